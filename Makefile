@@ -1,0 +1,62 @@
+# Every command sets up what it needs first. `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+ENV ?= dev
+PYTHON := .venv/bin/python
+LOCALCLOUD := $(PYTHON) -m localcloud
+
+.PHONY: help setup setup-dev up down status logs env destroy synth test test-infra lint typecheck check snapshots lock bench clean
+
+help: ## list the commands
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup:
+	@scripts/setup run
+
+setup-dev:
+	@scripts/setup dev
+
+up: setup ## deploy the stacks to the local cloud and run the application there (ENV=dev)
+	@$(LOCALCLOUD) up --env $(ENV)
+
+down: ## stop the local cloud; its data stays
+	@if [ -x $(PYTHON) ]; then $(LOCALCLOUD) down; else echo "nothing to stop: make up has not run here"; fi
+
+status: ## what runs, how healthy it is, and where to reach it
+	@$(LOCALCLOUD) status
+
+logs: ## follow the logs (PART=emulator, dataplane, runner, envoy, or a service's name)
+	@$(LOCALCLOUD) logs $(PART)
+
+env: ## shell lines that point the AWS CLI, boto3 and the CDK CLI at the local cloud
+	@$(LOCALCLOUD) env
+
+destroy: ## stop the local cloud and delete its data
+	@if [ -x $(PYTHON) ]; then $(LOCALCLOUD) down --delete-data; fi
+
+synth: setup ## synthesize one environment into cdk.out (ENV=prod)
+	@AWS_EC2_METADATA_DISABLED=true scripts/cdk synth --quiet -c env=$(ENV)
+
+test: setup-dev ## every test
+	@scripts/test
+
+test-infra: setup-dev ## the tests of the stacks alone
+	@$(PYTHON) -m pytest tests/infra
+
+lint: setup-dev ## ruff
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
+
+typecheck: setup-dev ## mypy
+	@.venv/bin/mypy
+
+snapshots: setup-dev ## rewrite the stack snapshots after a change that is meant
+	@$(PYTHON) -m pytest tests/infra/test_snapshots.py --update-snapshots
+
+lock: setup ## resolve the *.in files anew into the locked requirements
+	@scripts/lock
+
+bench: setup-dev ## measured comparisons (synth, deploy, start)
+	@$(PYTHON) -m benchmarks
+
+clean: ## remove what synth and tests left behind
+	rm -rf cdk.out out .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,47 @@
+"""Command line of the local cloud: `python -m localcloud up | down | status | logs | env`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from localcloud import commands
+from localcloud.console import LocalCloudError, fail
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="localcloud", description="The deployed stacks, running on this machine.")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    up = verbs.add_parser("up", help="deploy the stacks and run the application")
+    up.add_argument("--env", default="dev", help="environment to deploy: a file in config/ (default: dev)")
+    down = verbs.add_parser("down", help="stop everything; data stays")
+    down.add_argument("--delete-data", action="store_true", help="delete the state folder too")
+    verbs.add_parser("status", help="what runs and how healthy it is")
+    logs = verbs.add_parser("logs", help="follow the logs")
+    logs.add_argument("part", nargs="?", help="only files whose name contains this")
+    verbs.add_parser("env", help="shell lines that point AWS tools at the local cloud")
+    return parser
+
+
+def main() -> int:
+    arguments = _parser().parse_args()
+    try:
+        match arguments.verb:
+            case "up":
+                return commands.up(env=arguments.env)
+            case "down":
+                return commands.down(delete_data=arguments.delete_data)
+            case "status":
+                return commands.show_status()
+            case "logs":
+                return commands.show_logs(arguments.part)
+            case _:
+                return commands.show_environment()
+    except LocalCloudError as error:
+        return fail(error)
+    except KeyboardInterrupt:
+        return fail(LocalCloudError("interrupted", remedy="run the same command again: it goes on from here"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,88 @@
+"""The plain CDK command line, pointed at the local cloud by nothing but documented environment variables."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+from localcloud import layout
+from localcloud.console import LocalCloudError
+
+
+def environment() -> dict[str, str]:
+    """Variables that make boto3, the AWS CLI and the CDK CLI speak to the local cloud."""
+    root = json.loads((layout.home() / "secrets" / "root.json").read_text())
+    certificate = str(layout.home() / "tls" / "ca.pem")
+    endpoint = f"https://{layout.LOOPBACK}:{layout.ports().api}"
+    return {
+        "AWS_ACCESS_KEY_ID": root["access_key_id"],
+        "AWS_SECRET_ACCESS_KEY": root["secret_access_key"],
+        "AWS_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ENDPOINT_URL_S3": endpoint,
+        "AWS_CA_BUNDLE": certificate,
+        "NODE_EXTRA_CA_CERTS": certificate,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "CDK_DOCKER": str(layout.REPOSITORY / "localcloud" / "docker"),
+        "LOCALCLOUD_HOME": str(layout.home()),
+        "LOCALCLOUD_BASE_PORT": str(layout.ports().base),
+    }
+
+
+def synth(*, env: str, output: Path) -> None:
+    """Synthesize one environment of the app into `output`. Raises LocalCloudError with the app's own message."""
+    run(
+        ["synth", "--quiet", "--no-notices", "--no-validation", "-c", f"env={env}", "--output", str(output)],
+        local=False,
+    )
+
+
+def bootstrap(assembly: Path, *, regions: list[str]) -> None:
+    """Bootstrap the emulated account in each region; quick where it stands already."""
+    targets = [f"aws://{layout.ACCOUNT}/{region}" for region in regions]
+    run(["bootstrap", "--app", str(assembly), *targets])
+
+
+def deploy(assembly: Path, *, outputs: Path, concurrency: int = 6) -> None:
+    """Deploy every stack of the assembly, as anyone would to AWS."""
+    run(
+        [
+            *("deploy", "--all", "--app", str(assembly), "--require-approval", "never"),
+            *("--concurrency", str(concurrency), "--outputs-file", str(outputs), "--no-notices"),
+        ]
+    )
+
+
+def run(arguments: list[str], *, local: bool = True) -> None:
+    """Run the pinned CDK CLI; its output goes to logs/cdk.log, and to the error's message when it fails."""
+    variables = {**os.environ, "CDK_DISABLE_CLI_TELEMETRY": "true", "AWS_EC2_METADATA_DISABLED": "true"}
+    if local:
+        variables |= environment()
+    log = layout.folder("logs") / "cdk.log"
+    with log.open("a") as file:
+        file.write(f"\n$ cdk {' '.join(arguments)}\n")
+        file.flush()
+        start = file.tell()
+        ended = subprocess.run(
+            [str(layout.REPOSITORY / "scripts" / "cdk"), *arguments],
+            cwd=layout.REPOSITORY,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
+    if ended.returncode:
+        with log.open() as file:
+            file.seek(start)
+            said = _telling_lines(file.read())
+        raise LocalCloudError(f"cdk {arguments[0]} failed:\n{said}", remedy=f"the whole output is in {log}")
+
+
+def _telling_lines(output: str) -> str:
+    """The last lines of the CLI's output without its colours and its progress bars."""
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", output)
+    lines = [line for line in plain.splitlines() if line.strip() and "_IN_PROGRESS" not in line]
+    return "\n".join(f"  {line}" for line in lines[-25:])

@@ -1,0 +1,180 @@
+"""`make up`, `down`, `status`, `logs` and `env`."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx2
+from botocore.exceptions import BotoCoreError, ClientError
+
+from localcloud import aws, cdk, checks, demo, layout, migration, outputs, status, strays, supervision
+from localcloud.console import LocalCloudError, Steps
+
+EMULATOR_PATIENCE = 30
+WEB_PATIENCE = 90
+"""Seconds to wait for the emulator's API, and for a healthy target behind the load balancer."""
+
+
+def up(*, env: str) -> int:
+    """From nothing, or from whatever state an earlier run left, to a running platform with one receipt read."""
+    steps = Steps()
+    with steps.step("look at the machine"):
+        _prepare()
+    with steps.step(f"synthesize {env}; start the AWS emulator, the data plane and the task runner"):
+        _together(lambda: cdk.synth(env=env, output=outputs.assembly()), _start)
+    regions = sorted(set(outputs.stack_regions().values()))
+    with steps.step(f"cdk bootstrap in {', '.join(regions)}"):
+        cdk.bootstrap(outputs.assembly(), regions=regions)
+    with steps.step(f"cdk deploy --all ({len(outputs.stack_regions())} stacks)"):
+        cdk.deploy(outputs.assembly(), outputs=outputs.path())
+    with steps.step("migrate the database"):
+        migration.run()
+    with steps.step("wait for a healthy target behind the load balancer"):
+        _wait_for_web()
+    with steps.step("send the demo receipt the whole way"):
+        receipt, months = _demo_receipt()
+    print(f"\nThe platform is up after {steps.elapsed:.0f} s.\n")
+    print(f"  receipt     {receipt['merchant']}, {receipt['purchased_on']}: {receipt['currency']} {receipt['total']}")
+    print(f"              state {receipt['state']}, read by the {receipt['engine']} engine")
+    print(f"  by month    {months}  (from the read replica)\n")
+    print(_addresses())
+    return 0
+
+
+def _prepare() -> None:
+    """Refuse a machine that cannot carry us, and clear what a crash or a power cut left running."""
+    if supervision.running():
+        return
+    checks.machine()
+    leftovers = strays.find()
+    if leftovers:
+        print(f"          ending {len(leftovers)} processes that an earlier run left behind")
+        strays.end(leftovers)
+    checks.ports_free()
+
+
+def _start() -> None:
+    supervision.start()
+    deadline = time.monotonic() + EMULATOR_PATIENCE
+    while True:
+        try:
+            aws.client("sts", "us-east-1").get_caller_identity()
+            return
+        except (BotoCoreError, ClientError, OSError) as error:
+            if time.monotonic() > deadline:
+                raise LocalCloudError(
+                    f"the AWS emulator does not answer: {error}",
+                    remedy=f"see {layout.home() / 'logs' / 'emulator.log'}",
+                ) from error
+            time.sleep(0.2)
+
+
+def _together(*jobs: Callable[[], None]) -> None:
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        for done in [pool.submit(job) for job in jobs]:
+            done.result()
+
+
+def web_url() -> str:
+    """Where the first load balancer listens on this machine."""
+    https = outputs.value("LoadBalancerUrl").startswith("https")
+    port = layout.ports().listener(443 if https else 80)
+    return f"{'https' if https else 'http'}://localhost:{port}"
+
+
+def _wait_for_web() -> None:
+    deadline = time.monotonic() + WEB_PATIENCE
+    said = "nothing"
+    while time.monotonic() < deadline:
+        try:
+            answer = httpx2.get(f"{web_url()}/readyz", verify=str(layout.home() / "tls" / "ca.pem"), timeout=5)
+        except httpx2.HTTPError as error:
+            said = str(error)
+        else:
+            if answer.status_code == 200:
+                return
+            said = f"{answer.status_code} {answer.text[:300]}"
+        time.sleep(0.3)
+    raise LocalCloudError(
+        f"no healthy target behind {web_url()} after {WEB_PATIENCE} s; it last said: {said}",
+        remedy="run: make status, then make logs PART=web",
+    )
+
+
+def _demo_receipt() -> tuple[dict[str, object], object]:
+    client = demo.Client(web_url(), demo.user())
+    receipt = client.wait(client.upload(demo.RECEIPT, content_type="image/png"))
+    if receipt["state"] not in {"extracted", "needs_review"}:
+        raise LocalCloudError(f"the demo receipt ended {receipt['state']}: {receipt['reason']}")
+    return receipt, client.analytics("month")
+
+
+def _addresses() -> str:
+    user = demo.user()
+    ports = layout.ports()
+    lines = [
+        ("SpendSmart", web_url()),
+        ("API page", f"{web_url()}/api/docs/"),
+        ("CDN", f"https://localhost:{ports.cdn}"),
+        ("AWS API", f"https://{layout.LOOPBACK}:{ports.api}   (make env shows how to use it)"),
+        ("demo login", f"{user.email}  {user.password}"),
+        ("then", "make status · make logs · make down"),
+    ]
+    return "\n".join(f"  {name:<11} {text}" for name, text in lines)
+
+
+def down(*, delete_data: bool) -> int:
+    """Stop everything; with `delete_data`, remove the state folder too."""
+    steps = Steps()
+    with steps.step("stop the tasks, the servers and the emulator"):
+        supervision.stop()
+        killed = strays.end(strays.find())
+    if killed:
+        print(f"          {len(killed)} processes had to be killed")
+    left = strays.find()
+    if left:
+        raise LocalCloudError(f"still running: {', '.join(str(process.pid) for process in left)}")
+    if delete_data and layout.home().exists():
+        with steps.step(f"delete {layout.home()}"):
+            shutil.rmtree(layout.home())
+    return 0
+
+
+def show_status() -> int:
+    """Print a table of every part; 1 when something is not well."""
+    found = status.rows()
+    if not found:
+        print("The local cloud is not running; start it with: make up")
+        return 1
+    print(status.table(found))
+    print(f"\n  memory      {status.memory() / 1024**2:.0f} MiB")
+    if outputs.path().exists():
+        print(_addresses())
+    return 0 if all(row.well for row in found) else 1
+
+
+def show_logs(part: str | None) -> int:
+    """Follow the logs of one part, or of all. Raises LocalCloudError for a part that has none."""
+    logs = layout.folder("logs")
+    files = [path for path in sorted(logs.rglob("*.log")) if not part or part in str(path.relative_to(logs))]
+    if not files:
+        known = sorted({path.relative_to(logs).parts[0].removesuffix(".log") for path in logs.rglob("*.log")})
+        raise LocalCloudError(f"no log of '{part}'", remedy=f"logs exist of: {', '.join(known) or 'nothing yet'}")
+    try:
+        return subprocess.run(["tail", "-n", "20", "-F", *map(str, files)]).returncode
+    except KeyboardInterrupt:
+        return 0
+
+
+def show_environment() -> int:
+    """Print shell lines: `eval "$(make -s env)"` points boto3, the AWS CLI and the CDK CLI at the local cloud."""
+    if not (layout.home() / "secrets" / "root.json").exists():
+        raise LocalCloudError("the local cloud has never run here", remedy="run: make up")
+    for name, value in cdk.environment().items():
+        print(f"export {name}={shlex.quote(value)}")
+    return 0

@@ -1,0 +1,87 @@
+"""What runs and how healthy it is: the supervisor's, the data plane's and the runner's own words side by side."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from localcloud import layout, strays, supervision
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One part: `state` in its own terms, `well` whether that is as it should be."""
+
+    part: str
+    state: str
+    well: bool
+    detail: str = ""
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(path.read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+    return found
+
+
+def _programs() -> list[Row]:
+    return [
+        Row(part=s.name, state=s.state.lower(), well=s.state == "RUNNING", detail=s.description)
+        for s in supervision.states()
+    ]
+
+
+def _servers() -> list[Row]:
+    rows = []
+    for path in sorted(layout.folder("dataplane").glob("*-*.json")):
+        seen = _read(path)
+        if "status" not in seen:
+            continue
+        well = seen["status"] == "available"
+        detail = ", ".join(f"{key} {seen[key]}" for key in ("port", "restarts", "message") if seen.get(key))
+        rows.append(Row(part=path.stem, state=seen["status"], well=well, detail=detail))
+    return rows
+
+
+def _services() -> list[Row]:
+    rows = []
+    for service in _read(layout.home() / "runner" / "status.json").get("services", []):
+        well = service["running"] >= service["desired"]
+        detail = service.get("last_error") or ""
+        state = f"{service['running']}/{service['desired']} tasks"
+        rows.append(Row(part=service["name"], state=state, well=well, detail=detail))
+    return rows
+
+
+def rows() -> list[Row]:
+    """Every part of the local cloud; empty when none runs."""
+    programs = _programs()
+    return [*programs, *_servers(), *_services()] if programs else []
+
+
+def memory() -> int:
+    """Bytes held by all our processes: proportional set size, so that shared pages count once."""
+    total = 0
+    for process in strays.find():
+        try:
+            total += process.memory_full_info().pss
+        except psutil.Error:
+            continue
+    return total
+
+
+def table(found: list[Row]) -> str:
+    """The rows as aligned text, a cross before what is not well."""
+    width = max((len(row.part) for row in found), default=0)
+    states = max((len(row.state) for row in found), default=0)
+    lines = [
+        f"{'  ' if row.well else '✗ '}{row.part:<{width}}  {row.state:<{states}}  {row.detail}".rstrip()
+        for row in found
+    ]
+    return "\n".join(lines)
