@@ -1,0 +1,70 @@
+"""How long a synth of production takes, beside an empty one-stack app in the same run."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks import measure
+
+ROOT = Path(__file__).resolve().parent.parent
+RUNS = 5
+
+EMPTY_APP = """
+import aws_cdk as cdk
+app = cdk.App(builtin_cloud_formation_validation=False)
+cdk.Stack(app, "Empty")
+app.synth()
+"""
+
+NAG_APP = """
+import os, sys
+import aws_cdk as cdk
+from cdk_nag import AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R5Checks, PCIDSS321Checks
+from stacks.platform import SpendSmartPlatform
+app = SpendSmartPlatform.from_context(environment="prod", validate=False)
+packs = (AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R5Checks, PCIDSS321Checks)
+cdk.Validations.of(app).add_plugins(*(pack(app) for pack in packs))
+try:
+    app.synth()
+except Exception as error:  # findings end a synth; the time it took is what is measured
+    if "validation" not in str(error).lower():
+        raise
+"""
+
+
+def _synth(code: str | None, *, validation: bool = False, cold: bool = False) -> measure.Sample:
+    """One synth in a process of its own, into a folder of its own; `code` None is this repository's app.py."""
+    with tempfile.TemporaryDirectory() as folder:
+        variables = {
+            "CDK_OUTDIR": f"{folder}/out",
+            "CDK_CONTEXT_JSON": '{"env": "prod"}',
+            "CDK_VALIDATION": "true" if validation else "false",
+            "PYTHONPATH": str(ROOT),
+        }
+        if cold:
+            # As on a new machine: no unpacked jsii packages, no compiled Python.
+            variables |= {"JSII_RUNTIME_PACKAGE_CACHE_ROOT": f"{folder}/jsii", "PYTHONPYCACHEPREFIX": f"{folder}/pyc"}
+        program = [sys.executable, "app.py"] if code is None else [sys.executable, "-c", code]
+        return measure.run(program, cwd=ROOT, variables=variables)
+
+
+def main() -> None:
+    print("Synthesis of all prod stacks, a process each")
+    empty = measure.series("empty app, one stack, no validation", lambda: _synth(EMPTY_APP), runs=RUNS)
+    print(empty.row())
+    for name, once in {
+        "prod, no validation": lambda: _synth(None),
+        "prod, CDK's validation": lambda: _synth(None, validation=True),
+        "prod, four cdk-nag packs, no validation": lambda: _synth(NAG_APP),
+    }.items():
+        print(measure.series(name, once, runs=RUNS).row(beside=empty))
+    print(measure.series("empty app, cold caches", lambda: _synth(EMPTY_APP, cold=True), runs=1).row(beside=empty))
+    print(measure.series("prod, cold caches, no validation", lambda: _synth(None, cold=True), runs=1).row(beside=empty))
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
+    main()

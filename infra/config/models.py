@@ -1,0 +1,212 @@
+"""What can be configured for an environment, with the range of each value.
+
+Rules that tie several values together are in `infra.config.rules`.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+RetentionDays = Literal[
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
+]
+"""CloudWatch Logs keeps log groups for one of these numbers of days (PutRetentionPolicy)."""
+
+Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
+CertificateArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/.+$")]
+Origin = Annotated[str, StringConstraints(pattern=r"^https?://[^/*\s]+$")]
+Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+Percent = Annotated[int, Field(ge=1, le=99)]
+CpuUnits = Literal[256, 512, 1024, 2048, 4096]
+"""CPU units of a Fargate task, 1024 to a vCPU."""
+
+
+class Section(BaseModel):
+    """Frozen, and no key that is not known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+class Regions(Section):
+    """`primary` serves; `replica` holds copies of receipts, backups and database backups."""
+
+    primary: Region
+    replica: Region
+
+
+class Domain(Section):
+    """A name of one's own: certificates must exist in ACM, the CDN's one in us-east-1."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")]
+    certificate_arn: CertificateArn
+    cdn_certificate_arn: CertificateArn | None = None
+
+
+class Network(Section):
+    """One VPC: `availability_zones` triples of public, private and isolated subnets."""
+
+    cidr: IPv4Network
+    availability_zones: int = Field(ge=1, le=3)
+    nat_gateways: int = Field(ge=1, le=3)
+    flow_log_retention_days: RetentionDays
+    interface_endpoints: tuple[
+        Literal["ecr.api", "ecr.dkr", "logs", "secretsmanager", "ssmmessages", "kms", "sqs", "monitoring"], ...
+    ] = ()
+
+
+class Database(Section):
+    """RDS for PostgreSQL. Storage in GiB; `max_connections` as the parameter group sets it."""
+
+    engine_version: Annotated[str, StringConstraints(pattern=r"^1[5-9]\.\d+$")]
+    instance_class: Annotated[str, StringConstraints(pattern=r"^db\.[a-z0-9]+\.[a-z0-9]+$")]
+    multi_az: bool
+    replicas: int = Field(ge=0, le=5)
+    storage_gib: int = Field(ge=20, le=65536)
+    max_storage_gib: int = Field(ge=20, le=65536)
+    backup_retention_days: int = Field(ge=1, le=35)
+    max_connections: int = Field(ge=50, le=5000)
+    deletion_protection: bool
+
+
+class PgBouncer(Section):
+    """Pools of the sidecar in each task: server connections it may open to the writer and to a reader."""
+
+    writer_pool_size: int = Field(ge=1, le=100)
+    reader_pool_size: int = Field(ge=1, le=100)
+    max_client_connections: int = Field(ge=10, le=10000)
+
+
+class Valkey(Section):
+    """One ElastiCache replication group: one primary and `replicas` readable copies."""
+
+    node_type: Annotated[str, StringConstraints(pattern=r"^cache\.[a-z0-9]+\.[a-z0-9]+$")]
+    replicas: int = Field(ge=0, le=5)
+
+
+class Scaling(Section):
+    """A service's task size and how many run: out at or above one CPU share, in at or below the other."""
+
+    cpu: CpuUnits
+    memory_mib: int = Field(ge=512, le=30720)
+    min_count: int = Field(ge=1, le=500)
+    max_count: int = Field(ge=1, le=500)
+    scale_out_cpu: Percent
+    scale_in_cpu: Percent
+
+
+class Web(Scaling):
+    """`workers` gunicorn processes of `threads` threads each, per task."""
+
+    workers: int = Field(ge=1, le=16)
+    threads: int = Field(ge=1, le=64)
+
+
+class Worker(Scaling):
+    """Celery: `concurrency` processes a task; beyond `on_demand_base` tasks Fargate Spot is used."""
+
+    concurrency: int = Field(ge=1, le=16)
+    backlog_per_task: int = Field(ge=1, le=1000)
+    on_demand_base: int = Field(ge=0, le=100)
+
+
+class Beat(Section):
+    """Celery's scheduler: exactly one task."""
+
+    cpu: CpuUnits
+    memory_mib: int = Field(ge=512, le=30720)
+
+
+class Storage(Section):
+    """The receipts bucket. Days count from the upload; 30 is S3's minimum for Infrequent Access."""
+
+    infrequent_access_days: int = Field(ge=30, le=3650)
+    glacier_instant_days: int = Field(ge=30, le=3650)
+    expiry_days: int = Field(ge=31, le=36500)
+    upload_max_mib: int = Field(ge=1, le=100)
+    upload_expiry_seconds: int = Field(ge=30, le=3600)
+    allowed_origins: tuple[Origin, ...] = ()
+
+
+class Logs(Section):
+    retention_days: RetentionDays
+
+
+class Waf(Section):
+    """Requests per IP address in five minutes; WAF's least is 10 (RateBasedStatement)."""
+
+    rule_action: Literal["block", "count"]
+    rate_limit: int = Field(ge=10, le=2_000_000_000)
+    login_rate_limit: int = Field(ge=10, le=2_000_000_000)
+
+
+class Backup(Section):
+    """AWS Backup. `vault_lock_days` is how long the copy's lock can still be taken off; 0 means no lock."""
+
+    daily_retention_days: int = Field(ge=1, le=3650)
+    monthly_retention_days: int = Field(ge=1, le=3650)
+    continuous_days: int = Field(ge=1, le=35)
+    vault_lock_days: int = Field(ge=0, le=36500)
+
+
+class Budgets(Section):
+    monthly_usd: int = Field(ge=1)
+    openai_daily_usd: int = Field(ge=0)
+
+
+class Alarms(Section):
+    """Who hears of an outage (p0), a degradation (p1), of cost (p2)."""
+
+    p0: tuple[Email, ...] = ()
+    p1: tuple[Email, ...] = ()
+    p2: tuple[Email, ...] = ()
+
+
+class OpenAI(Section):
+    model: str
+
+
+class Features(Section):
+    """Parts that an environment can do without."""
+
+    cdn: bool
+    waf: bool
+    backup: bool
+    replication: bool
+    exec: bool
+    openai: bool
+
+
+class Environment(Section):
+    """Everything that differs between environments."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{1,15}$")]
+    account: Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
+    protect: bool
+    cpu_architecture: Literal["arm64", "x86_64"]
+    rollout: Literal["rolling", "blue_green", "canary"]
+    regions: Regions
+    domain: Domain | None = None
+    network: Network
+    database: Database
+    pgbouncer: PgBouncer
+    broker: Valkey
+    cache: Valkey
+    web: Web
+    worker: Worker
+    beat: Beat
+    storage: Storage
+    logs: Logs
+    waf: Waf
+    backup: Backup
+    budgets: Budgets
+    alarms: Alarms
+    openai: OpenAI
+    features: Features
+
+    @property
+    def doubles_tasks(self) -> bool:
+        """Whether a rollout runs the old and the new tasks side by side (ECS blue-green and canary do)."""
+        return self.rollout in {"blue_green", "canary"}
