@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import aws_cdk as cdk
+import jsii
 from constructs import Construct
 
 from infra.config import Environment
@@ -17,19 +18,39 @@ class EnvironmentStack(cdk.Stack):
     def __init__(
         self, scope: Construct, construct_id: str, *, environment: Environment, region: str, stateful: bool = False
     ) -> None:
+        # Before the base class: its constructor may ask for the availability zones.
+        self.settings = environment
+        self._region = region
+        name = f"SpendSmart-{environment.name.capitalize()}-{construct_id}"
         super().__init__(
             scope,
-            construct_id,
-            stack_name=f"SpendSmart-{environment.name.capitalize()}-{construct_id}",
+            name,
+            stack_name=name,
             env=cdk.Environment(account=environment.account, region=region),
             termination_protection=stateful and environment.protect,
             cross_region_references=True,
         )
-        self.settings = environment
         self.removal_policy = (
-            cdk.RemovalPolicy.RETAIN if stateful and environment.protect else cdk.RemovalPolicy.DESTROY
+            cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if stateful and environment.protect else cdk.RemovalPolicy.DESTROY
         )
+
+    @property
+    @jsii.member(jsii_name="availabilityZones")
+    def availability_zones(self) -> list[str]:
+        """Zones a, b and c of the region, so that no synth has to ask AWS.
+
+        In a region that lacks one of them, put the zones into `cdk.context.json` under CDK's own key,
+        `availability-zones:account=<account>:region=<region>`.
+        """
+        key = f"availability-zones:account={self.settings.account}:region={self._region}"
+        zones: list[str] | None = self.node.try_get_context(key)
+        return zones or [f"{self._region}{letter}" for letter in "abc"]
 
     def physical_name(self, purpose: str) -> str:
         """A name that another region can know beforehand: globally unique, the same at each synth."""
-        return f"spendsmart-{self.settings.name}-{purpose}-{self.settings.account}-{self.region}"
+        return physical_name(self.settings, purpose, region=self._region)
+
+
+def physical_name(environment: Environment, purpose: str, *, region: str) -> str:
+    """The name that `EnvironmentStack.physical_name` gives in `region`."""
+    return f"spendsmart-{environment.name}-{purpose}-{environment.account}-{region}"

@@ -111,7 +111,7 @@ def _demo_receipt() -> tuple[dict[str, object], object]:
     receipt = client.wait(client.upload(demo.RECEIPT, content_type="image/png"))
     if receipt["state"] not in {"extracted", "needs_review"}:
         raise LocalCloudError(f"the demo receipt ended {receipt['state']}: {receipt['reason']}")
-    return receipt, client.analytics("month")
+    return receipt, client.get("/api/v1/analytics/month/")
 
 
 def _addresses() -> str:

@@ -51,12 +51,34 @@ class Client:
             answer = self._http.post("/api/v1/auth/login/", json=credentials)
         self._http.headers["Authorization"] = f"Bearer {_expect(answer, 200)['access']}"
 
+    def raw(self, method: str, path: str, **arguments: Any) -> httpx2.Response:
+        """Any call, whatever the answer."""
+        return self._http.request(method, path, **arguments)
+
+    def get(self, path: str) -> Any:
+        return _expect(self._http.get(path), 200)
+
+    def receipts(self) -> list[dict[str, Any]]:
+        """All of the user's receipts, page by page."""
+        found: list[dict[str, Any]] = []
+        path: str | None = "/api/v1/receipts/"
+        while path:
+            page = self.get(path)
+            found += page["results"]
+            path = page["next"]
+        return found
+
+    def create(self, *, content_type: str, size: int) -> dict[str, Any]:
+        """Announce a receipt: its id, and the presigned form for its image of `size` bytes."""
+        made: dict[str, Any] = _expect(
+            self._http.post("/api/v1/receipts/", json={"content_type": content_type, "size": size}), 201
+        )
+        return made
+
     def upload(self, image: Path, *, content_type: str) -> str:
         """Create a receipt, send the image straight to S3, say that it is there; the receipt's id."""
         body = image.read_bytes()
-        created = _expect(
-            self._http.post("/api/v1/receipts/", json={"content_type": content_type, "size": len(body)}), 201
-        )
+        created = self.create(content_type=content_type, size=len(body))
         form = created["upload"]
         stored = httpx2.post(
             form["url"],
@@ -74,7 +96,7 @@ class Client:
         """The receipt once it is in a final state. Raises LocalCloudError when `patience` seconds were not enough."""
         deadline = time.monotonic() + patience
         while True:
-            seen: dict[str, Any] = _expect(self._http.get(f"/api/v1/receipts/{receipt}/"), 200)
+            seen: dict[str, Any] = self.get(f"/api/v1/receipts/{receipt}/")
             if seen["state"] in FINAL:
                 return seen
             if time.monotonic() > deadline:
@@ -82,10 +104,6 @@ class Client:
                     f"the receipt is still {seen['state']} after {patience:.0f} s", remedy="run: make status"
                 )
             time.sleep(0.3)
-
-    def analytics(self, by: str) -> Any:
-        """Spending by `month`, `category` or `merchant`, read from the replica."""
-        return _expect(self._http.get(f"/api/v1/analytics/{by}/"), 200)
 
 
 def _expect(answer: httpx2.Response, *codes: int) -> Any:

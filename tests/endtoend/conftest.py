@@ -1,0 +1,50 @@
+"""One whole local cloud for the session: its own folder, its own ports, started and stopped by the real commands."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from localcloud import commands, demo
+
+BASE_PORT = "34500"
+
+
+def localcloud(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line of the local cloud as a person would."""
+    return subprocess.run([sys.executable, "-m", "localcloud", *arguments], capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The state folder of a running local cloud with the dev stacks deployed."""
+    home = tmp_path_factory.mktemp("cloud") / "home"
+    os.environ.update(LOCALCLOUD_HOME=str(home), LOCALCLOUD_BASE_PORT=BASE_PORT)
+    started = localcloud("up", "--env", "dev")
+    try:
+        assert started.returncode == 0, started.stdout + started.stderr
+        yield home
+    finally:
+        stopped = localcloud("down")
+        for name in ("LOCALCLOUD_HOME", "LOCALCLOUD_BASE_PORT"):
+            os.environ.pop(name)
+    assert stopped.returncode == 0, stopped.stdout + stopped.stderr
+
+
+@pytest.fixture(scope="session")
+def client(cloud: Path) -> demo.Client:
+    """The demo user, logged in."""
+    return demo.Client(commands.web_url(), demo.user())
+
+
+@pytest.fixture(scope="session")
+def stranger(cloud: Path) -> demo.Client:
+    """Another user."""
+    return demo.Client(
+        commands.web_url(), demo.DemoUser(email="stranger@example.com", password="correct horse battery")
+    )

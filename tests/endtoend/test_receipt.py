@@ -1,0 +1,82 @@
+"""A receipt's whole way through the deployed platform, and what must be refused on it."""
+
+from __future__ import annotations
+
+import time
+from decimal import Decimal
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from localcloud import demo, layout
+from tests.endtoend.conftest import localcloud
+
+pytestmark = pytest.mark.endtoend
+
+
+def _post(form: dict[str, object], body: bytes, *, content_type: str = "image/png", **changes: str) -> httpx2.Response:
+    fields = {**form["fields"], **changes}  # type: ignore[dict-item]
+    return httpx2.post(
+        str(form["url"]),
+        data=fields,
+        files={"file": ("receipt", body, content_type)},
+        verify=str(layout.home() / "tls" / "ca.pem"),
+    )
+
+
+def test_every_part_is_well(cloud: Path) -> None:
+    answer = localcloud("status")
+    assert answer.returncode == 0, answer.stdout
+    assert "✗" not in answer.stdout
+    for part in ("emulator", "dataplane", "runner", "rds-", "elasticache-"):
+        assert part in answer.stdout
+
+
+def test_a_receipt_is_read_and_counted(client: demo.Client) -> None:
+    receipt = client.wait(client.upload(demo.RECEIPT, content_type="image/png"))
+    assert receipt["state"] in {"extracted", "needs_review"}
+    assert Decimal(receipt["total"]) > 0
+    months = client.get("/api/v1/analytics/month/")
+    stored = [r for r in client.receipts() if r["state"] in {"extracted", "needs_review"} and r["total"]]
+    counted = sum(Decimal(row["total"]) for row in months["results"])
+    assert counted == sum(Decimal(r["total"]) for r in stored)
+
+
+def test_nobody_sees_anothers_receipt(client: demo.Client, stranger: demo.Client) -> None:
+    receipt = client.upload(demo.RECEIPT, content_type="image/png")
+    assert stranger.raw("GET", f"/api/v1/receipts/{receipt}/").status_code == 404
+    assert stranger.raw("DELETE", f"/api/v1/receipts/{receipt}/").status_code == 404
+    assert receipt not in {r["id"] for r in stranger.receipts()}
+
+
+def test_s3_refuses_another_key_type_or_size(client: demo.Client) -> None:
+    body = demo.RECEIPT.read_bytes()
+    form = client.create(content_type="image/png", size=len(body))["upload"]
+    assert _post(form, body, key="receipts/somebody/else").status_code == 403
+    assert _post(form, body, **{"Content-Type": "text/html"}).status_code == 403
+    assert _post(form, body + b"more than was announced" * 1000000).status_code in {400, 403, 413}
+    assert _post(form, body).status_code in {200, 201, 204}
+
+
+@pytest.mark.parametrize("content", [b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"\x89PNG\r\n\x1a\n not really"])
+def test_what_is_no_image_is_rejected_with_a_reason(client: demo.Client, content: bytes, tmp_path: Path) -> None:
+    fake = tmp_path / "fake.png"
+    fake.write_bytes(content)
+    receipt = client.wait(client.upload(fake, content_type="image/png"))
+    assert receipt["state"] == "rejected"
+    assert receipt["reason"]
+
+
+def test_a_power_cut_loses_nothing(client: demo.Client) -> None:
+    """kill -9 of everything at once, then the same command again."""
+    from localcloud import strays
+
+    before = {r["id"] for r in client.receipts()}
+    assert before
+    for process in strays.find():
+        process.kill()
+    time.sleep(1)
+    again = localcloud("up", "--env", "dev")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert before <= {r["id"] for r in client.receipts()}
