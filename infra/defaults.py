@@ -1,4 +1,4 @@
-"""What every bucket, log group, key and queue of ours has without being told: the organization's defaults, in one place.
+"""What every bucket, log group and key of ours has without being told: the organization's defaults, in one place.
 
 Property injectors (https://docs.aws.amazon.com/cdk/v2/guide/blueprints.html) fill them in before a construct is made;
 what a caller says itself wins.

@@ -1,4 +1,4 @@
-"""The base of every stack: named after its environment, in a concrete account and region, protected where it must be."""
+"""The base of every stack: named after its environment, in a concrete account and region, protected where needed."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class EnvironmentStack(cdk.Stack):
             termination_protection=stateful and environment.protect,
             cross_region_references=True,
         )
-        self.removal_policy = (
-            cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if stateful and environment.protect else cdk.RemovalPolicy.DESTROY
-        )
+        # Retained, unless the very deployment that made it fails: an empty database with a taken name helps nobody.
+        retain, destroy = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE, cdk.RemovalPolicy.DESTROY
+        self.removal_policy = retain if stateful and environment.protect else destroy
 
     @property
     @jsii.member(jsii_name="availabilityZones")

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import aws_cdk as cdk
 
 from infra.config import load_environment
+from infra.database import BackupCopy
 from infra.defaults import injectors
+from infra.image_key import FOLDER as IMAGE_KEYS
+from infra.image_key import image_public_key
+from infra.web_acl import EdgeHeader
+from stacks.backup import BackupReplicaStack, BackupStack
+from stacks.data import DataStack
+from stacks.edge import EdgeStack
+from stacks.ingress import IngressStack
 from stacks.network import NetworkStack
+from stacks.service import ServiceStack
+from stacks.storage import StorageReplicaStack, StorageStack
+from stacks.waf import RegionalWafStack
 
 _CDK_JSON = Path(__file__).resolve().parent.parent / "cdk.json"
 
@@ -29,11 +39,17 @@ class SpendSmartPlatform(cdk.App):
     """
 
     def __init__(
-        self, *, environment: str | None = None, validate: bool | None = None, outdir: str | None = None
+        self,
+        *,
+        environment: str | None = None,
+        validate: bool | None = None,
+        outdir: str | None = None,
+        keys: Path = IMAGE_KEYS,
     ) -> None:
         """`environment` is a file name in `config/`; by default the context value `env`, or dev.
 
-        `validate` switches CDK's built-in template validation; by default CDK_VALIDATION decides.
+        `validate` switches CDK's built-in template validation; by default CDK_VALIDATION decides. `keys` holds the
+        public keys of signed image URLs.
         Raises ConfigurationError naming every fault of the configuration.
         """
         super().__init__(
@@ -47,8 +63,63 @@ class SpendSmartPlatform(cdk.App):
         self.environment = load_environment(name)
         cdk.Tags.of(self).add("Project", "SpendSmart")
         cdk.Tags.of(self).add("Environment", self.environment.name)
+        self._keys = keys
         self._compose()
 
     def _compose(self) -> None:
-        shared: dict[str, Any] = {"environment": self.environment}
-        self.network = NetworkStack(self, "Network", **shared)
+        environment, features = self.environment, self.environment.features
+        self.network = NetworkStack(self, "Network", environment=environment)
+        backup_replica = BackupReplicaStack(self, "BackupReplica", environment=environment) if features.backup else None
+        self._compose_state(backup_replica)
+        self.ingress = IngressStack(self, "Ingress", environment=environment, vpc=self.network.vpc)
+        distribution_domain = self._compose_edge()
+        self.service = ServiceStack(
+            self,
+            "Service",
+            environment=environment,
+            vpc=self.network.vpc,
+            data=self.data,
+            storage=self.storage,
+            ingress=self.ingress,
+            distribution_domain=distribution_domain,
+        )
+
+        if backup_replica:
+            backup = BackupStack(self, "Backup", environment=environment, copy_vault_arn=backup_replica.vault_arn)
+            # The vault's name is known beforehand, so no reference says that it has to exist.
+            backup.add_stack_dependency(backup_replica)
+
+    def _compose_state(self, backup_replica: BackupReplicaStack | None) -> None:
+        """What must not be lost. Where copies go is made first."""
+        environment, backup_copy, receipts_copy = self.environment, None, None
+        if backup_replica:
+            backup_copy = BackupCopy(region=environment.regions.replica, key_arn=backup_replica.key.key_arn)
+        if environment.features.replication:
+            receipts_copy = StorageReplicaStack(self, "StorageReplica", environment=environment).receipts
+        self.data = DataStack(self, "Data", environment=environment, vpc=self.network.vpc, backup_copy=backup_copy)
+        self.storage = StorageStack(self, "Storage", environment=environment, replica=receipts_copy)
+
+    def _compose_edge(self) -> str | None:
+        """Firewall and CDN where the environment has them. Returns the CDN's domain name."""
+        environment, features, ingress = self.environment, self.environment.features, self.ingress
+        edge_header = EdgeHeader(name="x-spendsmart-edge", value=ingress.edge_token)
+        if features.waf:
+            RegionalWafStack(
+                self,
+                "RegionalWaf",
+                environment=environment,
+                load_balancer=ingress.load_balancer,
+                trusted_edge=edge_header if features.cdn else None,
+            )
+        if not features.cdn:
+            return None
+        edge = EdgeStack(
+            self,
+            "Edge",
+            environment=environment,
+            load_balancer_dns_name=ingress.load_balancer.load_balancer_dns_name,
+            edge_header=edge_header,
+            receipts=self.storage.bucket,
+            image_public_key=image_public_key(environment.name, folder=self._keys),
+        )
+        return edge.domain_name

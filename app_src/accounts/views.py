@@ -1,0 +1,97 @@
+"""Register, log in, exchange a refresh token, log out, and who am I."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from django.contrib.auth import authenticate
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import IntegrityError, transaction
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.exceptions import AuthenticationFailed, ValidationError
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.throttling import ScopedRateThrottle
+from rest_framework.views import APIView
+
+from accounts import tokens
+from accounts.models import User
+from accounts.serializers import (
+    LoginSerializer,
+    PairSerializer,
+    RefreshSerializer,
+    RegisterSerializer,
+    UserSerializer,
+)
+
+
+class PublicView(APIView):
+    """For people who are not logged in; slowed down per address."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    throttle_classes = (ScopedRateThrottle,)
+
+    def get_authenticate_header(self, request: Request) -> str:  # noqa: ARG002
+        # Without one, Django REST framework answers wrong credentials with 403 instead of 401.
+        return 'Bearer realm="spendsmart"'
+
+
+class RegisterView(PublicView):
+    throttle_scope = "register"
+
+    @extend_schema(request=RegisterSerializer, responses={201: UserSerializer})
+    def post(self, request: Request) -> Response:
+        serializer = RegisterSerializer(data=request.data)
+        try:
+            serializer.is_valid(raise_exception=True)
+            with transaction.atomic():
+                user = serializer.save()
+        except DjangoValidationError as error:
+            raise ValidationError({"password": error.messages}) from error
+        except IntegrityError as error:  # two registrations at the same moment
+            raise ValidationError({"email": ["There is an account with this address already."]}) from error
+        return Response(UserSerializer(user).data, status=status.HTTP_201_CREATED)
+
+
+class LoginView(PublicView):
+    throttle_scope = "login"
+
+    @extend_schema(request=LoginSerializer, responses=PairSerializer)
+    def post(self, request: Request) -> Response:
+        serializer = LoginSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        given = serializer.validated_data
+        user = authenticate(request, email=given["email"].lower(), password=given["password"])
+        if not isinstance(user, User):
+            raise AuthenticationFailed("Wrong address or password.", code="bad_credentials")
+        return Response(asdict(tokens.begin(user)))
+
+
+class RefreshView(PublicView):
+    throttle_classes = ()
+
+    @extend_schema(request=RefreshSerializer, responses=PairSerializer)
+    def post(self, request: Request) -> Response:
+        serializer = RefreshSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        return Response(asdict(tokens.exchange(serializer.validated_data["refresh"])))
+
+
+class LogoutView(PublicView):
+    throttle_classes = ()
+
+    @extend_schema(request=RefreshSerializer, responses={204: None})
+    def post(self, request: Request) -> Response:
+        serializer = RefreshSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        tokens.end(serializer.validated_data["refresh"])
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class MeView(APIView):
+    @extend_schema(responses=UserSerializer)
+    def get(self, request: Request) -> Response:
+        return Response(UserSerializer(request.user).data)

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+
+class PeriodSerializer(serializers.Serializer[Any]):
+    since = serializers.DateField(required=False)
+    until = serializers.DateField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs.get("since") and attrs.get("until") and attrs["since"] > attrs["until"]:
+            raise serializers.ValidationError({"until": ["Before `since`."]})
+        return attrs
+
+
+class SpendingRowSerializer(serializers.Serializer[Any]):
+    month = serializers.DateField(required=False, allow_null=True)
+    category = serializers.CharField(required=False, allow_blank=True)
+    merchant = serializers.CharField(required=False, allow_blank=True)
+    currency = serializers.CharField(allow_blank=True)
+    total = serializers.DecimalField(max_digits=16, decimal_places=2)
+    tax = serializers.DecimalField(max_digits=16, decimal_places=2, allow_null=True)
+    receipts = serializers.IntegerField()
+
+
+class SpendingSerializer(serializers.Serializer[Any]):
+    results = SpendingRowSerializer(many=True)

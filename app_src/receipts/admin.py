@@ -1,0 +1,34 @@
+from django.contrib import admin
+
+from receipts.models import LineItem, Reading, Receipt
+
+
+class LineItemInline(admin.TabularInline):
+    model = LineItem
+    extra = 0
+
+
+@admin.register(Receipt)
+class ReceiptAdmin(admin.ModelAdmin):
+    list_display = ("id", "user", "state", "merchant", "purchased_on", "currency", "total", "created_at")
+    list_filter = ("state", "engine", "currency")
+    search_fields = ("id", "user__email", "merchant")
+    list_select_related = ("user",)
+    # The state moves by its own rules only.
+    readonly_fields = (
+        "user",
+        "state",
+        "state_changed_at",
+        "reason",
+        "attempts",
+        "retry_at",
+        "content_sha256",
+        "engine",
+    )
+    inlines = (LineItemInline,)
+
+
+@admin.register(Reading)
+class ReadingAdmin(admin.ModelAdmin):
+    list_display = ("content_sha256", "engine", "created_at")
+    readonly_fields = ("content_sha256", "engine", "extraction")

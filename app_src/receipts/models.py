@@ -1,0 +1,111 @@
+"""Receipts and their lines, and what each distinct image was read as."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from receipts.states import State
+
+CONTENT_TYPES = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WebP"}
+
+
+def _money(**arguments: Any) -> models.DecimalField[Any, Any]:
+    return models.DecimalField(max_digits=12, decimal_places=2, null=True, blank=True, **arguments)
+
+
+class Receipt(models.Model):
+    """One photographed receipt of one person. Amounts are in `currency` (ISO 4217)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="receipts")
+    state = models.CharField(max_length=16, choices=State.choices, default=State.AWAITING_UPLOAD)
+    state_changed_at = models.DateTimeField(default=timezone.now)
+    reason = models.CharField(max_length=500, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    retry_at = models.DateTimeField(null=True, blank=True)
+
+    content_type = models.CharField(max_length=32, choices=[(t, t) for t in CONTENT_TYPES])
+    size = models.PositiveIntegerField()
+    content_sha256 = models.CharField(max_length=64, blank=True)
+
+    merchant = models.CharField(max_length=200, blank=True)
+    address = models.CharField(max_length=500, blank=True)
+    purchased_on = models.DateField(null=True, blank=True)
+    currency = models.CharField(max_length=3, blank=True)
+    subtotal = _money()
+    tax = _money()
+    tip = _money()
+    total = _money()
+    payment = models.CharField(max_length=16, blank=True)
+    category = models.CharField(max_length=50, blank=True)
+    engine = models.CharField(max_length=50, blank=True)
+    confidence = models.JSONField(default=dict, blank=True)
+    review_reasons = models.JSONField(default=list, blank=True)
+    text = models.TextField(blank=True)
+
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+        constraints = [
+            models.CheckConstraint(condition=models.Q(state__in=State.values), name="receipt_state_known"),
+            models.CheckConstraint(
+                condition=~models.Q(state=State.EXTRACTED) | models.Q(total__isnull=False),
+                name="receipt_extracted_has_total",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["user", "-created_at", "-id"], name="receipt_list"),
+            # What the sweeper looks for; final receipts, nearly all of them, are not in it.
+            models.Index(
+                fields=["state", "state_changed_at"],
+                name="receipt_unfinished",
+                condition=models.Q(state__in=[State.AWAITING_UPLOAD, State.UPLOADED, State.QUEUED, State.EXTRACTING]),
+            ),
+            models.Index(fields=["user", "purchased_on"], name="receipt_by_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.id} ({self.state})"
+
+    @property
+    def key(self) -> str:
+        """The image's key in the bucket."""
+        return f"receipts/{self.user_id}/{self.id}"
+
+
+class LineItem(models.Model):
+    receipt = models.ForeignKey(Receipt, on_delete=models.CASCADE, related_name="items")
+    position = models.PositiveSmallIntegerField()
+    description = models.CharField(max_length=300)
+    quantity = models.DecimalField(max_digits=10, decimal_places=3, default=1)
+    unit_price = _money()
+    price = _money()
+
+    class Meta:
+        ordering = ("position",)
+        constraints = [models.UniqueConstraint(fields=["receipt", "position"], name="line_item_position")]
+
+    def __str__(self) -> str:
+        return self.description
+
+
+class Reading(models.Model):
+    """What one engine made of one image: an image with the same bytes is never read, or billed, a second time."""
+
+    content_sha256 = models.CharField(max_length=64)
+    engine = models.CharField(max_length=50)
+    extraction = models.JSONField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["content_sha256", "engine"], name="reading_once")]
+
+    def __str__(self) -> str:
+        return f"{self.content_sha256[:12]} by {self.engine}"

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from receipts.models import CONTENT_TYPES, LineItem, Receipt
+
+
+class LineItemSerializer(serializers.ModelSerializer[LineItem]):
+    class Meta:
+        model = LineItem
+        fields = ("description", "quantity", "unit_price", "price")
+
+
+class ReceiptSerializer(serializers.ModelSerializer[Receipt]):
+    items = LineItemSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Receipt
+        fields = (
+            *("id", "state", "reason", "review_reasons", "created_at", "updated_at", "content_type", "size"),
+            *("merchant", "address", "purchased_on", "currency", "subtotal", "tax", "tip", "total", "payment"),
+            *("category", "engine", "confidence", "items"),
+        )
+        read_only_fields = fields
+
+
+class UploadSerializer(serializers.Serializer[Any]):
+    url = serializers.URLField()
+    fields = serializers.DictField(child=serializers.CharField())  # type: ignore[assignment]
+    expires_in = serializers.IntegerField(help_text="Seconds until S3 refuses the form.")
+
+
+class CreateReceiptSerializer(serializers.Serializer[Any]):
+    """What the client is about to upload; the form that comes back accepts just that."""
+
+    content_type = serializers.ChoiceField(choices=sorted(CONTENT_TYPES))
+    size = serializers.IntegerField(min_value=1, help_text="Bytes of the image.")
+
+    def validate_size(self, value: int) -> int:
+        if value > settings.UPLOAD_MAX_BYTES:
+            raise serializers.ValidationError(f"At most {settings.UPLOAD_MAX_BYTES} bytes.", code="max_value")
+        return value
+
+
+class CreatedReceiptSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    state = serializers.CharField()
+    upload = serializers.SerializerMethodField()
+
+    @extend_schema_field(UploadSerializer)
+    def get_upload(self, created: dict[str, Any]) -> dict[str, Any]:
+        upload: dict[str, Any] = created["upload"]
+        return upload
+
+
+class CorrectReceiptSerializer(serializers.ModelSerializer[Receipt]):
+    """What a person may put right."""
+
+    class Meta:
+        model = Receipt
+        fields = ("merchant", "address", "purchased_on", "currency", "subtotal", "tax", "tip", "total", "category")
+
+    def validate_currency(self, value: str) -> str:
+        if len(value) != 3 or not value.isalpha():
+            raise serializers.ValidationError("Three letters, as in ISO 4217.")
+        return value.upper()
+
+    def validate_total(self, value: Any) -> Any:
+        if value is None:
+            raise serializers.ValidationError("A corrected receipt has a total.")
+        return value

@@ -1,0 +1,65 @@
+"""A receipt's life. The database is its only truth: the queue may lose anything, the sweeper finds it here.
+
+    awaiting_upload → uploaded → queued → extracting → extracted | needs_review | failed | rejected
+
+Every step is one conditional UPDATE, so of two who try the same step one wins and the other learns that it did not.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+from django.utils import timezone
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+
+class State(models.TextChoices):
+    AWAITING_UPLOAD = "awaiting_upload"
+    UPLOADED = "uploaded"
+    QUEUED = "queued"
+    EXTRACTING = "extracting"
+    EXTRACTED = "extracted"
+    NEEDS_REVIEW = "needs_review"
+    FAILED = "failed"
+    REJECTED = "rejected"
+
+
+FINAL = frozenset({State.EXTRACTED, State.NEEDS_REVIEW, State.FAILED, State.REJECTED})
+READ = frozenset({State.EXTRACTED, State.NEEDS_REVIEW})
+"""States in which a receipt carries figures that count."""
+
+ALLOWED: dict[State, frozenset[State]] = {
+    State.AWAITING_UPLOAD: frozenset({State.UPLOADED, State.FAILED}),
+    State.UPLOADED: frozenset({State.QUEUED}),
+    # A lost message is found by the sweeper, which queues the receipt anew.
+    State.QUEUED: frozenset({State.QUEUED, State.EXTRACTING, State.FAILED}),
+    # A worker that died leaves `extracting`; a reader that cannot answer now sends the receipt back.
+    State.EXTRACTING: FINAL | {State.QUEUED},
+    # A person corrects what was read.
+    State.NEEDS_REVIEW: frozenset({State.EXTRACTED}),
+    State.EXTRACTED: frozenset({State.EXTRACTED}),
+    State.FAILED: frozenset(),
+    State.REJECTED: frozenset(),
+}
+
+
+class ForbiddenTransitionError(Exception):
+    """The code asked for a step that no receipt may take."""
+
+
+def move(receipt_id: UUID, *, source: State, target: State, **changes: Any) -> bool:
+    """Take one step, with `changes` to other columns in the same statement; False when the receipt was elsewhere.
+
+    Raises ForbiddenTransitionError for a step that is not in ALLOWED, whatever the receipt's state.
+    """
+    from receipts.models import Receipt
+
+    if target not in ALLOWED[source]:
+        raise ForbiddenTransitionError(f"{source} → {target}")
+    changed = Receipt.objects.filter(id=receipt_id, state=source).update(
+        state=target, state_changed_at=timezone.now(), **changes
+    )
+    return changed == 1

@@ -1,0 +1,104 @@
+"""The bucket of images: uploads go there straight from the browser, by a form that we sign."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from django.conf import settings
+
+
+class StorageUnavailableError(Exception):
+    """S3 or KMS did not do what was asked, and may later."""
+
+
+class ObjectMissingError(Exception):
+    """There is no such object."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadForm:
+    """Where to POST a multipart form: `fields` first, then the image as `file`."""
+
+    url: str
+    fields: dict[str, str]
+    expires_in: int
+
+
+@cache
+def client() -> Any:
+    return boto3.client(
+        "s3",
+        config=Config(
+            signature_version="s3v4",
+            connect_timeout=5,
+            read_timeout=20,
+            retries={"mode": "standard", "total_max_attempts": 3},
+        ),
+    )
+
+
+def upload_form(*, key: str, content_type: str, size: int) -> UploadForm:
+    """A form that stores exactly one object: this key, this type, this many bytes, until it expires.
+
+    The conditions are in the signed policy, so S3 refuses any other upload:
+    https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html
+    """
+    fields = {
+        "Content-Type": content_type,
+        "x-amz-server-side-encryption": "aws:kms",
+        "x-amz-server-side-encryption-aws-kms-key-id": settings.RECEIPTS_KMS_KEY_ID,
+    }
+    made = client().generate_presigned_post(
+        settings.RECEIPTS_BUCKET,
+        key,
+        Fields=fields,
+        Conditions=[*({name: value} for name, value in fields.items()), ["content-length-range", size, size]],
+        ExpiresIn=settings.UPLOAD_EXPIRY_SECONDS,
+    )
+    return UploadForm(url=made["url"], fields=made["fields"], expires_in=settings.UPLOAD_EXPIRY_SECONDS)
+
+
+def exists(key: str) -> bool:
+    try:
+        client().head_object(Bucket=settings.RECEIPTS_BUCKET, Key=key)
+    except ClientError as error:
+        if _missing(error):
+            return False
+        raise StorageUnavailableError(str(error)) from error
+    except BotoCoreError as error:
+        raise StorageUnavailableError(str(error)) from error
+    return True
+
+
+def read(key: str) -> bytes:
+    """The object's bytes, at most UPLOAD_MAX_BYTES of them.
+
+    Raises ObjectMissingError or StorageUnavailableError.
+    """
+    try:
+        answer = client().get_object(Bucket=settings.RECEIPTS_BUCKET, Key=key)
+        body: bytes = answer["Body"].read(settings.UPLOAD_MAX_BYTES + 1)
+    except ClientError as error:
+        if _missing(error):
+            raise ObjectMissingError(key) from error
+        raise StorageUnavailableError(str(error)) from error
+    except BotoCoreError as error:
+        raise StorageUnavailableError(str(error)) from error
+    return body
+
+
+def delete(key: str) -> None:
+    """Delete the object; its earlier versions go with the bucket's lifecycle. Raises StorageUnavailableError."""
+    try:
+        client().delete_object(Bucket=settings.RECEIPTS_BUCKET, Key=key)
+    except (ClientError, BotoCoreError) as error:
+        raise StorageUnavailableError(str(error)) from error
+
+
+def _missing(error: ClientError) -> bool:
+    return error.response["Error"]["Code"] in {"NoSuchKey", "404", "NotFound"}

@@ -1,0 +1,120 @@
+"""What Celery runs. A message is only a hint: the receipt's state in the database decides."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from celery import shared_task
+from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from receipts import reading, storage
+from receipts.models import Receipt
+from receipts.states import State, move
+
+log = structlog.get_logger(__name__)
+
+LOST = timedelta(minutes=2)
+"""A queued receipt that nobody took for this long has lost its message."""
+
+STUCK = timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT + 60)
+"""No task lives this long: whoever was reading this receipt is dead."""
+
+UPLOAD_GRACE = timedelta(seconds=60)
+BATCH = 500
+
+
+@shared_task(name="receipts.tasks.extract")
+def extract(receipt_id: str) -> None:
+    reading.process(UUID(receipt_id))
+
+
+def enqueue(receipt_id: UUID, *, source: State, queue: str = "interactive") -> bool:
+    """Mark the receipt as queued, then send the message; without a broker the sweeper sends it later."""
+    if not move(receipt_id, source=source, target=State.QUEUED, retry_at=None):
+        return False
+    try:
+        extract.apply_async((str(receipt_id),), queue=queue)
+    except OperationalError as error:
+        log.warning("broker_unavailable", receipt=str(receipt_id), error=str(error))
+    return True
+
+
+@shared_task(name="receipts.tasks.sweep")
+def sweep() -> dict[str, int]:
+    """Send every unfinished receipt on its way again; how many of each kind were found."""
+    now = timezone.now()
+    expiry = timedelta(seconds=settings.UPLOAD_EXPIRY_SECONDS) + UPLOAD_GRACE
+    return {
+        "uploaded": _each(Q(state=State.UPLOADED, state_changed_at__lt=now - timedelta(seconds=10)), _queue_uploaded),
+        "lost": _each(
+            Q(state=State.QUEUED, retry_at=None, state_changed_at__lt=now - LOST)
+            | Q(state=State.QUEUED, retry_at__lt=now),
+            _queue_again,
+        ),
+        "stuck": _each(Q(state=State.EXTRACTING, state_changed_at__lt=now - STUCK), _take_from_dead),
+        "expired": _each(Q(state=State.AWAITING_UPLOAD, state_changed_at__lt=now - expiry), _settle_expired),
+    }
+
+
+def _each(which: Q, act: Callable[[Receipt], None]) -> int:
+    found = list(Receipt.objects.filter(which).order_by("state_changed_at")[:BATCH])
+    for receipt in found:
+        act(receipt)
+    return len(found)
+
+
+def _queue_uploaded(receipt: Receipt) -> None:
+    enqueue(receipt.id, source=State.UPLOADED)
+
+
+def _queue_again(receipt: Receipt) -> None:
+    enqueue(receipt.id, source=State.QUEUED, queue="default")
+
+
+def _take_from_dead(receipt: Receipt) -> None:
+    if receipt.attempts >= reading.MAX_ATTEMPTS:
+        move(receipt.id, source=State.EXTRACTING, target=State.FAILED, reason="Reading it failed again and again.")
+    else:
+        enqueue(receipt.id, source=State.EXTRACTING, queue="default")
+
+
+def _settle_expired(receipt: Receipt) -> None:
+    """The form has expired: either the image arrived and nobody said so, or it never will."""
+    try:
+        arrived = storage.exists(receipt.key)
+    except storage.StorageUnavailableError as error:
+        log.warning("storage_unavailable", receipt=str(receipt.id), error=str(error))
+        return
+    if arrived:
+        move(receipt.id, source=State.AWAITING_UPLOAD, target=State.UPLOADED)
+        enqueue(receipt.id, source=State.UPLOADED)
+    else:
+        move(receipt.id, source=State.AWAITING_UPLOAD, target=State.FAILED, reason="The image was never uploaded.")
+
+
+@shared_task(name="receipts.tasks.publish_backlog")
+def publish_backlog() -> int:
+    """Write the number of waiting receipts as a CloudWatch metric (embedded metric format, one line on stdout).
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+    """
+    waiting = Receipt.objects.filter(state__in=[State.QUEUED, State.EXTRACTING]).count()
+    print(json.dumps(_metric("QueueLength", waiting)), flush=True)
+    return waiting
+
+
+def _metric(name: str, value: int) -> dict[str, object]:
+    directive = {
+        "Namespace": f"SpendSmart/{settings.ENVIRONMENT}",
+        "Dimensions": [[]],
+        "Metrics": [{"Name": name, "Unit": "Count"}],
+    }
+    return {"_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}, name: value}

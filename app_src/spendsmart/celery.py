@@ -1,0 +1,27 @@
+"""The Celery application."""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery, signals
+from kombu import Queue
+
+from spendsmart.heartbeat import beat
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "spendsmart.settings")
+
+app = Celery("spendsmart")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.task_queues = [Queue(name) for name in ("interactive", "bulk", "default")]
+app.autodiscover_tasks()
+
+
+@signals.setup_logging.connect
+def _keep_our_logging(**_: object) -> None:
+    """Connected so that Celery leaves the logging alone that the settings have set up."""
+
+
+@signals.heartbeat_sent.connect
+def _touch_heartbeat(**_: object) -> None:
+    beat()

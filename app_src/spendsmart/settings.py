@@ -1,0 +1,230 @@
+"""Settings of SpendSmart, all of them from the environment that the task definition gives (see `environment.py`).
+
+Nothing here differs between environments but by a variable, and there is no debug mode.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import quote
+
+from celery.schedules import schedule
+
+from spendsmart.environment import Environment
+from spendsmart.logging import configuration
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = Environment()
+ENVIRONMENT = env.text("SPENDSMART_ENVIRONMENT")
+SECRET_KEY = env.secret("DJANGO_SECRET_KEY")
+JWT_SIGNING_KEY = env.secret("JWT_SIGNING_KEY")
+ALLOWED_HOSTS = env.names("ALLOWED_HOSTS")
+ALLOWED_ORIGINS = env.names("ALLOWED_ORIGINS")
+SCRATCH_DIR = Path(env.text("SCRATCH_DIR"))
+LOG_LEVEL = env.one_of("LOG_LEVEL", "DEBUG", "INFO", "WARNING", "ERROR")
+
+RECEIPTS_BUCKET = env.text("RECEIPTS_BUCKET")
+RECEIPTS_KMS_KEY_ID = env.text("RECEIPTS_KMS_KEY_ID")
+UPLOAD_MAX_BYTES = env.integer("UPLOAD_MAX_BYTES")
+UPLOAD_EXPIRY_SECONDS = env.integer("UPLOAD_EXPIRY_SECONDS")
+
+EXTRACTION_ENGINE = env.one_of("EXTRACTION_ENGINE", "local", "openai")
+OPENAI_MODEL = env.text("OPENAI_MODEL")
+OPENAI_API_KEY = env.text("OPENAI_API_KEY") if EXTRACTION_ENGINE == "openai" else env.optional("OPENAI_API_KEY")
+
+DEBUG = False
+ROOT_URLCONF = "spendsmart.urls"
+WSGI_APPLICATION = "spendsmart.wsgi.application"
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "django_filters",
+    "django_structlog",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "rest_framework",
+    "accounts",
+    "receipts",
+    "analytics",
+]
+
+MIDDLEWARE = [
+    # Health checks come with the task's address as host name: they are answered before hosts are checked.
+    "spendsmart.health.HealthMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "spendsmart.database.PinMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# ---- Databases: one server process, PgBouncer, offers the writer and the reader under two names ----
+_server = {
+    "ENGINE": "django.db.backends.postgresql",
+    "HOST": env.text("DATABASE_HOST"),
+    "PORT": env.integer("DATABASE_PORT"),
+    "USER": env.text("DATABASE_USERNAME"),
+    "PASSWORD": env.text("DATABASE_PASSWORD"),
+    "CONN_MAX_AGE": 60,
+    "CONN_HEALTH_CHECKS": True,
+    # In transaction pooling the next query may meet another server connection, which knows no such cursor.
+    "DISABLE_SERVER_SIDE_CURSORS": True,
+    "OPTIONS": {
+        "sslmode": env.one_of("DATABASE_SSLMODE", "disable", "require", "verify-full"),
+        "connect_timeout": 5,
+    },
+}
+DATABASES = {
+    "default": {**_server, "NAME": env.text("DATABASE_NAME")},
+    "reader": {**_server, "NAME": env.text("DATABASE_READER_NAME"), "TEST": {"MIRROR": "default"}},
+}
+DATABASE_ROUTERS = ["spendsmart.database.ReplicaRouter"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+
+# ---- Broker and cache: two Valkey servers, TLS, one user each ----
+def _valkey(role: str) -> str:
+    user, password = quote(env.text(f"{role}_USERNAME"), safe=""), quote(env.text(f"{role}_PASSWORD"), safe="")
+    return f"rediss://{user}:{password}@{env.text(f'{role}_HOST')}:{env.integer(f'{role}_PORT')}/0"
+
+
+BROKER_URL = _valkey("BROKER")
+CACHE_URL = _valkey("CACHE")
+# The SDK's own variable names the authorities that we trust, where the system's are not enough.
+TLS_AUTHORITIES = os.environ.get("AWS_CA_BUNDLE") or None
+_tls = {"ssl_cert_reqs": "required", "ssl_ca_certs": TLS_AUTHORITIES}
+
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": CACHE_URL,
+        "KEY_PREFIX": ENVIRONMENT,
+        "OPTIONS": {**_tls, "socket_timeout": 2, "socket_connect_timeout": 2},
+    }
+}
+
+CELERY_BROKER_URL = BROKER_URL
+CELERY_BROKER_USE_SSL = {"ssl_cert_reqs": "required", **({"ssl_ca_certs": TLS_AUTHORITIES} if TLS_AUTHORITIES else {})}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_TIME_LIMIT = 240
+CELERY_TASK_SOFT_TIME_LIMIT = 180
+# A task that runs longer than this is delivered a second time: it must exceed the time limit.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 600,
+    "socket_timeout": 30,
+    "socket_connect_timeout": 5,
+    "socket_keepalive": True,
+    "health_check_interval": 25,
+}
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# Metrics are lines on standard output that must arrive as they are.
+CELERY_WORKER_REDIRECT_STDOUTS = False
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    "sweep receipts": {"task": "receipts.tasks.sweep", "schedule": schedule(timedelta(seconds=30))},
+    "publish backlog": {"task": "receipts.tasks.publish_backlog", "schedule": schedule(timedelta(seconds=30))},
+}
+
+# ---- Accounts ----
+AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+SIMPLE_JWT = {
+    "ALGORITHM": "HS256",
+    "SIGNING_KEY": JWT_SIGNING_KEY,
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=10),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
+    "ISSUER": f"spendsmart-{ENVIRONMENT}",
+    "UPDATE_LAST_LOGIN": False,
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework_simplejwt.authentication.JWTAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "spendsmart.pagination.NewestFirst",
+    "PAGE_SIZE": 20,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_RATES": {"login": "20/min", "register": "20/hour"},
+    # One proxy, the load balancer, appends the client's address to X-Forwarded-For.
+    "NUM_PROXIES": 1,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "SpendSmart",
+    "DESCRIPTION": "Receipts go in, spending comes out.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+# ---- Security: the load balancer ends TLS and says so; without a certificate everything is plain HTTP ----
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+_https = any(origin.startswith("https://") for origin in ALLOWED_ORIGINS)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = _https
+SECURE_HSTS_PRELOAD = False
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+CSRF_TRUSTED_ORIGINS = ALLOWED_ORIGINS
+DATA_UPLOAD_MAX_MEMORY_SIZE = 262_144
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = not STATIC_ROOT.exists()
+if WHITENOISE_USE_FINDERS:
+    # Run from a source tree: there is no collected manifest to look names up in.
+    STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+
+LOGGING_CONFIG = None
+configuration(LOG_LEVEL)
+env.check()

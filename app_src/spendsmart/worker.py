@@ -1,0 +1,23 @@
+"""`python -m spendsmart.worker`: becomes a Celery worker with the environment's settings."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+MAX_MEMORY_KIB = 1_400_000
+"""A child above this is replaced after its task: reading an image takes up to 1.2 GiB (`benchmarks/extraction.py`)."""
+
+
+def command() -> list[str]:
+    """The worker's command line. Raises KeyError naming WORKER_CONCURRENCY when that is missing."""
+    return [
+        *(sys.executable, "-m", "celery", "--app", "spendsmart", "worker"),
+        *("--loglevel", os.environ["LOG_LEVEL"], "--concurrency", os.environ["WORKER_CONCURRENCY"]),
+        *("--queues", "interactive,default,bulk", "--max-memory-per-child", str(MAX_MEMORY_KIB)),
+        *("--without-gossip", "--without-mingle"),
+    ]
+
+
+if __name__ == "__main__":
+    os.execv(sys.executable, command())  # noqa: S606  (no shell, a fixed program)

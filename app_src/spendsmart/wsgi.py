@@ -1,0 +1,8 @@
+"""WSGI entry point: `gunicorn --config gunicorn.conf.py spendsmart.wsgi`."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "spendsmart.settings")
+application = get_wsgi_application()

@@ -1,0 +1,215 @@
+"""What the application's containers are told, and which commands they run: the platform's half of their contract.
+
+The other half is `app_src/spendsmart/settings.py`, which refuses to start without any of these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_secretsmanager as secretsmanager
+
+from infra.config import Environment
+from infra.database import DATABASE_NAME
+from infra.fargate_task import SCRATCH, ContainerProps, HealthCheck
+from infra.load_balancer import WEB_PORT
+
+_PGBOUNCER_ADDRESS = "127.0.0.1"
+_PGBOUNCER_PORT = 6432
+_READER_ALIAS = f"{DATABASE_NAME}_reader"
+"""The database name under which PgBouncer offers the reader."""
+
+_MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """An address that clients connect to, and its port as text (both may be tokens)."""
+
+    host: str
+    port: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Valkey:
+    """A Valkey server, the user to log in as, and the secret that is the password."""
+
+    server: Server
+    username: str
+    password: secretsmanager.ISecret
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """Everything outside a task that the application works with. `openai_api_key` is None without OpenAI."""
+
+    writer: Server
+    reader: Server
+    database_login: secretsmanager.ISecret
+    broker: Valkey
+    cache: Valkey
+    django_secret_key: secretsmanager.ISecret
+    jwt_signing_key: secretsmanager.ISecret
+    openai_api_key: secretsmanager.ISecret | None
+    bucket_name: str
+    bucket_key_id: str
+    hosts: Sequence[str]
+    origins: Sequence[str]
+
+
+class Application:
+    """Makes the containers of web, worker, beat and migration for one environment."""
+
+    def __init__(self, *, environment: Environment, surroundings: Surroundings) -> None:
+        self._settings = environment
+        self._around = surroundings
+
+    def pgbouncer(self) -> ContainerProps:
+        """Transaction pooling to the writer and to a reader, for the other container of the task."""
+        pools, around = self._settings.pgbouncer, self._around
+        return ContainerProps(
+            name="pgbouncer",
+            command=["python", "-m", "pgbouncer_sidecar"],
+            environment={
+                "PGBOUNCER_ADDRESS": _PGBOUNCER_ADDRESS,
+                "PGBOUNCER_PORT": str(_PGBOUNCER_PORT),
+                "SCRATCH_DIR": SCRATCH,
+                "WRITER_HOST": around.writer.host,
+                "WRITER_PORT": around.writer.port,
+                "READER_HOST": around.reader.host,
+                "READER_PORT": around.reader.port,
+                "DATABASE_NAME": DATABASE_NAME,
+                "WRITER_POOL_SIZE": str(pools.writer_pool_size),
+                "READER_POOL_SIZE": str(pools.reader_pool_size),
+                "MAX_CLIENT_CONNECTIONS": str(pools.max_client_connections),
+            },
+            secrets=self._database_login(),
+            # By then its client has ended: ECS stops containers in the reverse order of their dependencies.
+            stop_seconds=10,
+            health_check=_health_check("pgbouncer", start_seconds=10, interval_seconds=5),
+        )
+
+    def web(self) -> ContainerProps:
+        web = self._settings.web
+        return self._django(
+            name="web",
+            command=["gunicorn", "--config", "gunicorn.conf.py", "spendsmart.wsgi"],
+            extra={
+                "PORT": str(WEB_PORT),
+                "BIND_ADDRESS": "0.0.0.0",  # noqa: S104  (inside the task's own network interface)
+                "WEB_WORKERS": str(web.workers),
+                "WEB_THREADS": str(web.threads),
+            },
+            stop_seconds=30,
+            health_check=_health_check("web", start_seconds=30),
+            ports=[WEB_PORT],
+        )
+
+    def worker(self) -> ContainerProps:
+        return self._django(
+            name="worker",
+            command=["python", "-m", "spendsmart.worker"],
+            extra={"WORKER_CONCURRENCY": str(self._settings.worker.concurrency)},
+            # As long as Fargate allows, and as Spot warns ahead: a receipt that is being read gets finished.
+            stop_seconds=120,
+            health_check=_health_check("worker", start_seconds=60),
+        )
+
+    def beat(self) -> ContainerProps:
+        return self._django(
+            name="beat",
+            command=["python", "-m", "spendsmart.beat"],
+            extra={},
+            stop_seconds=30,
+            health_check=_health_check("beat", start_seconds=60),
+        )
+
+    def migrate(self) -> ContainerProps:
+        """Straight to the primary: migrations need what transaction pooling cannot give (locks, session settings)."""
+        return self._django(
+            name="migrate",
+            command=["python", "manage.py", "migrate", "--noinput"],
+            extra={
+                "DATABASE_HOST": self._around.writer.host,
+                "DATABASE_PORT": self._around.writer.port,
+                "DATABASE_READER_NAME": DATABASE_NAME,
+                "DATABASE_SSLMODE": "require",
+            },
+            stop_seconds=120,
+            health_check=None,
+        )
+
+    def _django(
+        self,
+        *,
+        name: str,
+        command: Sequence[str],
+        extra: Mapping[str, str],
+        stop_seconds: int,
+        health_check: HealthCheck | None,
+        ports: Sequence[int] = (),
+    ) -> ContainerProps:
+        return ContainerProps(
+            name=name,
+            command=command,
+            environment={**self._environment(), **extra},
+            secrets=self._secrets(),
+            stop_seconds=stop_seconds,
+            health_check=health_check,
+            ports=ports,
+        )
+
+    def _environment(self) -> dict[str, str]:
+        settings, around = self._settings, self._around
+        return {
+            "SPENDSMART_ENVIRONMENT": settings.name,
+            "SCRATCH_DIR": SCRATCH,
+            "LOG_LEVEL": "INFO",
+            "DATABASE_HOST": _PGBOUNCER_ADDRESS,
+            "DATABASE_PORT": str(_PGBOUNCER_PORT),
+            "DATABASE_NAME": DATABASE_NAME,
+            "DATABASE_READER_NAME": _READER_ALIAS,
+            "DATABASE_SSLMODE": "disable",  # to the sidecar, inside the task; the sidecar requires TLS
+            "BROKER_HOST": around.broker.server.host,
+            "BROKER_PORT": around.broker.server.port,
+            "BROKER_USERNAME": around.broker.username,
+            "CACHE_HOST": around.cache.server.host,
+            "CACHE_PORT": around.cache.server.port,
+            "CACHE_USERNAME": around.cache.username,
+            "RECEIPTS_BUCKET": around.bucket_name,
+            "RECEIPTS_KMS_KEY_ID": around.bucket_key_id,
+            "UPLOAD_MAX_BYTES": str(settings.storage.upload_max_mib * _MEBIBYTE),
+            "UPLOAD_EXPIRY_SECONDS": str(settings.storage.upload_expiry_seconds),
+            "ALLOWED_HOSTS": ",".join(around.hosts),
+            "ALLOWED_ORIGINS": ",".join(around.origins),
+            "EXTRACTION_ENGINE": "openai" if settings.features.openai else "local",
+            "OPENAI_MODEL": settings.openai.model,
+        }
+
+    def _secrets(self) -> dict[str, ecs.Secret]:
+        around = self._around
+        secrets = {
+            **self._database_login(),
+            "DJANGO_SECRET_KEY": ecs.Secret.from_secrets_manager(around.django_secret_key),
+            "JWT_SIGNING_KEY": ecs.Secret.from_secrets_manager(around.jwt_signing_key),
+            "BROKER_PASSWORD": ecs.Secret.from_secrets_manager(around.broker.password),
+            "CACHE_PASSWORD": ecs.Secret.from_secrets_manager(around.cache.password),
+        }
+        if around.openai_api_key:
+            secrets["OPENAI_API_KEY"] = ecs.Secret.from_secrets_manager(around.openai_api_key)
+        return secrets
+
+    def _database_login(self) -> dict[str, ecs.Secret]:
+        login = self._around.database_login
+        return {
+            "DATABASE_USERNAME": ecs.Secret.from_secrets_manager(login, "username"),
+            "DATABASE_PASSWORD": ecs.Secret.from_secrets_manager(login, "password"),
+        }
+
+
+def _health_check(part: str, *, start_seconds: int, interval_seconds: int = 10) -> HealthCheck:
+    return HealthCheck(
+        command=["python", "healthcheck.py", part], start_seconds=start_seconds, interval_seconds=interval_seconds
+    )

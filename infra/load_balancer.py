@@ -1,0 +1,140 @@
+"""The public load balancer, its listeners and the target groups of the web tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+WEB_PORT = 8000
+"""TCP port on which a web task listens."""
+
+_HTTP, _HTTPS, _TEST_HTTP, _TEST_HTTPS = 80, 443, 8080, 8443
+
+
+class PublicLoadBalancer(Construct):
+    """An internet-facing application load balancer in the public subnets.
+
+    With a certificate it serves HTTPS (TLS 1.2 and 1.3) and redirects HTTP; without one it can serve HTTP only. What
+    the load balancer may send to is declared by whoever is behind it: its security group has no outbound rule.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc: ec2.IVpc,
+        certificate_arn: str | None,
+        access_logs: s3.IBucket,
+        deletion_protection: bool,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._certificate_arn = certificate_arn
+        self.security_group = ec2.SecurityGroup(
+            self, "SecurityGroup", vpc=vpc, description="Public load balancer", allow_all_outbound=False
+        )
+        self.load_balancer = elbv2.ApplicationLoadBalancer(
+            self,
+            "LoadBalancer",
+            vpc=vpc,
+            internet_facing=True,
+            vpc_subnets=ec2.SubnetSelection(subnet_group_name="Public"),
+            security_group=self.security_group,
+            drop_invalid_header_fields=True,
+            deletion_protection=deletion_protection,
+        )
+        self.load_balancer.log_access_logs(access_logs)
+        if certificate_arn:
+            self._redirect_to_https()
+
+    @property
+    def scheme(self) -> str:
+        return "https" if self._certificate_arn else "http"
+
+    def add_production_listener(self) -> elbv2.ApplicationListener:
+        """The listener that everybody reaches."""
+        return self._add_listener("Production", port=_HTTPS if self._certificate_arn else _HTTP, public=True)
+
+    def add_test_listener(self) -> elbv2.ApplicationListener:
+        """The listener that shows a new release before anybody is sent to it; it lets nobody in by itself."""
+        return self._add_listener("Test", port=_TEST_HTTPS if self._certificate_arn else _TEST_HTTP, public=False)
+
+    def _add_listener(self, name: str, *, port: int, public: bool) -> elbv2.ApplicationListener:
+        secure = self._certificate_arn is not None
+        return self.load_balancer.add_listener(
+            f"{name}Listener",
+            port=port,
+            protocol=elbv2.ApplicationProtocol.HTTPS if secure else elbv2.ApplicationProtocol.HTTP,
+            certificates=[elbv2.ListenerCertificate.from_arn(self._certificate_arn)] if self._certificate_arn else None,
+            ssl_policy=elbv2.SslPolicy.RECOMMENDED_TLS if secure else None,
+            open=public,
+            # Only what a rule names is forwarded. A rollout shifts weights in rules, never in this action.
+            default_action=elbv2.ListenerAction.fixed_response(
+                404, content_type="text/plain", message_body="Not found"
+            ),
+        )
+
+    def _redirect_to_https(self) -> None:
+        self.load_balancer.add_listener(
+            "RedirectListener",
+            port=_HTTP,
+            open=True,
+            default_action=elbv2.ListenerAction.redirect(protocol="HTTPS", port=str(_HTTPS), permanent=True),
+        )
+
+
+class WebTargetGroup(elbv2.ApplicationTargetGroup):
+    """Web tasks by address. A task gets traffic once it can reach database and broker (`/readyz`)."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, vpc: ec2.IVpc) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            vpc=vpc,
+            port=WEB_PORT,
+            protocol=elbv2.ApplicationProtocol.HTTP,
+            target_type=elbv2.TargetType.IP,
+            # Requests take milliseconds to seconds; the default of five minutes would only hold up rollouts.
+            deregistration_delay=cdk.Duration.seconds(30),
+            load_balancing_algorithm_type=elbv2.TargetGroupLoadBalancingAlgorithmType.LEAST_OUTSTANDING_REQUESTS,
+            health_check=elbv2.HealthCheck(
+                path="/readyz",
+                healthy_http_codes="200",
+                interval=cdk.Duration.seconds(10),
+                timeout=cdk.Duration.seconds(5),
+                healthy_threshold_count=2,
+                unhealthy_threshold_count=3,
+            ),
+        )
+
+
+def forward_all(
+    scope: Construct,
+    construct_id: str,
+    *,
+    listener: elbv2.ApplicationListener,
+    target_groups: Sequence[elbv2.ApplicationTargetGroup],
+) -> elbv2.ApplicationListenerRule:
+    """A rule that sends every request of `listener` to the first target group, and none to the others yet.
+
+    Deployments rewrite these weights behind CloudFormation's back, and an edit of the rule would write them back in the
+    middle of a rollout (aws-cdk#36649): its properties stay as they are.
+    """
+    return elbv2.ApplicationListenerRule(
+        scope,
+        construct_id,
+        listener=listener,
+        priority=1,
+        conditions=[elbv2.ListenerCondition.path_patterns(["/*"])],
+        action=elbv2.ListenerAction.weighted_forward(
+            [
+                elbv2.WeightedTargetGroup(target_group=group, weight=0 if position else 100)
+                for position, group in enumerate(target_groups)
+            ]
+        ),
+    )

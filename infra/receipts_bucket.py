@@ -1,0 +1,141 @@
+"""The receipts bucket, and its copy in another region."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.config import models
+
+_NONCURRENT_DAYS = 30
+"""How long a deleted or overwritten image can be brought back."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReceiptsBucketProps:
+    """`bucket_name` only where another region has to know it beforehand; `auto_delete` empties the bucket when its
+    stack is deleted; `replica` receives a copy of each object."""
+
+    config: models.Storage
+    removal_policy: cdk.RemovalPolicy
+    auto_delete: bool
+    bucket_name: str | None = None
+    replica: ReceiptsBucket | None = None
+
+
+class ReceiptsBucket(Construct):
+    """Images of receipts: encrypted with their own key, versioned, cheaper as they age, announced to EventBridge."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, props: ReceiptsBucketProps) -> None:
+        super().__init__(scope, construct_id)
+        self.key = kms.Key(self, "Key", description="Receipt images", removal_policy=props.removal_policy)
+        self.bucket = s3.Bucket(
+            self,
+            "Bucket",
+            bucket_name=props.bucket_name,
+            encryption=s3.BucketEncryption.KMS,
+            encryption_key=self.key,
+            bucket_key_enabled=True,  # one call to KMS for many objects
+            versioned=True,
+            cors=_cors(props.config),
+            lifecycle_rules=[_lifecycle(props.config)],
+            replication_rules=[self._replication(props.replica)] if props.replica else None,
+            removal_policy=props.removal_policy,
+            auto_delete_objects=props.auto_delete,
+        )
+        self._notify_event_bridge()
+
+    def _replication(self, replica: ReceiptsBucket) -> s3.ReplicationRule:
+        """Each object within 15 minutes, with a metric that tells when it is not so."""
+        # Imported: CDK would otherwise name this stack's role in the policies of the other stack's bucket and key, and
+        # each stack would need the other first. The role's own policy is enough, as both belong to one account.
+        key = kms.Key.from_key_arn(self, "ReplicaKey", replica.key.key_arn)
+        bucket = s3.Bucket.from_bucket_attributes(
+            self, "Replica", bucket_arn=replica.bucket.bucket_arn, encryption_key=key
+        )
+        return s3.ReplicationRule(
+            destination=bucket,
+            priority=1,
+            kms_key=key,
+            sse_kms_encrypted_objects=True,
+            delete_marker_replication=True,
+            replication_time_control=s3.ReplicationTimeValue.FIFTEEN_MINUTES,
+            metrics=s3.ReplicationTimeValue.FIFTEEN_MINUTES,
+        )
+
+    def _notify_event_bridge(self) -> None:
+        bucket = self.bucket.node.default_child
+        assert isinstance(bucket, s3.CfnBucket)  # noqa: S101  (tells the type checker what CDK documents)
+        # `event_bridge_enabled` would set this by a Lambda function; the bucket's own property does it without.
+        bucket.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+            event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
+        )
+
+    def allow_cloudfront(self) -> None:
+        """Let this account's distributions read receipts, through origin access control.
+
+        Any distribution of the account, as naming one would make this stack depend on the one that reads from it.
+        """
+        stack = cdk.Stack.of(self)
+        conditions = {
+            "StringEquals": {"aws:SourceAccount": stack.account},
+            "ArnLike": {"aws:SourceArn": f"arn:{stack.partition}:cloudfront::{stack.account}:distribution/*"},
+        }
+        cloudfront = iam.ServicePrincipal("cloudfront.amazonaws.com")
+        self.bucket.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="CloudFrontReads",
+                principals=[cloudfront],
+                actions=["s3:GetObject"],
+                resources=[self.bucket.arn_for_objects("receipts/*")],
+                conditions=conditions,
+            )
+        )
+        self.key.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="CloudFrontDecrypts",
+                principals=[cloudfront],
+                actions=["kms:Decrypt"],
+                resources=["*"],  # in a key's policy: this key
+                conditions=conditions,
+            )
+        )
+
+
+def _cors(config: models.Storage) -> list[s3.CorsRule] | None:
+    """The browser's upload, from the configured origins and nowhere else."""
+    if not config.allowed_origins:
+        return None
+    return [
+        s3.CorsRule(
+            allowed_methods=[s3.HttpMethods.POST],
+            allowed_origins=list(config.allowed_origins),
+            allowed_headers=["*"],
+            exposed_headers=["ETag"],
+            max_age=3600,
+        )
+    ]
+
+
+def _lifecycle(config: models.Storage) -> s3.LifecycleRule:
+    return s3.LifecycleRule(
+        id="Age",
+        transitions=[
+            s3.Transition(
+                storage_class=s3.StorageClass.INFREQUENT_ACCESS,
+                transition_after=cdk.Duration.days(config.infrequent_access_days),
+            ),
+            s3.Transition(
+                storage_class=s3.StorageClass.GLACIER_INSTANT_RETRIEVAL,
+                transition_after=cdk.Duration.days(config.glacier_instant_days),
+            ),
+        ],
+        expiration=cdk.Duration.days(config.expiry_days),
+        noncurrent_version_expiration=cdk.Duration.days(_NONCURRENT_DAYS),
+        abort_incomplete_multipart_upload_after=cdk.Duration.days(1),
+    )

@@ -1,0 +1,100 @@
+"""What must not be lost but the images: the database, the queue's and the cache's servers, and their secrets."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from infra.backup_tag import mark_for_backup
+from infra.config import Environment, models
+from infra.database import BackupCopy, Database, DatabaseProps
+from infra.environment_stack import EnvironmentStack
+from infra.valkey import ValkeyGroup, ValkeyProps
+
+
+class DataStack(EnvironmentStack):
+    """PostgreSQL, two Valkey groups and the application's secrets, under one key.
+
+    Queue and cache are two servers because they want opposite things when the memory is full: the queue must refuse
+    (a job may not vanish), the cache must forget.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment: Environment,
+        vpc: ec2.IVpc,
+        backup_copy: BackupCopy | None,
+    ) -> None:
+        super().__init__(
+            scope, construct_id, environment=environment, region=environment.regions.primary, stateful=True
+        )
+        self.vpc = vpc
+        self.key = kms.Key(
+            self,
+            "Key",
+            description=f"SpendSmart {environment.name}: database, queue, cache and secrets",
+            removal_policy=self.removal_policy,
+        )
+        self.database = Database(
+            self,
+            "Database",
+            props=DatabaseProps(
+                name=f"spendsmart-{environment.name}",
+                config=environment.database,
+                vpc=vpc,
+                isolated=ec2.SubnetSelection(subnet_group_name="Isolated"),
+                private=ec2.SubnetSelection(subnet_group_name="Private"),
+                key=self.key,
+                log_retention_days=environment.logs.retention_days,
+                removal_policy=self.removal_policy,
+                protect=environment.protect,
+                backup_copy=backup_copy,
+            ),
+        )
+        if environment.features.backup:
+            mark_for_backup(self.database.writer, environment)
+        self.broker = self._valkey("Broker", config=environment.broker, eviction="noeviction")
+        self.cache = self._valkey("Cache", config=environment.cache, eviction="allkeys-lru")
+        self.django_secret_key = self._secret("DjangoSecretKey", "Django's SECRET_KEY")
+        self.jwt_signing_key = self._secret("JwtSigningKey", "Signs the access and refresh tokens")
+        self.openai_secret = (
+            self._secret("OpenAiApiKey", "API key of OpenAI: random until yours is put in its place")
+            if environment.features.openai
+            else None
+        )
+
+    def _valkey(
+        self, construct_id: str, *, config: models.Valkey, eviction: Literal["noeviction", "allkeys-lru"]
+    ) -> ValkeyGroup:
+        return ValkeyGroup(
+            self,
+            construct_id,
+            props=ValkeyProps(
+                name=f"spendsmart-{self.settings.name}-{construct_id.lower()}",
+                config=config,
+                eviction=eviction,
+                vpc=self.vpc,
+                subnet_ids=self.vpc.select_subnets(subnet_group_name="Isolated").subnet_ids,
+                key=self.key,
+                log_retention_days=self.settings.logs.retention_days,
+                removal_policy=self.removal_policy,
+            ),
+        )
+
+    def _secret(self, construct_id: str, description: str) -> secretsmanager.Secret:
+        return secretsmanager.Secret(
+            self,
+            construct_id,
+            description=description,
+            encryption_key=self.key,
+            # Editing this makes a new value: every user would be logged out.
+            generate_secret_string=secretsmanager.SecretStringGenerator(exclude_punctuation=True, password_length=64),
+            removal_policy=self.removal_policy,
+        )

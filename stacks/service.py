@@ -1,0 +1,289 @@
+"""The application: what changes with every release."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from infra.application import Application, Server, Surroundings, Valkey
+from infra.application_image import application_image
+from infra.config import Environment
+from infra.environment_stack import EnvironmentStack
+from infra.fargate_service import FargateCluster, RollingService, ServiceProps
+from infra.fargate_task import ContainerProps, Task, TaskProps
+from infra.imported_values import ImportedValues
+from infra.load_balancer import WEB_PORT
+from infra.scaling import scale_between, scale_on_backlog, scale_on_cpu
+from infra.task_logs import TaskLogs
+from infra.valkey import ValkeyGroup
+from stacks.data import DataStack
+from stacks.ingress import IngressStack
+from stacks.storage import StorageStack
+
+_POSTGRESQL, _VALKEY, _HTTPS = 5432, 6379, 443
+_MIGRATION_CPU, _MIGRATION_MEMORY_MIB = 512, 1024
+
+
+class ServiceStack(EnvironmentStack):
+    """Cluster, web, worker and beat services, and the migration task that is run once per release.
+
+    Whatever another stack says is imported once (`ImportedValues`), and rules on other stacks' security groups are
+    declared here, on the client's side: no other stack ever refers to this one.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment: Environment,
+        vpc: ec2.IVpc,
+        data: DataStack,
+        storage: StorageStack,
+        ingress: IngressStack,
+        distribution_domain: str | None,
+    ) -> None:
+        super().__init__(scope, construct_id, environment=environment, region=environment.regions.primary)
+        self._import = ImportedValues(self, "Imported", prefix=f"/spendsmart/{environment.name}/service")
+        self._vpc = self._import_vpc(vpc)
+        self._servers = {
+            "Database": (self._import_group("Database", data.database.security_group), _POSTGRESQL),
+            "Broker": (self._import_group("Broker", data.broker.security_group), _VALKEY),
+            "Cache": (self._import_group("Cache", data.cache.security_group), _VALKEY),
+        }
+        self._data_key = kms.Key.from_key_arn(self, "DataKey", self._import.keep("DataKeyArn", data.key.key_arn))
+        self._bucket = self._import.keep("BucketName", storage.bucket.bucket_name)
+        self._bucket_key = self._import.keep("BucketKeyArn", storage.key.key_arn)
+        self._application = Application(
+            environment=environment,
+            surroundings=self._surroundings(data, ingress=ingress, distribution_domain=distribution_domain),
+        )
+        self._image = application_image(self, "Image", architecture=environment.cpu_architecture)
+        self._logs = TaskLogs(self, "Logs", retention_days=environment.logs.retention_days)
+        self._cluster = FargateCluster(self, "Cluster", vpc=self._vpc, insights=environment.protect)
+        self.cluster = self._cluster.cluster
+
+        self.web = self._web(ingress)
+        self.worker = self._worker()
+        self.beat = self._beat()
+        self.migration_task_definition = self._migration()
+        for name, service in (("Web", self.web), ("Worker", self.worker), ("Beat", self.beat)):
+            cdk.CfnOutput(self, f"{name}ServiceName", value=service.service_name)
+        cdk.CfnOutput(self, "ClusterName", value=self.cluster.cluster_name)
+
+    def _web(self, ingress: IngressStack) -> ecs.FargateService:
+        settings = self.settings.web
+        task = self._task("Web", self._application.web(), cpu=settings.cpu, memory_mib=settings.memory_mib)
+        # PutObject, as an upload by a presigned form is allowed what its signer is.
+        self._allow_receipts(task, "s3:GetObject", "s3:PutObject", "s3:DeleteObject")
+        group = self._client_group("Web")
+        group.connections.allow_from(
+            self._import_group("LoadBalancer", ingress.security_group),
+            ec2.Port.tcp(WEB_PORT),
+            "Requests and health checks",
+        )
+        rolling = self._service("Web", task, group, grace_seconds=60)
+        rolling.attach(ingress.blue)
+        scale_on_cpu(scale_between(rolling.service, settings), rolling.service, settings)
+        return rolling.service
+
+    def _worker(self) -> ecs.FargateService:
+        settings = self.settings.worker
+        task = self._task("Worker", self._application.worker(), cpu=settings.cpu, memory_mib=settings.memory_mib)
+        self._allow_receipts(task, "s3:GetObject", "s3:PutObject")
+        rolling = self._service("Worker", task, self._client_group("Worker"), spot_beyond=settings.on_demand_base)
+        count = scale_between(rolling.service, settings)
+        scale_on_cpu(count, rolling.service, settings)
+        scale_on_backlog(count, namespace=f"SpendSmart/{self.settings.name}", per_task=settings.backlog_per_task)
+        return rolling.service
+
+    def _beat(self) -> ecs.FargateService:
+        settings = self.settings.beat
+        task = self._task("Beat", self._application.beat(), cpu=settings.cpu, memory_mib=settings.memory_mib)
+        return self._service("Beat", task, self._client_group("Beat"), singleton=True).service
+
+    def _migration(self) -> ecs.FargateTaskDefinition:
+        """Run by whoever releases, in the private subnets: the outputs say all that `ecs run-task` asks for."""
+        task = self._task(
+            "Migration",
+            self._application.migrate(),
+            cpu=_MIGRATION_CPU,
+            memory_mib=_MIGRATION_MEMORY_MIB,
+            pooled=False,
+        )
+        group = self._client_group("Migration", servers=("Database",))
+        subnets = ",".join(subnet.subnet_id for subnet in self._vpc.private_subnets)
+        cdk.CfnOutput(self, "MigrationTaskDefinition", value=task.definition.task_definition_arn)
+        cdk.CfnOutput(self, "MigrationSubnets", value=subnets)
+        cdk.CfnOutput(self, "MigrationSecurityGroup", value=group.security_group_id)
+        return task.definition
+
+    def _task(self, name: str, container: ContainerProps, *, cpu: int, memory_mib: int, pooled: bool = True) -> Task:
+        task = Task(
+            self,
+            f"{name}Task",
+            props=TaskProps(
+                family=f"spendsmart-{self.settings.name}-{name.lower()}",
+                cpu=cpu,
+                memory_mib=memory_mib,
+                architecture=self.settings.cpu_architecture,
+                image=self._image,
+                log_group=self._logs.group(name),
+                allow_exec=self.settings.features.exec,
+            ),
+        )
+        # CDK grants the secrets, but with an imported key not the key that they are encrypted with.
+        task.definition.add_to_execution_role_policy(
+            iam.PolicyStatement(
+                actions=["kms:Decrypt"],
+                resources=[self._data_key.key_arn],
+                conditions={"StringEquals": {"kms:ViaService": f"secretsmanager.{self.region}.amazonaws.com"}},
+            )
+        )
+        # The load balancer sends to the default container, which would be the first one.
+        pool = task.add_container(self._application.pgbouncer()) if pooled else None
+        task.definition.default_container = task.add_container(container, after=pool)
+        return task
+
+    def _service(
+        self,
+        name: str,
+        task: Task,
+        group: ec2.ISecurityGroup,
+        *,
+        singleton: bool = False,
+        spot_beyond: int | None = None,
+        grace_seconds: int | None = None,
+    ) -> RollingService:
+        return RollingService(
+            self,
+            name,
+            props=ServiceProps(
+                cluster=self._cluster,
+                task=task,
+                security_group=group,
+                subnets=self._vpc.private_subnets,
+                singleton=singleton,
+                spot_beyond=spot_beyond,
+                grace_seconds=grace_seconds,
+                allow_exec=self.settings.features.exec,
+            ),
+        )
+
+    def _allow_receipts(self, task: Task, *actions: str) -> None:
+        """Receipt objects and nothing else in the bucket; without ListBucket a missing one answers 403, not 404."""
+        receipts = self.format_arn(
+            service="s3", region="", account="", resource=self._bucket, resource_name="receipts/*"
+        )
+        task.role.add_to_policy(iam.PolicyStatement(actions=list(actions), resources=[receipts]))
+        task.role.add_to_policy(
+            iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[self._bucket_key])
+        )
+
+    def _client_group(
+        self, name: str, *, servers: tuple[str, ...] = ("Database", "Broker", "Cache")
+    ) -> ec2.SecurityGroup:
+        """May reach the named servers and HTTPS (AWS, OpenAI), and nothing else."""
+        group = ec2.SecurityGroup(
+            self,
+            f"{name}TaskSecurityGroup",
+            vpc=self._vpc,
+            description=f"SpendSmart {self.settings.name}: {name.lower()} tasks",
+            allow_all_outbound=False,
+        )
+        group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(_HTTPS), "AWS and OpenAI")
+        for server in servers:
+            peer, port = self._servers[server]
+            group.connections.allow_to(peer, ec2.Port.tcp(port), f"{name} to {server.lower()}")
+        return group
+
+    def _import_vpc(self, vpc: ec2.IVpc) -> ec2.IVpc:
+        private = vpc.select_subnets(subnet_group_name="Private")
+        named = ec2.Vpc.from_vpc_attributes(
+            self,
+            "Vpc",
+            vpc_id=self._import.keep("VpcId", vpc.vpc_id),
+            availability_zones=private.availability_zones,
+            private_subnet_ids=[
+                self._import.keep(f"PrivateSubnet{number}", subnet_id)
+                for number, subnet_id in enumerate(private.subnet_ids, start=1)
+            ],
+        )
+        for subnet in named.private_subnets:
+            cdk.Annotations.of(subnet).acknowledge_warning(
+                "@aws-cdk/aws-ec2:noSubnetRouteTableId", "Nothing here adds routes."
+            )
+        return named
+
+    def _import_group(self, name: str, group: ec2.ISecurityGroup) -> ec2.ISecurityGroup:
+        return ec2.SecurityGroup.from_security_group_id(
+            self,
+            f"{name}SecurityGroup",
+            self._import.keep(f"{name}SecurityGroupId", group.security_group_id),
+            allow_all_outbound=False,
+        )
+
+    def _import_secret(self, name: str, secret: secretsmanager.ISecret, *, key: kms.IKey) -> secretsmanager.ISecret:
+        return secretsmanager.Secret.from_secret_attributes(
+            self, name, secret_complete_arn=self._import.keep(f"{name}Arn", secret.secret_arn), encryption_key=key
+        )
+
+    def _import_valkey(self, name: str, group: ValkeyGroup, *, key: kms.IKey) -> Valkey:
+        return Valkey(
+            server=self._import_server(name, host=group.endpoint_address, port=group.port),
+            username=group.username,
+            password=self._import_secret(f"{name}Password", group.secret, key=key),
+        )
+
+    def _import_server(self, name: str, *, host: str, port: str) -> Server:
+        return Server(host=self._import.keep(f"{name}Host", host), port=self._import.keep(f"{name}Port", port))
+
+    def _surroundings(self, data: DataStack, *, ingress: IngressStack, distribution_domain: str | None) -> Surroundings:
+        key = self._data_key
+        writer = data.database.writer
+        writer_server = self._import_server(
+            "Writer", host=writer.db_instance_endpoint_address, port=writer.db_instance_endpoint_port
+        )
+        reader_server = writer_server
+        if data.database.readers:
+            reader = data.database.readers[0]
+            reader_server = self._import_server(
+                "Reader", host=reader.db_instance_endpoint_address, port=reader.db_instance_endpoint_port
+            )
+        hosts, origins = self._names(ingress, distribution_domain)
+        return Surroundings(
+            writer=writer_server,
+            reader=reader_server,
+            database_login=self._import_secret("DatabaseLogin", data.database.secret, key=key),
+            broker=self._import_valkey("Broker", data.broker, key=key),
+            cache=self._import_valkey("Cache", data.cache, key=key),
+            django_secret_key=self._import_secret("DjangoSecretKey", data.django_secret_key, key=key),
+            jwt_signing_key=self._import_secret("JwtSigningKey", data.jwt_signing_key, key=key),
+            openai_api_key=self._import_secret("OpenAiApiKey", data.openai_secret, key=key)
+            if data.openai_secret
+            else None,
+            bucket_name=self._bucket,
+            bucket_key_id=self._bucket_key,
+            hosts=hosts,
+            origins=origins,
+        )
+
+    def _names(self, ingress: IngressStack, distribution_domain: str | None) -> tuple[list[str], list[str]]:
+        """Hosts that the application answers to, and origins whose pages may call it."""
+        balancer = self._import.keep("LoadBalancerDnsName", ingress.load_balancer.load_balancer_dns_name)
+        hosts, origins = [balancer], list(self.settings.storage.allowed_origins)
+        if distribution_domain:
+            cdn = self._import.keep("DistributionDomain", distribution_domain)
+            hosts.append(cdn)
+            origins.append(f"https://{cdn}")
+        if self.settings.domain:
+            hosts.append(self.settings.domain.name)
+            origins.append(f"https://{self.settings.domain.name}")
+        else:
+            origins.append(f"http://{balancer}")
+        return hosts, origins
