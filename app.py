@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from infra.config import ConfigurationError
@@ -10,7 +11,7 @@ from stacks.platform import SpendSmartPlatform
 
 def main() -> int:
     try:
-        SpendSmartPlatform().synth()
+        SpendSmartPlatform(outdir=os.environ.get("CDK_OUTDIR", "cdk.out")).synth()
     except ConfigurationError as error:
         print(error, file=sys.stderr)
         return 1

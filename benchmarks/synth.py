@@ -24,7 +24,7 @@ import os, sys
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R5Checks, PCIDSS321Checks
 from stacks.platform import SpendSmartPlatform
-app = SpendSmartPlatform.from_context(environment="prod", validate=False)
+app = SpendSmartPlatform(environment="prod", validate=False)
 packs = (AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R5Checks, PCIDSS321Checks)
 cdk.Validations.of(app).add_plugins(*(pack(app) for pack in packs))
 try:

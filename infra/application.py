@@ -89,6 +89,9 @@ class Application:
             # By then its client has ended: ECS stops containers in the reverse order of their dependencies.
             stop_seconds=10,
             health_check=_health_check("pgbouncer", start_seconds=10, interval_seconds=5),
+            # Declared for whoever gives tasks a shared address, as the local runner does; the security group lets
+            # nobody in.
+            ports=[_PGBOUNCER_PORT],
         )
 
     def web(self) -> ContainerProps:

@@ -63,7 +63,7 @@ class NetworkStack(EnvironmentStack):
         group = ec2.SecurityGroup(
             self, "EndpointSecurityGroup", vpc=self.vpc, description="Interface endpoints", allow_all_outbound=False
         )
-        group.add_ingress_rule(ec2.Peer.ipv4(self.vpc.vpc_cidr_block), ec2.Port.tcp(443), "HTTPS from the VPC")
+        group.add_ingress_rule(ec2.Peer.ipv4(str(self.settings.network.cidr)), ec2.Port.tcp(443), "HTTPS from the VPC")
         for name in self.settings.network.interface_endpoints:
             self.vpc.add_interface_endpoint(
                 "".join(part.capitalize() for part in name.split(".")) + "Endpoint",

@@ -18,6 +18,7 @@ from infra.fargate_service import FargateCluster, RollingService, ServiceProps
 from infra.fargate_task import ContainerProps, Task, TaskProps
 from infra.imported_values import ImportedValues
 from infra.load_balancer import WEB_PORT
+from infra.restart_on_rotation import RestartOnRotation
 from infra.scaling import scale_between, scale_on_backlog, scale_on_cpu
 from infra.task_logs import TaskLogs
 from infra.valkey import ValkeyGroup
@@ -59,10 +60,8 @@ class ServiceStack(EnvironmentStack):
         self._data_key = kms.Key.from_key_arn(self, "DataKey", self._import.keep("DataKeyArn", data.key.key_arn))
         self._bucket = self._import.keep("BucketName", storage.bucket.bucket_name)
         self._bucket_key = self._import.keep("BucketKeyArn", storage.key.key_arn)
-        self._application = Application(
-            environment=environment,
-            surroundings=self._surroundings(data, ingress=ingress, distribution_domain=distribution_domain),
-        )
+        surroundings = self._surroundings(data, ingress=ingress, distribution_domain=distribution_domain)
+        self._application = Application(environment=environment, surroundings=surroundings)
         self._image = application_image(self, "Image", architecture=environment.cpu_architecture)
         self._logs = TaskLogs(self, "Logs", retention_days=environment.logs.retention_days)
         self._cluster = FargateCluster(self, "Cluster", vpc=self._vpc, insights=environment.protect)
@@ -72,6 +71,12 @@ class ServiceStack(EnvironmentStack):
         self.worker = self._worker()
         self.beat = self._beat()
         self.migration_task_definition = self._migration()
+        RestartOnRotation(
+            self,
+            "RestartOnRotation",
+            secret_arn=surroundings.database_login.secret_arn,
+            services=[self.web, self.worker, self.beat],
+        )
         for name, service in (("Web", self.web), ("Worker", self.worker), ("Beat", self.beat)):
             cdk.CfnOutput(self, f"{name}ServiceName", value=service.service_name)
         cdk.CfnOutput(self, "ClusterName", value=self.cluster.cluster_name)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from django.contrib.auth import authenticate
-from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import IntegrityError, transaction
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
@@ -45,12 +44,10 @@ class RegisterView(PublicView):
     @extend_schema(request=RegisterSerializer, responses={201: UserSerializer})
     def post(self, request: Request) -> Response:
         serializer = RegisterSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
         try:
-            serializer.is_valid(raise_exception=True)
             with transaction.atomic():
                 user = serializer.save()
-        except DjangoValidationError as error:
-            raise ValidationError({"password": error.messages}) from error
         except IntegrityError as error:  # two registrations at the same moment
             raise ValidationError({"email": ["There is an account with this address already."]}) from error
         return Response(UserSerializer(user).data, status=status.HTTP_201_CREATED)

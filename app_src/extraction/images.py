@@ -59,7 +59,7 @@ def open_photo(data: bytes, *, longest_side: int | None = None) -> Image.Image:
         raise RejectedImageError("The picture is larger than we open.") from error
     except MemoryError as error:
         raise RejectedImageError("The picture needs more memory than we give it.") from error
-    except Exception as error:  # noqa: BLE001 - decoders raise whatever broken bytes provoke
+    except Exception as error:  # decoders raise whatever broken bytes provoke
         raise RejectedImageError("The picture is damaged or incomplete.") from error
 
 

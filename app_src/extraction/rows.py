@@ -95,6 +95,4 @@ def _same_row(row: list[_Placed], item: _Placed) -> bool:
 
 def _row(items: list[_Placed]) -> Row:
     items.sort(key=lambda item: item.left)
-    return Row(
-        words=tuple(item.word for item in items), height=statistics.median(item.height for item in items)
-    )
+    return Row(words=tuple(item.word for item in items), height=statistics.median(item.height for item in items))

@@ -9,7 +9,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from celery import shared_task
+from celery import current_app, shared_task
 from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
@@ -101,20 +101,20 @@ def _settle_expired(receipt: Receipt) -> None:
 
 
 @shared_task(name="receipts.tasks.publish_backlog")
-def publish_backlog() -> int:
-    """Write the number of waiting receipts as a CloudWatch metric (embedded metric format, one line on stdout).
+def publish_backlog() -> dict[str, float]:
+    """Write how much work waits as CloudWatch metrics (embedded metric format, one line on standard output).
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """
     waiting = Receipt.objects.filter(state__in=[State.QUEUED, State.EXTRACTING]).count()
-    print(json.dumps(_metric("QueueLength", waiting)), flush=True)
-    return waiting
-
-
-def _metric(name: str, value: int) -> dict[str, object]:
+    # Every worker task answers once. One is certain to be there: it runs this.
+    workers = max(1, len(current_app.control.ping(timeout=1.0)))
+    values = {"QueueLength": float(waiting), "BacklogPerTask": waiting / workers}
     directive = {
         "Namespace": f"SpendSmart/{settings.ENVIRONMENT}",
         "Dimensions": [[]],
-        "Metrics": [{"Name": name, "Unit": "Count"}],
+        "Metrics": [{"Name": name, "Unit": "Count"} for name in values],
     }
-    return {"_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}, name: value}
+    line = {"_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}, **values}
+    print(json.dumps(line), flush=True)
+    return values

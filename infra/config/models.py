@@ -169,7 +169,11 @@ class OpenAI(Section):
 
 
 class Features(Section):
-    """Parts that an environment can do without."""
+    """Parts that an environment can do without.
+
+    `backup`: AWS Backup and, in the replica region, its copies and those of the database's own backups.
+    `replication`: the copy of the receipts bucket in the replica region.
+    """
 
     cdn: bool
     waf: bool

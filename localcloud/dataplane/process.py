@@ -1,7 +1,14 @@
-"""A server process of ours: started, watched, restarted with growing pauses, stopped."""
+"""One server process: started, adopted after a crash of ours, restarted with back-off, stopped.
+
+Servers outlive the data plane's own crash. Each leaves a record with its process id and start time, so the next data
+plane takes it over when it was started with the same command, and replaces it otherwise: never two on one data folder.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import logging
 import os
 import signal
 import subprocess
@@ -12,124 +19,175 @@ from pathlib import Path
 import psutil
 
 from localcloud import layout
+from localcloud.dataplane import paths
+from localcloud.dataplane.errors import PartError
 
-LOG_LIMIT = 20 * 1024**2
-"""Bytes after which a log is put aside at the next start; one old one is kept."""
+_log = logging.getLogger(__name__)
 
-LONGEST_PAUSE = 30.0
-"""Seconds between two starts of a server that keeps dying."""
-
-STEADY = 60.0
-"""Seconds after which a server counts as well, and its next death is its first again."""
+_LONGEST_DELAY = 30.0
+_STEADY = 60.0
+"""Seconds of life after which the next restart is immediate again."""
 
 
-def unprivileged(command: Sequence[str]) -> list[str]:
-    """The command as an ordinary user's: PostgreSQL refuses root (docs/adr/0004).
+class Server:
+    """`name` is unique in the state folder; `stop_signal` asks for an orderly end, which may take `patience` seconds.
 
-    The user is `nobody`, since initdb wants a user id that has a name.
+    Safe to use from one thread at a time.
     """
-    if os.geteuid() != 0:
-        return list(command)
-    return ["unshare", "--user", "--map-user=65534", "--map-group=65534", "--", *command]
 
-
-class ServerProcess:
-    """One child, by its part's name: `rds-primary`, `elasticache-broker`, `envoy`."""
-
-    def __init__(self, part: str, *, stop_signal: signal.Signals = signal.SIGTERM, patience: float = 20) -> None:
-        self.part = part
+    def __init__(
+        self, *, name: str, stop_signal: signal.Signals = signal.SIGTERM, patience: float = 10, log: Path | None = None
+    ) -> None:
+        self.name = name
         self.restarts = 0
+        self.log = log or paths.log(name)
         self._stop_signal = stop_signal
         self._patience = patience
-        self._child: subprocess.Popen[bytes] | None = None
-        self._started = 0.0
-        self._not_before = 0.0
-        self._deaths = 0
+        self._process: psutil.Process | subprocess.Popen[bytes] | None = None
+        self._started_at = 0.0
+        self._delay = 0.0
 
     @property
     def pid(self) -> int | None:
-        return self._child.pid if self._child and self._child.poll() is None else None
-
-    @property
-    def log(self) -> Path:
-        return layout.folder("logs") / f"{self.part}.log"
+        return self._process.pid if self._process else None
 
     def alive(self) -> bool:
-        return self.pid is not None
+        match self._process:
+            case None:
+                return False
+            case subprocess.Popen() as child:
+                return child.poll() is None
+            case adopted:
+                return adopted.is_running() and adopted.status() != psutil.STATUS_ZOMBIE
 
-    def may_start(self) -> bool:
-        """Whether the pause after the last death is over. Also the place where a death is noticed."""
-        if self._child and self._child.poll() is not None:
-            lived = time.monotonic() - self._started
-            self._deaths = 1 if lived > STEADY else self._deaths + 1
-            self._not_before = time.monotonic() + min(2.0 ** (self._deaths - 2), LONGEST_PAUSE)
-            self.restarts += 1
-            self._child = None
-        return self._child is None and time.monotonic() >= self._not_before
+    def ensure(self, command: Sequence[str]) -> bool:
+        """See to it that `command` runs; True when it was started just now.
 
-    def start(self, command: Sequence[str]) -> None:
-        """Start the child, ending first whatever an earlier controller left under the same part's name."""
-        self.end_leftovers()
-        if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
-            self.log.replace(self.log.with_suffix(".log.1"))
-        environment = {
-            "PATH": os.environ.get("PATH", os.defpath),
-            "LANG": "C.UTF-8",
-            "LOCALCLOUD_HOME": str(layout.home()),
-            "LOCALCLOUD_PART": self.part,
-        }
-        with self.log.open("ab") as log:
-            self._child = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=environment,
-                start_new_session=True,
-            )
-        self._started = time.monotonic()
-
-    def end_leftovers(self) -> None:
-        """A controller that was killed leaves its children: two servers on one data folder would ruin it."""
-        home = str(layout.home())
-        found = []
-        for process in psutil.process_iter():
-            if process.pid == self.pid:
-                continue
-            try:
-                variables = process.environ()
-            except psutil.Error:
-                continue
-            if variables.get("LOCALCLOUD_HOME") == home and variables.get("LOCALCLOUD_PART") == self.part:
-                found.append(process)
-        for process in found:
-            process.send_signal(self._stop_signal)
-        _, stubborn = psutil.wait_procs(found, timeout=self._patience)
-        for process in stubborn:
-            process.kill()
-        psutil.wait_procs(stubborn, timeout=5)
-
-    def signal(self, number: signal.Signals) -> None:
-        if self._child and self._child.poll() is None:
-            self._child.send_signal(number)
+        Raises PartError with the end of its log while it waits before the next try.
+        """
+        if self._process is None:
+            self._adopt(command)
+        if self.alive():
+            if self._delay and time.monotonic() - self._started_at > _STEADY:
+                self._delay = 0.0
+            return False
+        if self._process is not None:
+            self._note_end()
+        if time.monotonic() < self._started_at + self._delay:
+            raise PartError(f"{self.name} ended; next try soon. Its last words:\n{paths.tail(self.log)}")
+        self._start(command)
+        return True
 
     def stop(self) -> None:
-        """Stop the child; killed when it does not stop within its patience."""
-        if not self._child:
-            return
-        self.signal(self._stop_signal)
-        try:
-            self._child.wait(self._patience)
-        except subprocess.TimeoutExpired:
-            self._child.kill()
-            self._child.wait()
-        self._child = None
+        """Ask for an orderly end and wait for it; kill what does not end in time."""
+        process, self._process = self._process, None
+        self._delay = 0.0
+        if process is not None:
+            _end(psutil_process(process.pid), self._stop_signal, self._patience)
+            if isinstance(process, subprocess.Popen):
+                process.wait()
+        self._record.unlink(missing_ok=True)
 
-    def last_words(self, lines: int = 3) -> str:
-        """The end of the log, for messages."""
-        if not self.log.exists():
-            return ""
-        with self.log.open("rb") as file:
-            file.seek(max(0, self.log.stat().st_size - 4096))
-            text = file.read().decode(errors="replace")
-        return " | ".join(text.strip().splitlines()[-lines:])
+    def stop_leftover(self) -> None:
+        """Stop a process that an earlier data plane left under this name."""
+        if self._process is None:
+            found = self._recorded()
+            if found:
+                _end(found[0], self._stop_signal, self._patience)
+        self._record.unlink(missing_ok=True)
+
+    def recorded_pid(self) -> int | None:
+        """The process that `ensure` would take over."""
+        found = self._recorded()
+        return found[0].pid if found else None
+
+    @property
+    def _record(self) -> Path:
+        return layout.folder("dataplane") / f"{self.name}.pid"
+
+    def _adopt(self, command: Sequence[str]) -> None:
+        found = self._recorded()
+        if found is None:
+            return
+        process, digest = found
+        if digest == _digest(command):
+            _log.info("%s: took over process %d", self.name, process.pid)
+            self._process = process
+            self._started_at = time.monotonic()
+        else:
+            _log.info("%s: replacing process %d, whose command is another", self.name, process.pid)
+            _end(process, self._stop_signal, self._patience)
+            self._record.unlink(missing_ok=True)
+
+    def _recorded(self) -> tuple[psutil.Process, str] | None:
+        """The process an earlier data plane noted, if it still is that one, and the digest of its command."""
+        try:
+            noted = json.loads(self._record.read_text())
+            process = psutil.Process(noted["pid"])
+            ours = process.environ().get("LOCALCLOUD_HOME") == str(layout.home())
+            same = abs(process.create_time() - noted["created"]) < 1
+        except (FileNotFoundError, json.JSONDecodeError, psutil.Error):
+            return None
+        return (process, noted["digest"]) if ours and same else None
+
+    def _start(self, command: Sequence[str]) -> None:
+        self._delay = min(self._delay * 2 or 0.5, _LONGEST_DELAY)
+        self._started_at = time.monotonic()
+        descriptor = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            child = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=descriptor,
+                stderr=descriptor,
+                env=environment(),
+                start_new_session=True,
+            )
+        finally:
+            os.close(descriptor)
+        self._process = child
+        noted = {"pid": child.pid, "created": psutil.Process(child.pid).create_time(), "digest": _digest(command)}
+        layout.write_private(self._record, json.dumps(noted))
+        _log.info("%s: started process %d", self.name, child.pid)
+
+    def _note_end(self) -> None:
+        self.restarts += 1
+        code = self._process.returncode if isinstance(self._process, subprocess.Popen) else "unknown"
+        _log.warning("%s: process ended, exit code %s; restart %d", self.name, code, self.restarts)
+        self._process = None
+
+
+def environment() -> dict[str, str]:
+    """The servers' environment: no credentials, no settings of the caller."""
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "LOCALCLOUD_HOME": str(layout.home()),
+    }
+
+
+def psutil_process(pid: int) -> psutil.Process | None:
+    try:
+        return psutil.Process(pid)
+    except psutil.NoSuchProcess:
+        return None
+
+
+def _digest(command: Sequence[str]) -> str:
+    return hashlib.sha256("\0".join(command).encode()).hexdigest()
+
+
+def _end(process: psutil.Process | None, number: signal.Signals, patience: float) -> None:
+    if process is None:
+        return
+    try:
+        process.send_signal(number)
+        try:
+            process.wait(timeout=patience)
+        except psutil.TimeoutExpired:
+            _log.warning("process %d did not end within %.0f s: killed", process.pid, patience)
+            process.kill()
+            process.wait(timeout=5)
+    except psutil.NoSuchProcess:
+        return

@@ -1,85 +1,128 @@
-"""What should run, in our own terms: made from the AWS API by `desired`, carried out by the other modules."""
+"""What the data plane is to run, free of API shapes. Names follow the AWS API; times are seconds."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, kw_only=True)
-class DatabaseSpec:
-    """One RDS instance. `source` names the instance it is a read replica of; parameters as in its parameter group."""
-
-    name: str
-    port: int
+class Login:
     username: str
-    password: str
-    database: str
-    parameters: dict[str, str] = field(default_factory=dict)
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseSpec:
+    """One DB instance. `source` is the identifier of the instance it replicates, None for a primary; `replicas` are
+    the identifiers of those that replicate it; `parameters` are the ones set in its DB parameter group; `resource_id`
+    tells it from an earlier instance of the same identifier."""
+
+    identifier: str
+    port: int
+    login: Login | None = None
+    database: str | None = None
     source: str | None = None
+    replicas: tuple[str, ...] = ()
+    resource_id: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ValkeyUser:
-    """One ElastiCache user: its access string (Valkey's ACL rules) and password."""
+    """`access_string` in Valkey's ACL language; no password means that the user cannot log in."""
 
-    name: str
+    username: str
     access_string: str
-    password: str
+    passwords: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ValkeySpec:
-    """One ElastiCache replication group, as one server."""
+    """One replication group; `memory` in bytes, `parameters` those set in its cache parameter group."""
 
-    name: str
+    group_id: str
     port: int
-    users: tuple[ValkeyUser, ...]
-    parameters: dict[str, str] = field(default_factory=dict)
+    memory: int
+    users: tuple[ValkeyUser, ...] = ()
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, order=True)
 class Target:
-    """A registered target of a target group."""
-
     address: str
     port: int
 
+    def __str__(self) -> str:
+        return f"{self.address}:{self.port}"
+
 
 @dataclass(frozen=True, kw_only=True)
-class HealthCheck:
-    """Seconds, and how many checks in a row turn a target healthy or unhealthy; `matcher` as in ELB ("200,300-302")."""
+class HealthCheckSpec:
+    """`port` None is the target's own; `codes` as in a target group's matcher ("200", "200-299", "200,302")."""
 
-    path: str
-    interval: int
-    timeout: int
-    healthy_threshold: int
-    unhealthy_threshold: int
-    matcher: str = "200"
+    path: str = "/"
+    protocol: str = "HTTP"
+    port: int | None = None
+    codes: str = "200"
+    interval: int = 30
+    timeout: int = 5
+    healthy_threshold: int = 5
+    unhealthy_threshold: int = 2
 
 
 @dataclass(frozen=True, kw_only=True)
 class TargetGroupSpec:
     arn: str
-    targets: tuple[Target, ...]
-    health_check: HealthCheck
+    name: str
+    protocol: str = "HTTP"
+    protocol_version: str = "HTTP1"
+    algorithm: str = "round_robin"
+    slow_start: int = 0
+    health_check: HealthCheckSpec = HealthCheckSpec()
+    targets: tuple[Target, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
-class WeightedGroup:
-    arn: str
-    weight: int
+class TextCondition:
+    """`field` is host-header, path-pattern, http-header or http-request-method; one of the values must fit. `values`
+    may have the wildcards `*` and `?`, `regexes` are regular expressions; `header` names the header."""
+
+    field: str
+    values: tuple[str, ...] = ()
+    regexes: tuple[str, ...] = ()
+    header: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Forward:
-    groups: tuple[WeightedGroup, ...]
+class QueryCondition:
+    """One of the (key, value) pairs must be in the query; an empty key fits every key."""
+
+    pairs: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Redirect:
-    """ELB's placeholders `#{host}`, `#{path}`, `#{port}`, `#{protocol}` and `#{query}` stay in the strings."""
+class SourceCondition:
+    """The client's address must be in one of the networks (CIDR)."""
 
-    status_code: int
+    networks: tuple[str, ...]
+
+
+Condition = TextCondition | QueryCondition | SourceCondition
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForwardAction:
+    """Weights by target group ARN."""
+
+    weights: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RedirectAction:
+    """Members may hold `#{protocol}`, `#{host}`, `#{port}`, `#{path}`, `#{query}`, as ELB defines them."""
+
+    status: int
     protocol: str = "#{protocol}"
     host: str = "#{host}"
     port: str = "#{port}"
@@ -88,41 +131,32 @@ class Redirect:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FixedResponse:
-    status_code: int
+class FixedResponseAction:
+    status: int
     content_type: str = "text/plain"
     body: str = ""
 
 
-Action = Forward | Redirect | FixedResponse
-
-
-@dataclass(frozen=True, kw_only=True)
-class Condition:
-    """One of ELB's conditions: `field` is its name there, a header's or query string's name is in `key`."""
-
-    field: str
-    values: tuple[str, ...]
-    key: str | None = None
+Action = ForwardAction | RedirectAction | FixedResponseAction
 
 
 @dataclass(frozen=True, kw_only=True)
 class RuleSpec:
-    """A listener rule; the default rule has no conditions and comes last."""
+    """No conditions: the default rule."""
 
-    priority: int
-    conditions: tuple[Condition, ...]
+    arn: str
     action: Action
+    conditions: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class ListenerSpec:
-    """`port` is the template's, `local_port` where it really listens."""
+    """`port` as declared, `local_port` where it listens on this machine; `rules` in order, the default one last."""
 
     arn: str
     port: int
     local_port: int
-    tls: bool
+    protocol: str
     rules: tuple[RuleSpec, ...]
 
 
@@ -130,55 +164,71 @@ class ListenerSpec:
 class LoadBalancerSpec:
     arn: str
     name: str
-    listeners: tuple[ListenerSpec, ...]
-    target_groups: tuple[TargetGroupSpec, ...]
+    listeners: tuple[ListenerSpec, ...] = ()
     idle_timeout: int = 60
-    drop_invalid_headers: bool = False
+    drop_invalid_header_fields: bool = False
+    forwarded_for: str = "append"
+    """`routing.http.xff_header_processing.mode`: append, preserve or remove."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Behaviour:
-    """One cache behaviour of a distribution; `pattern` "*" is the default one. `public_keys` ask for signed URLs."""
+class OriginSpec:
+    """Where a distribution fetches from: `bucket` for S3 through origin access control (`allowed` tells whether the
+    bucket policy lets the distribution in), otherwise an HTTP(S) server on this machine."""
 
-    pattern: str
-    origin: str
-    redirect_to_https: bool
-    public_keys: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class BucketOrigin:
-    """A bucket behind origin access control; `path` leads every key."""
-
-    bucket: str
-    region: str
-    path: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class LoadBalancerOrigin:
-    """The load balancer whose listener answers on `local_port`."""
-
-    local_port: int
+    origin_id: str
+    domain_name: str
+    port: int
     tls: bool
+    path: str = ""
+    bucket: str = ""
+    region: str = ""
+    allowed: bool = True
+    read_timeout: int = 30
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublicKeySpec:
+    key_pair_id: str
+    pem: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BehaviorSpec:
+    """`path_pattern` with `*` and `?`; `trusted_keys` None means that no signature is asked for."""
+
+    path_pattern: str
+    origin_id: str
+    viewer_protocol_policy: str = "allow-all"
+    allowed_methods: tuple[str, ...] = ("GET", "HEAD")
+    compress: bool = False
+    forward_headers: bool = False
+    forward_query: bool = False
+    forward_cookies: bool = False
+    host: str = "origin"
+    """Which Host header the origin sees: `viewer` or `origin`."""
+    response_headers: tuple[tuple[str, str], ...] = ()
+    trusted_keys: tuple[PublicKeySpec, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class DistributionSpec:
-    """A CloudFront distribution; behaviours in their order, the default one last."""
+    """`behaviors` in order of precedence, the default one (`*`) last."""
 
-    id: str
-    arn: str
+    distribution_id: str
     local_port: int
-    origins: dict[str, BucketOrigin | LoadBalancerOrigin]
-    behaviours: tuple[Behaviour, ...]
+    origins: tuple[OriginSpec, ...]
+    behaviors: tuple[BehaviorSpec, ...]
+    default_root_object: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Desired:
-    """Everything that should run."""
+class Edge:
+    """All that one Envoy serves: it is configured as a whole."""
 
-    databases: tuple[DatabaseSpec, ...] = ()
-    valkeys: tuple[ValkeySpec, ...] = ()
     load_balancers: tuple[LoadBalancerSpec, ...] = ()
+    target_groups: tuple[TargetGroupSpec, ...] = ()
     distributions: tuple[DistributionSpec, ...] = ()
+    refused: tuple[tuple[str, str, str], ...] = ()
+    """(kind, name, message) of what could not be read into a spec."""

@@ -1,38 +1,39 @@
-"""What the data plane says of each of its servers, for the emulator's handlers and for `make status`."""
+"""What a resource says of itself, for the emulator that waits for it and for `make status`."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 from localcloud import layout
 
 
-def _path(part: str) -> Path:
-    return layout.folder("dataplane") / f"{part}.json"
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """`message` says why when it is not available, or what is worth knowing when it is."""
+
+    status: Literal["available", "creating", "failed", "stopped"]
+    message: str = ""
+    port: int | None = None
+    pid: int | None = None
+    restarts: int = 0
 
 
-def report(
-    part: str,
-    *,
-    status: str,
-    message: str = "",
-    port: int | None = None,
-    pid: int | None = None,
-    restarts: int = 0,
-) -> None:
-    """`status` is `starting`, `available` or `failed`; written only when something changed."""
-    text = json.dumps({"status": status, "message": message, "port": port, "pid": pid, "restarts": restarts})
-    path = _path(part)
-    if not path.exists() or path.read_text() != text:
-        layout.write_private(path, text)
+def path(kind: str, name: str) -> Path:
+    return layout.folder("dataplane") / f"{kind}-{name}.json"
 
 
-def forget(part: str) -> None:
-    _path(part).unlink(missing_ok=True)
+def write(kind: str, name: str, status: Status) -> None:
+    layout.write_private(path(kind, name), json.dumps(asdict(status)))
 
 
-def forget_all() -> None:
-    """At the start of the controller: what an earlier one said is not true any more."""
-    for path in layout.folder("dataplane").glob("*.json"):
-        path.unlink()
+def remove(kind: str, name: str) -> None:
+    path(kind, name).unlink(missing_ok=True)
+
+
+def remove_all(kind: str) -> None:
+    """Forget every resource of a kind: an earlier data plane may have left words about some that are gone."""
+    for found in layout.folder("dataplane").glob(f"{kind}-*.json"):
+        found.unlink()

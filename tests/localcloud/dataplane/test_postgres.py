@@ -1,124 +1,229 @@
-"""Real servers: a primary, its standby, and what may happen to them."""
+"""PostgreSQL servers as RDS instances: streaming, crashes, passwords, parameters, TLS, promotion."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+import psutil
 import psycopg2
 import pytest
 
-from localcloud.dataplane.postgres import PostgresServer
-from localcloud.dataplane.specs import DatabaseSpec
+from localcloud import layout, tls
+from localcloud.dataplane import status
+from localcloud.dataplane.errors import PartError
+from localcloud.dataplane.keeper import Keeper
+from localcloud.dataplane.postgres import parameters
+from localcloud.dataplane.postgres.server import PostgresServer
+from localcloud.dataplane.specs import DatabaseSpec, Login
+
+from .conftest import BASE_PORT, eventually
+
+pytestmark = pytest.mark.localcloud
 
 PRIMARY = DatabaseSpec(
-    name="primary",
-    port=24600,
-    username="app",
-    password="first password",
+    identifier="main",
+    port=BASE_PORT + 100,
+    login=Login(username="spendsmart", password="first-pass word's"),
     database="spendsmart",
-    parameters={"max_connections": "60", "rds.force_ssl": "1", "log_min_duration_statement": "1000"},
+    replicas=("main-reader-1",),
+    resource_id="db-1",
+    parameters={"rds.force_ssl": "1", "max_connections": "50", "log_statement": "ddl"},
 )
-REPLICA = replace(PRIMARY, name="replica", port=24601, source="primary")
+REPLICA = DatabaseSpec(
+    identifier="main-reader-1",
+    port=BASE_PORT + 101,
+    source="main",
+    resource_id="db-2",
+    parameters=PRIMARY.parameters,
+)
 
 
-def until(condition: Callable[[], object], *, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "not within the time allowed"
-        time.sleep(0.1)
+@dataclass(kw_only=True)
+class Servers:
+    primary: Keeper[DatabaseSpec]
+    replica: Keeper[DatabaseSpec]
 
 
-def query(spec: DatabaseSpec, statement: str, **changes: str) -> list[tuple]:
-    settings = {"user": spec.username, "password": spec.password, "dbname": spec.database, "sslmode": "require"}
-    connection = psycopg2.connect(host="127.0.0.1", port=spec.port, **(settings | changes))
-    try:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(statement)
-            return cursor.fetchall() if cursor.description else []
-    finally:
-        connection.close()
+def _keeper(spec: DatabaseSpec) -> Keeper[DatabaseSpec]:
+    ports = {PRIMARY.identifier: PRIMARY.port}
+    part = PostgresServer(spec.identifier, source_port=ports.get)
+    return Keeper(kind="rds", name=spec.identifier, part=part, spec=spec)
+
+
+def _said(identifier: str) -> dict[str, Any]:
+    said: dict[str, Any] = json.loads(status.path("rds", identifier).read_text())
+    return said
+
+
+def _available(identifier: str) -> bool:
+    return bool(_said(identifier)["status"] == "available")
+
+
+def _connect(spec: DatabaseSpec, *, password: str | None = None, sslmode: str = "verify-full", **more: str) -> Any:
+    assert PRIMARY.login
+    settings = {
+        "host": "127.0.0.1",
+        "port": spec.port,
+        "dbname": "spendsmart",
+        "user": PRIMARY.login.username,
+        "password": password or PRIMARY.login.password,
+        "sslmode": sslmode,
+        "sslrootcert": str(tls.material().authority),
+        "connect_timeout": 3,
+        **more,
+    }
+    link = psycopg2.connect(**settings)
+    link.autocommit = True
+    return link
+
+
+def _ask(spec: DatabaseSpec, statement: str, **settings: Any) -> Any:
+    with closing(_connect(spec, **settings)) as link, link.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchone()[0] if cursor.description else None
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[PostgresServer, PostgresServer]]:
-    os.environ["LOCALCLOUD_HOME"] = str(tmp_path_factory.mktemp("pg") / "home")
-    primary, replica = PostgresServer(PRIMARY), PostgresServer(REPLICA)
+def servers(state: Path) -> Iterator[Servers]:
+    found = Servers(primary=_keeper(PRIMARY), replica=_keeper(REPLICA))
+    try:
+        for spec in (PRIMARY, REPLICA):
+            eventually(lambda spec=spec: _available(spec.identifier), within=60)
+        yield found
+    finally:
+        for keeper in (found.replica, found.primary):
+            keeper.stop()
+        for keeper in (found.replica, found.primary):
+            keeper.join()
+        left = [p for p in psutil.process_iter() if str(state) in " ".join(_command(p))]
+        assert not left
 
-    def turn() -> bool:
-        primary.reconcile(PRIMARY, source=None)
-        replica.reconcile(REPLICA, source=primary)
-        return primary.accepts() and replica.accepts()
 
-    until(turn)
-    yield primary, replica
-    replica.stop()
-    primary.stop()
-    del os.environ["LOCALCLOUD_HOME"]
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
 
 
-def test_what_is_written_to_the_primary_is_read_from_the_replica(pair) -> None:
-    query(PRIMARY, "CREATE TABLE IF NOT EXISTS streamed (n int); INSERT INTO streamed VALUES (42)")
-    until(lambda: (42,) in query(REPLICA, "SELECT n FROM streamed") if _exists(REPLICA, "streamed") else False)
+def test_a_standby_streams_what_the_primary_writes(servers: Servers) -> None:
+    _ask(PRIMARY, "CREATE TABLE streamed AS SELECT 42 AS answer")
+    assert eventually(lambda: _ask(REPLICA, "SELECT answer FROM streamed")) == 42
     with pytest.raises(psycopg2.errors.ReadOnlySqlTransaction):
-        query(REPLICA, "INSERT INTO streamed VALUES (1)")
+        _ask(REPLICA, "CREATE TABLE refused ()")
 
 
-def _exists(spec: DatabaseSpec, table: str) -> bool:
-    return query(spec, f"SELECT to_regclass('{table}')")[0][0] is not None
+def test_the_master_user_is_no_superuser_but_makes_databases_and_trusted_extensions(servers: Servers) -> None:
+    assert _ask(PRIMARY, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user") is False
+    _ask(PRIMARY, "CREATE DATABASE another")
+    _ask(PRIMARY, "CREATE EXTENSION pg_trgm")
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        _ask(PRIMARY, "COPY streamed TO '/tmp/stolen'")
 
 
-def test_connections_are_encrypted_and_need_the_password(pair) -> None:
-    assert query(PRIMARY, "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()") == [(True,)]
+def test_only_tls_and_only_the_right_password_get_in(servers: Servers) -> None:
     with pytest.raises(psycopg2.OperationalError, match="no encryption"):
-        query(PRIMARY, "SELECT 1", sslmode="disable")
+        _connect(PRIMARY, sslmode="disable")
     with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
-        query(PRIMARY, "SELECT 1", password="wrong")
+        _connect(PRIMARY, password="wrong")
+    with pytest.raises(psycopg2.OperationalError, match="pg_hba"):
+        _connect(PRIMARY, user="rdsadmin", dbname="postgres")
 
 
-def test_the_master_user_is_no_superuser_but_owns_its_database(pair) -> None:
-    assert query(PRIMARY, "SELECT rolsuper, rolcreatedb FROM pg_roles WHERE rolname = 'app'") == [(False, True)]
-    query(PRIMARY, "CREATE EXTENSION IF NOT EXISTS pg_trgm")
+def test_parameters_reach_the_server(servers: Servers) -> None:
+    assert _ask(PRIMARY, "SHOW max_connections") == "50"
+    assert _ask(REPLICA, "SHOW log_statement") == "ddl"
+    assert _ask(PRIMARY, "SHOW fsync") == "on"
 
 
-def test_parameters_come_from_the_parameter_group(pair) -> None:
-    assert query(PRIMARY, "SHOW max_connections") == [("60",)]
-    assert query(PRIMARY, "SHOW log_min_duration_statement") == [("1s",)]
-
-
-def test_a_killed_primary_comes_back_with_its_data_and_its_replica_follows(pair) -> None:
-    primary, replica = pair
-    query(PRIMARY, "CREATE TABLE kept AS SELECT 1 AS n")
-    primary.process.signal(signal.SIGKILL)
-    until(lambda: not primary.process.alive())
-    until(lambda: primary.reconcile(PRIMARY, source=None) or primary.accepts())
-    assert primary.process.restarts == 1
-    query(PRIMARY, "INSERT INTO kept VALUES (2)")
-    until(lambda: replica.reconcile(REPLICA, source=primary) or query(REPLICA, "SELECT count(*) FROM kept") == [(2,)])
-
-
-def test_a_new_password_holds_at_once(pair) -> None:
-    primary, _ = pair
-    rotated = replace(PRIMARY, password="second password")
-    primary.reconcile(rotated, source=None)
-    assert query(rotated, "SELECT 1") == [(1,)]
+def test_a_new_password_replaces_the_old_one_without_a_restart(servers: Servers) -> None:
+    pid = _said("main")["pid"]
+    servers.primary.want(replace(PRIMARY, login=Login(username="spendsmart", password="second")))
+    assert eventually(lambda: _ask(PRIMARY, "SELECT 1", password="second")) == 1
     with pytest.raises(psycopg2.OperationalError):
-        query(PRIMARY, "SELECT 1")
-    primary.reconcile(PRIMARY, source=None)
+        _connect(PRIMARY)
+    servers.primary.want(PRIMARY)
+    assert eventually(lambda: _ask(PRIMARY, "SELECT 1")) == 1
+    assert _said("main")["pid"] == pid
+    assert "second" not in (layout.folder("logs") / "rds-main.log").read_text()
 
 
-def test_a_parameter_postgresql_does_not_know_fails_with_its_own_words(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LOCALCLOUD_HOME", str(tmp_path / "home"))
-    spec = replace(PRIMARY, name="wrong", port=24602, parameters={"no_such_parameter": "1"})
-    server = PostgresServer(spec)
-    file = tmp_path / "home" / "dataplane" / "rds-wrong.json"
-    until(lambda: server.reconcile(spec, source=None) or '"failed"' in file.read_text())
-    assert "no_such_parameter" in file.read_text()
-    server.stop()
+def test_a_killed_primary_is_back_with_its_data_and_its_standby(servers: Servers) -> None:
+    _ask(PRIMARY, "CREATE TABLE kept AS SELECT 1 AS before")
+    killed = _said("main")["pid"]
+    os.kill(killed, signal.SIGKILL)
+    begun = time.monotonic()
+    eventually(lambda: _said("main")["restarts"] == 1 and _available("main"))
+    assert time.monotonic() - begun < 8
+    _ask(PRIMARY, "INSERT INTO kept VALUES (2)")
+    assert eventually(lambda: _ask(REPLICA, "SELECT count(*) FROM kept") == 2, within=15)
+    assert _said("main")["pid"] != killed
+
+
+def test_parameters_change_on_the_running_server_and_a_bad_one_is_refused(servers: Servers) -> None:
+    pid = _said("main")["pid"]
+    servers.primary.want(replace(PRIMARY, parameters={**PRIMARY.parameters, "work_mem": "8192"}))
+    eventually(lambda: _ask(PRIMARY, "SHOW work_mem") == "8MB")
+    servers.primary.want(replace(PRIMARY, parameters={**PRIMARY.parameters, "work_mem": "-5"}))
+    eventually(lambda: "outside the valid range" in _said("main")["message"])
+    assert _said("main")["status"] == "failed"
+    assert _ask(PRIMARY, "SHOW work_mem") == "8MB"
+    servers.primary.want(PRIMARY)
+    eventually(lambda: _available("main") and _ask(PRIMARY, "SHOW work_mem") == "4MB")
+    assert _said("main")["pid"] == pid
+
+
+def test_a_parameter_that_needs_a_restart_gets_one(servers: Servers) -> None:
+    servers.replica.want(replace(REPLICA, parameters={**REPLICA.parameters, "max_connections": "60"}))
+    assert eventually(lambda: _ask(REPLICA, "SHOW max_connections") == "60")
+
+
+def test_another_data_plane_takes_the_running_server_over(servers: Servers) -> None:
+    pid = _said("main")["pid"]
+    other = PostgresServer("main", source_port={}.get)
+    assert other.reconcile(PRIMARY).pid == pid
+    assert len([p for p in psutil.process_iter() if _command(p)[1:] == ["-D", str(layout.home() / "rds" / "main")]]) == 1
+
+
+def test_a_reader_that_is_none_any_more_is_promoted(servers: Servers) -> None:
+    _ask(PRIMARY, "CREATE TABLE before_promotion ()")
+    eventually(lambda: _ask(REPLICA, "SELECT to_regclass('before_promotion') IS NOT NULL"))
+    servers.primary.want(replace(PRIMARY, replicas=()))
+    servers.replica.want(replace(REPLICA, source=None))
+    eventually(lambda: _ask(REPLICA, "SELECT NOT pg_is_in_recovery()"))
+    _ask(REPLICA, "CREATE TABLE written_here ()")
+    eventually(lambda: _slots(PRIMARY) == 0, within=15)
+
+
+def _slots(spec: DatabaseSpec) -> int:
+    return int(_ask(spec, "SELECT count(*) FROM pg_replication_slots"))
+
+
+def test_an_instance_with_an_unknown_parameter_never_starts(state: Path) -> None:
+    spec = DatabaseSpec(identifier="bad", port=BASE_PORT + 102, parameters={"no_such_thing": "1"})
+    server = PostgresServer("bad", source_port={}.get)
+    with pytest.raises(PartError, match='unrecognized configuration parameter "no_such_thing"'):
+        server.reconcile(spec)
+    server.delete()
+    assert not (layout.home() / "rds" / "bad").exists()
+
+
+@pytest.mark.parametrize("name", ["fsync", "ssl", "listen_addresses"])
+def test_what_rds_keeps_to_itself_cannot_be_set(name: str) -> None:
+    with pytest.raises(PartError, match=f"{name} cannot be modified"):
+        parameters.settings({name: "off"})
+
+
+def test_formulas_and_parameters_of_rds_itself_do_not_reach_postgresql() -> None:
+    group = {"rds.force_ssl": "0", "shared_buffers": "{DBInstanceClassMemory/32768}", "work_mem": "64"}
+    assert parameters.settings(group) == {"work_mem": "64"}
+    assert not parameters.tls_only(group)
+    assert parameters.tls_only({})

@@ -1,99 +1,166 @@
-"""A real Valkey with the users and parameters of its group."""
+"""Valkey servers as replication groups: TLS, users, memory, parameters, crashes."""
 
 from __future__ import annotations
 
+import json
+import os
 import signal
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-import redis
+import valkey
 
+from localcloud import tls
+from localcloud.dataplane import status
+from localcloud.dataplane.elasticache.server import ValkeyServer
+from localcloud.dataplane.elasticache.tls_front import TlsFront
+from localcloud.dataplane.errors import PartError
+from localcloud.dataplane.keeper import Keeper
 from localcloud.dataplane.specs import ValkeySpec, ValkeyUser
-from localcloud.dataplane.valkey import ValkeyServer
 
+from .conftest import BASE_PORT, eventually
+
+pytestmark = pytest.mark.localcloud
+
+USER = ValkeyUser(
+    username="broker", access_string="on ~* &* +@all -@dangerous +info", passwords=("correct-horse-battery",)
+)
 SPEC = ValkeySpec(
-    name="broker",
-    port=24650,
-    users=(ValkeyUser(name="app", access_string="on ~* &* +@all -@dangerous", password="a long password"),),
-    parameters={"maxmemory-policy": "noeviction"},
+    group_id="broker",
+    port=BASE_PORT + 150,
+    memory=64 * 1024**2,
+    users=(USER,),
+    parameters={"maxmemory-policy": "noeviction", "reserved-memory-percent": "50"},
 )
 
 
-def running(server: ValkeyServer, spec: ValkeySpec = SPEC) -> None:
-    deadline = time.monotonic() + 10
-    while True:
+@dataclass(kw_only=True)
+class Group:
+    keeper: Keeper[ValkeySpec]
+    front: Keeper[None]
+
+
+def _said(name: str = "elasticache-broker") -> dict[str, Any]:
+    kind, _, rest = name.partition("-")
+    said: dict[str, Any] = json.loads(status.path(kind, rest).read_text())
+    return said
+
+
+@pytest.fixture(scope="module")
+def group(state: Path) -> Iterator[Group]:
+    front = TlsFront()
+    found = Group(
+        front=Keeper(kind="envoy", name="valkey", part=front, spec=None),
+        keeper=Keeper(kind="elasticache", name="broker", part=ValkeyServer("broker", front=front), spec=SPEC),
+    )
+    try:
+        eventually(lambda: _said()["status"] == "available", within=20)
+        yield found
+    finally:
+        for keeper in (found.keeper, found.front):
+            keeper.stop()
+            keeper.join()
+
+
+def _client(*, username: str = "broker", password: str = USER.passwords[0], **more: Any) -> valkey.Valkey:
+    return valkey.Valkey(
+        host="127.0.0.1",
+        port=SPEC.port,
+        username=username,
+        password=password,
+        ssl=True,
+        ssl_ca_certs=str(tls.material().authority),
+        socket_timeout=3,
+        **more,
+    )
+
+
+def test_the_groups_user_works_over_tls(group: Group) -> None:
+    with _client() as client:
+        client.set("greeting", "hello")
+        assert client.get("greeting") == b"hello"
+        assert client.info("memory")["maxmemory"] == 32 * 1024**2
+        assert client.info("memory")["maxmemory_policy"] == "noeviction"
+
+
+def test_wrong_users_passwords_and_plain_text_are_refused(group: Group) -> None:
+    with _client(password="wrong") as client, pytest.raises(valkey.exceptions.AuthenticationError):
+        client.ping()
+    with _client(username="default", password="") as client, pytest.raises(valkey.exceptions.AuthenticationError):
+        client.ping()
+    plain = valkey.Valkey(host="127.0.0.1", port=SPEC.port, socket_timeout=3)
+    with plain, pytest.raises(valkey.exceptions.ConnectionError):
+        plain.ping()
+
+
+@pytest.mark.parametrize("command", [("CONFIG", "GET", "*"), ("ACL", "SETUSER", "x"), ("SHUTDOWN",), ("FLUSHALL",)])
+def test_rights_end_where_access_string_and_elasticache_say(group: Group, command: tuple[str, ...]) -> None:
+    with _client() as client, pytest.raises(valkey.exceptions.NoPermissionError):
+        client.execute_command(*command)
+
+
+def test_users_change_without_a_restart(group: Group) -> None:
+    pid = _said()["pid"]
+    group.keeper.want(replace(SPEC, users=(replace(USER, passwords=("another-long-password",)),)))
+
+    def changed() -> bool:
+        with _client(password="another-long-password") as client:
+            return bool(client.ping())
+
+    eventually(changed)
+    with _client() as client, pytest.raises(valkey.exceptions.AuthenticationError):
+        client.ping()
+    group.keeper.want(SPEC)
+    eventually(lambda: _client().ping())
+    assert _said()["pid"] == pid
+
+
+def test_memory_is_bounded(group: Group) -> None:
+    with _client() as client, pytest.raises(valkey.exceptions.OutOfMemoryError):
+        for number in range(40):
+            client.set(f"filling-{number}", b"x" * 1024**2)
+    with _client() as client:
+        client.delete(*client.scan_iter("filling-*"))
+
+
+def test_a_parameter_change_keeps_the_data(group: Group) -> None:
+    _client().set("kept", "1")
+    group.keeper.want(replace(SPEC, parameters={**SPEC.parameters, "maxmemory-policy": "allkeys-lru"}))
+    eventually(lambda: _client().info("memory")["maxmemory_policy"] == "allkeys-lru")
+    assert _client().get("kept") == b"1"
+    group.keeper.want(SPEC)
+    eventually(lambda: _client().info("memory")["maxmemory_policy"] == "noeviction")
+
+
+def test_a_killed_server_is_back(group: Group) -> None:
+    before = _said()
+    os.kill(before["pid"], signal.SIGKILL)
+    begun = time.monotonic()
+    eventually(lambda: _said()["restarts"] == before["restarts"] + 1 and _client().ping(), within=5)
+    assert time.monotonic() - begun < 3
+
+
+def test_a_killed_tls_front_is_back(group: Group) -> None:
+    pid = _said("envoy-valkey")["pid"]
+    os.kill(pid, signal.SIGKILL)
+    eventually(lambda: _said("envoy-valkey")["pid"] != pid and _client().ping(), within=5)
+
+
+def test_an_unknown_parameter_fails_the_group(state: Path, group: Group) -> None:
+    spec = replace(SPEC, group_id="bad", port=BASE_PORT + 151, parameters={"no-such-thing": "1"})
+    server = ValkeyServer("bad", front=TlsFront())
+    with pytest.raises(PartError, match="no-such-thing"):
         server.reconcile(spec)
-        if server.process.alive() and server.socket.exists():
-            return
-        assert time.monotonic() < deadline, server.process.last_words()
-        time.sleep(0.05)
-
-
-def connect(server: ValkeyServer, *, username: str = "app", password: str = "a long password") -> redis.Redis:
-    return redis.Redis(unix_socket_path=str(server.socket), username=username, password=password)
-
-
-@pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ValkeyServer]:
-    monkeypatch.setenv("LOCALCLOUD_HOME", str(tmp_path / "home"))
-    made = ValkeyServer(SPEC)
-    running(made)
-    yield made
-    made.stop()
-
-
-def test_the_groups_user_may_do_what_its_access_string_says_and_no_more(server: ValkeyServer) -> None:
-    client = connect(server)
-    assert client.set("k", "v") and client.get("k") == b"v"
-    with pytest.raises(redis.exceptions.NoPermissionError):
-        client.flushall()
-
-
-def test_nobody_else_comes_in(server: ValkeyServer) -> None:
-    with pytest.raises(redis.exceptions.AuthenticationError):
-        connect(server, password="wrong").ping()
-    with pytest.raises(redis.exceptions.AuthenticationError):
-        redis.Redis(unix_socket_path=str(server.socket)).ping()
-
-
-def test_a_full_broker_refuses_instead_of_forgetting(server: ValkeyServer) -> None:
-    client = connect(server)
-    megabyte = b"x" * 1024**2
-    with pytest.raises(redis.exceptions.OutOfMemoryError):
-        for number in range(200):
-            client.set(f"big{number}", megabyte)
-    assert client.get("big0") == megabyte
-
-
-def test_data_survives_an_orderly_stop(server: ValkeyServer) -> None:
-    connect(server).set("kept", "yes")
     server.stop()
-    running(server)
-    assert connect(server).get("kept") == b"yes"
 
 
-def test_a_killed_server_is_restarted_and_counted(server: ValkeyServer) -> None:
-    server.process.signal(signal.SIGKILL)
-    while server.process.alive():
-        time.sleep(0.01)
-    running(server)
-    assert server.process.restarts == 1
-    deadline = time.monotonic() + 5
-    while True:
-        try:
-            assert connect(server).ping()
-            break
-        except redis.exceptions.ConnectionError:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-
-
-def test_a_changed_password_takes_the_old_one_away(server: ValkeyServer) -> None:
-    changed = replace(SPEC, users=(replace(SPEC.users[0], password="another password"),))
-    running(server, changed)
-    assert connect(server, password="another password").ping()
-    with pytest.raises(redis.exceptions.AuthenticationError):
-        connect(server).ping()
+def test_a_bad_access_string_fails_the_group(state: Path, group: Group) -> None:
+    spec = replace(SPEC, group_id="bad", port=BASE_PORT + 151, users=(replace(USER, access_string="on +nonsense"),))
+    server = ValkeyServer("bad", front=TlsFront())
+    with pytest.raises(PartError, match="nonsense"):
+        server.reconcile(spec)
+    server.stop()

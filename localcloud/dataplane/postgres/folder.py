@@ -1,0 +1,215 @@
+"""A DB instance's data folder: made once, whole or not at all; its configuration written anew when it changes."""
+
+from __future__ import annotations
+
+import logging
+import re
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+
+from localcloud import layout, tls
+from localcloud.dataplane import paths, process
+from localcloud.dataplane.errors import PartError
+from localcloud.dataplane.postgres import binaries, parameters
+from localcloud.dataplane.specs import DatabaseSpec
+
+_log = logging.getLogger(__name__)
+
+SUPERUSER, REPLICATOR = "rdsadmin", "rdsrepladmin"
+
+_MAIN, _HBA, _RESOURCE = "localcloud.conf", "pg_hba.conf", "localcloud.resource"
+
+# Our own users come through the unix socket alone, whose folder only its owner may enter.
+_ACCESS = f"""\
+local   all          {SUPERUSER}                  trust
+local   replication  {REPLICATOR}              trust
+hostssl all          {SUPERUSER},{REPLICATOR} 127.0.0.1/32 reject
+{{kind}} all         all          127.0.0.1/32 scram-sha-256
+"""
+
+
+class DataFolder:
+    """`<state folder>/rds/<identifier>`."""
+
+    def __init__(self, identifier: str) -> None:
+        self.identifier = identifier
+        self.path = layout.folder("rds") / identifier
+
+    @property
+    def exists(self) -> bool:
+        return self.path.exists()
+
+    @property
+    def is_standby(self) -> bool:
+        return (self.path / "standby.signal").exists()
+
+    @property
+    def configured(self) -> bool:
+        """Whether it has a configuration that PostgreSQL accepted."""
+        return (self.path / _MAIN).exists()
+
+    def set_aside_other(self, resource_id: str) -> None:
+        """Move away the data of another instance that had the same identifier: a new instance starts empty, and data
+        whose deletion nobody saw is not deleted."""
+        if not self.exists or self._read(_RESOURCE) in (None, resource_id):
+            return
+        aside = self.path.with_name(f"{self.identifier}.left-{time.strftime('%Y%m%dT%H%M%S')}")
+        self.path.rename(aside)
+        _log.warning("%s: the data of an earlier instance of this name is now in %s", self.identifier, aside)
+
+    def note_resource(self, resource_id: str) -> None:
+        self._put(_RESOURCE, resource_id)
+
+    def create_primary(self) -> None:
+        """A fresh cluster, with checksums as on RDS.
+
+        Its locale is C.UTF-8, which every machine has; RDS has en_US.UTF-8, which sorts text otherwise.
+        """
+        new = self._unfinished()
+        binaries.run(
+            "initdb",
+            [
+                f"--pgdata={new}",
+                f"--username={SUPERUSER}",
+                "--auth-local=trust",
+                "--auth-host=scram-sha-256",
+                "--data-checksums",
+                "--encoding=UTF8",
+                "--locale=C",
+                "--locale-provider=builtin",
+                "--builtin-locale=C.UTF-8",
+                "--no-instructions",
+            ],
+        )
+        self._finish(new)
+
+    def create_standby(self, *, source_port: int, slot: str) -> None:
+        """A copy of a running primary, which streams from `slot` there."""
+        new = self._unfinished()
+        connection = f"host={paths.sockets()} port={source_port} user={REPLICATOR} application_name={self.identifier}"
+        binaries.run(
+            "pg_basebackup",
+            [
+                f"--pgdata={new}",
+                f"--dbname={connection}",
+                "--write-recovery-conf",
+                f"--slot={slot}",
+                "--wal-method=stream",
+                "--checkpoint=fast",
+            ],
+        )
+        self._finish(new)
+
+    def configure(self, spec: DatabaseSpec) -> bool:
+        """Write the configuration; True when it is another than before. One that PostgreSQL refuses is not kept:
+        PartError then has PostgreSQL's words."""
+        material = tls.material()
+        text = parameters.file_text(
+            {
+                "listen_addresses": layout.LOOPBACK,
+                "port": str(spec.port),
+                "unix_socket_directories": str(paths.sockets()),
+                "unix_socket_permissions": "0700",
+                "ssl": "on",
+                "ssl_cert_file": str(material.certificate),
+                "ssl_key_file": str(material.key),
+                "ssl_min_protocol_version": "TLSv1.2",
+                "password_encryption": "scram-sha-256",
+                "cluster_name": spec.identifier,
+                "log_line_prefix": "%t:%r:%u@%d:[%p]:",
+                "timezone": "UTC",
+                # A standby refuses to start with less than its primary has.
+                "wal_level": "replica",
+                "max_wal_senders": "10",
+                "max_replication_slots": "10",
+                # The default of 5 s would keep a standby waiting after a restart of its primary.
+                "wal_retrieve_retry_interval": "1s",
+                **parameters.settings(spec.parameters),
+            }
+        )
+        access = _ACCESS.format(kind="hostssl" if parameters.tls_only(spec.parameters) else "host   ")
+        changed = self._put(_HBA, access)
+        before = self._read(_MAIN)
+        if self._put(_MAIN, text):
+            changed = True
+            try:
+                self._check()
+            except PartError:
+                if before is None:
+                    (self.path / _MAIN).unlink()
+                else:
+                    self._put(_MAIN, before)
+                raise
+        return changed
+
+    def remove_stale_lock(self) -> None:
+        """After a power cut postmaster.pid may name a process that is another program by now."""
+        lock = self.path / "postmaster.pid"
+        try:
+            pid = int(lock.read_text().split("\n", 1)[0])
+        except (FileNotFoundError, ValueError):
+            return
+        try:
+            if str(self.path) in psutil.Process(pid).cmdline():
+                return
+        except psutil.Error:
+            pass
+        _log.warning("%s: removed the lock of process %d, which is gone", self.identifier, pid)
+        lock.unlink()
+
+    def postmaster(self) -> int | None:
+        """Process id of a server that runs on this folder, whoever started it."""
+        try:
+            pid = int((self.path / "postmaster.pid").read_text().split("\n", 1)[0])
+            return pid if str(self.path) in psutil.Process(pid).cmdline() else None
+        except (FileNotFoundError, ValueError, psutil.Error):
+            return None
+
+    def delete(self) -> None:
+        shutil.rmtree(self.path, ignore_errors=True)
+        shutil.rmtree(self._new, ignore_errors=True)
+
+    @property
+    def _new(self) -> Path:
+        return self.path.with_name(f".{self.identifier}.new")
+
+    def _unfinished(self) -> Path:
+        shutil.rmtree(self._new, ignore_errors=True)
+        return self._new
+
+    def _finish(self, new: Path) -> None:
+        # Read last, so that ours wins; ALTER SYSTEM is RDS's to refuse.
+        with (new / "postgresql.conf").open("a") as file:
+            if new.joinpath(_MAIN).exists():
+                new.joinpath(_MAIN).unlink()  # a base backup brings the primary's
+            else:
+                file.write(f"\ninclude_if_exists '{_MAIN}'\nallow_alter_system = off\n")
+        new.rename(self.path)
+
+    def _read(self, name: str) -> str | None:
+        path = self.path / name
+        return path.read_text() if path.exists() else None
+
+    def _put(self, name: str, text: str) -> bool:
+        if self._read(name) == text:
+            return False
+        layout.write_private(self.path / name, text)
+        return True
+
+    def _check(self) -> None:
+        # Without a name that exists it would print; with one it reads the whole configuration first.
+        done = subprocess.run(
+            binaries.command("postgres", "-D", str(self.path), "-C", "max_connections"),
+            capture_output=True,
+            text=True,
+            env=process.environment(),
+            stdin=subprocess.DEVNULL,
+        )
+        if done.returncode:
+            said = re.findall(r"(?:LOG|FATAL|ERROR):\s+(.*)", done.stderr)
+            reason = said[0] if said else done.stderr.strip()
+            raise PartError(re.sub(r' in file "[^"]*" line \d+', "", reason))

@@ -1,0 +1,100 @@
+"""What RDS makes inside a new instance: the master user, its database, replication slots; over the unix socket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg2
+from psycopg2 import sql
+from psycopg2.extensions import encrypt_password
+
+from localcloud.dataplane import paths
+from localcloud.dataplane.errors import NotYetError, PartError
+from localcloud.dataplane.postgres.folder import REPLICATOR, SUPERUSER
+from localcloud.dataplane.specs import Login
+
+_SLOT_PREFIX = "rds_"
+
+_MASTER_ROLE = "rds_superuser"
+_GRANTED = ("pg_monitor", "pg_signal_backend", "pg_checkpoint", "pg_read_all_stats", "pg_use_reserved_connections")
+
+
+def slot_name(replica: str) -> str:
+    """The replication slot of a read replica: slot names take letters, digits and underscores."""
+    return _SLOT_PREFIX + replica.lower().replace("-", "_")
+
+
+@contextmanager
+def connection(port: int, database: str = "postgres") -> Iterator[Any]:
+    """A cursor of the superuser, each statement its own transaction. Raises NotYetError while the server starts."""
+    try:
+        link = psycopg2.connect(
+            host=str(paths.sockets()), port=port, user=SUPERUSER, dbname=database, connect_timeout=5
+        )
+    except psycopg2.OperationalError as error:
+        raise NotYetError(f"waits for the server: {str(error).strip()}") from error
+    try:
+        link.autocommit = True
+        with link.cursor() as cursor:
+            yield cursor
+    except psycopg2.Error as error:
+        raise PartError(str(error).strip()) from error
+    finally:
+        link.close()
+
+
+def prepare(cursor: Any) -> None:
+    """The roles that RDS brings along."""
+    if not _role_exists(cursor, REPLICATOR):
+        cursor.execute(sql.SQL("CREATE ROLE {} LOGIN REPLICATION").format(sql.Identifier(REPLICATOR)))
+    if not _role_exists(cursor, _MASTER_ROLE):
+        cursor.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(_MASTER_ROLE)))
+        for granted in _GRANTED:
+            cursor.execute(
+                sql.SQL("GRANT {} TO {} WITH ADMIN OPTION").format(
+                    sql.Identifier(granted), sql.Identifier(_MASTER_ROLE)
+                )
+            )
+
+
+def set_master(cursor: Any, login: Login) -> None:
+    """Create the master user, or give it its present password. It is no superuser, but may make databases and roles,
+    and extensions that PostgreSQL calls trusted."""
+    name = sql.Identifier(login.username)
+    if not _role_exists(cursor, login.username):
+        cursor.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB CREATEROLE").format(name))
+        cursor.execute(sql.SQL("GRANT {} TO {} WITH ADMIN OPTION").format(sql.Identifier(_MASTER_ROLE), name))
+    # Hashed here: statements may be logged, and the password must not stand there.
+    hashed = encrypt_password(login.password, login.username, cursor.connection, "scram-sha-256")
+    cursor.execute(sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(name, sql.Literal(hashed)))
+
+
+def ensure_database(cursor: Any, name: str, *, owner: str) -> None:
+    cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
+    if cursor.fetchone() is None:
+        cursor.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(owner)))
+
+
+def match_slots(cursor: Any, replicas: tuple[str, ...]) -> None:
+    """A slot for each read replica; those of replicas that are gone go too, as they would hold WAL for ever."""
+    cursor.execute("SELECT slot_name, active FROM pg_replication_slots WHERE slot_type = 'physical'")
+    found: dict[str, bool] = dict(cursor.fetchall())
+    wanted = {slot_name(replica) for replica in replicas}
+    for name in wanted - found.keys():
+        cursor.execute("SELECT pg_create_physical_replication_slot(%s, true)", (name,))
+    for name in found.keys() - wanted:
+        if name.startswith(_SLOT_PREFIX) and not found[name]:
+            cursor.execute("SELECT pg_drop_replication_slot(%s)", (name,))
+
+
+def has_slot(port: int, replica: str) -> bool:
+    with connection(port) as cursor:
+        cursor.execute("SELECT 1 FROM pg_replication_slots WHERE slot_name = %s", (slot_name(replica),))
+        return cursor.fetchone() is not None
+
+
+def _role_exists(cursor: Any, name: str) -> bool:
+    cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (name,))
+    return cursor.fetchone() is not None

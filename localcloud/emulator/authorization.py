@@ -1,0 +1,149 @@
+"""What MiniStack's IAM leaves unchecked: KMS behind encrypted objects and secrets, and a few resources and keys."""
+
+from __future__ import annotations
+
+import contextvars
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+from ministack.core import iam_actions, iam_evaluator
+from ministack.core.responses import get_account_id
+from ministack.services import s3, secretsmanager
+
+from localcloud.emulator.services.s3 import default_key
+
+_denied_key: contextvars.ContextVar[tuple[str, str] | None] = contextvars.ContextVar("denied_kms_key", default=None)
+
+_KMS_OF_SECRETS = {
+    "secretsmanager:GetSecretValue": "kms:Decrypt",
+    "secretsmanager:BatchGetSecretValue": "kms:Decrypt",
+    "secretsmanager:PutSecretValue": "kms:GenerateDataKey",
+    "secretsmanager:UpdateSecret": "kms:GenerateDataKey",
+}
+
+
+def install() -> None:
+    # Upstream lets whoever may read an object or a secret read it without rights on its key.
+    iam_evaluator.enforce = _with_keys(iam_evaluator.enforce)
+    iam_actions.access_denied_response = _naming_the_key(iam_actions.access_denied_response)
+    # Upstream checks DescribeRepositories against "*", which CDK's own publishing role does not have.
+    iam_actions.extract_resource_arn = _with_repositories(iam_actions.extract_resource_arn)
+    # Upstream never fills cloudwatch:namespace, on which task roles are conditioned.
+    iam_actions.request_tag_context = _with_namespace(iam_actions.request_tag_context)
+
+
+def _with_keys(stock: Callable[..., Any]) -> Callable[..., Any]:
+    def enforce(
+        access_key_id: str,
+        iam_action: str,
+        service: str,
+        region: str,
+        resource_arn: str = "*",
+        service_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        _denied_key.set(None)
+        denied = stock(access_key_id, iam_action, service, region, resource_arn, service_context)
+        behind = None if denied else _key_behind(iam_action, resource_arn, service_context or {})
+        if behind is None:
+            return denied
+        kms_action, key = behind
+        context = {
+            "kms:ViaService": f"{service}.{region}.amazonaws.com",
+            "kms:CallerAccount": get_account_id(),
+            **_encryption_context(service, resource_arn),
+        }
+        denied = stock(access_key_id, kms_action, "kms", region, key, context)
+        if denied:
+            _denied_key.set((kms_action, key))
+        return denied
+
+    return enforce
+
+
+def _key_behind(action: str, resource: str, context: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The KMS action and key that a call needs besides its own; None without a customer's key."""
+    if action in _KMS_OF_SECRETS:
+        _, secret = secretsmanager._resolve(resource)
+        key = (secret or {}).get("KmsKeyId")
+        return (_KMS_OF_SECRETS[action], _key_arn(key, resource)) if key else None
+    if action not in ("s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"):
+        return None
+    bucket, _, name = resource.removeprefix("arn:aws:s3:::").partition("/")
+    if action == "s3:PutObject":
+        asked = {str(key).lower(): value for key, value in context.items()}
+        key = asked.get("s3:x-amz-server-side-encryption-aws-kms-key-id") or default_key(bucket)
+    else:
+        record = (s3._buckets.get(bucket) or {}).get("objects", {}).get(name) or {}
+        key = s3._stored_sse_headers(record).get("x-amz-server-side-encryption-aws-kms-key-id") if record else None
+    if not key or "alias/aws/" in str(key):
+        return None
+    return ("kms:GenerateDataKey" if action == "s3:PutObject" else "kms:Decrypt", _key_arn(str(key), resource))
+
+
+def _key_arn(key: str, resource: str) -> str:
+    if key.startswith("arn:"):
+        return key
+    region = resource.split(":")[3] or "us-east-1"
+    return f"arn:aws:kms:{region}:{get_account_id()}:{key if key.startswith('alias/') else f'key/{key}'}"
+
+
+def _encryption_context(service: str, resource: str) -> dict[str, str]:
+    if service == "secretsmanager":
+        return {"kms:EncryptionContext:SecretARN": resource}
+    return {"kms:EncryptionContext:aws:s3:arn": resource}
+
+
+def _naming_the_key(stock: Callable[..., Any]) -> Callable[..., Any]:
+    def access_denied_response(service: str, action: str, principal: str, *args: Any, **kwargs: Any) -> Any:
+        behind = _denied_key.get()
+        if behind:
+            action, kwargs["resource_arn"] = behind
+        return stock(service, action, principal, *args, **kwargs)
+
+    return access_denied_response
+
+
+def _with_repositories(stock: Callable[..., str]) -> Callable[..., str]:
+    def extract(
+        service: str, method: str, path: str, headers: Any, body: bytes, params: Any, region: str, account: str
+    ) -> str:
+        if service == "ecr" and body[:1] == b"{":
+            names = json.loads(body).get("repositoryNames")
+            if names:
+                return f"arn:aws:ecr:{region}:{account}:repository/{names[0]}"
+        return stock(service, method, path, headers, body, params, region, account)
+
+    return extract
+
+
+def _with_namespace(stock: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    def context(service: str, iam_action: str, body: bytes, params: Any) -> dict[str, Any]:
+        found = stock(service, iam_action, body, params)
+        if iam_action == "cloudwatch:PutMetricData" and (namespace := _namespace(body, params)):
+            return {**found, "cloudwatch:namespace": namespace}
+        return found
+
+    return context
+
+
+def _namespace(body: bytes, params: Any) -> str | None:
+    if "Namespace" in params:
+        return str(params["Namespace"][0])
+    if body[:1] == b"{":
+        return str(json.loads(body).get("Namespace", "")) or None
+    if b"Namespace=" in body:
+        return parse_qs(body.decode(errors="replace"))["Namespace"][0]
+    return _cbor_text(body, "Namespace")
+
+
+def _cbor_text(body: bytes, name: str) -> str | None:
+    """A text member of a CBOR map (RFC 8949), found by its key's own encoding."""
+    at = body.find(bytes([0x60 + len(name)]) + name.encode())
+    if at < 0:
+        return None
+    start = at + 1 + len(name)
+    head = body[start]
+    length, start = (head - 0x60, start + 1) if head < 0x78 else (body[start + 1], start + 2)
+    return body[start : start + length].decode()

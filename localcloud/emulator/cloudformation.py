@@ -1,0 +1,144 @@
+"""Corrections of MiniStack's CloudFormation engine: cross-region references, prompt answers, interrupted operations."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ministack.core.responses import get_account_id, get_region, now_iso
+from ministack.services import cloudformation
+from ministack.services.cloudformation import changesets, engine, handlers, stacks
+
+_PROMPT_SECONDS = 4.0
+_LOOK_AGAIN_SECONDS = 0.02
+
+_FIELDS_OF_A_VERSION = ("_template", "_template_body", "_resolved_params", "_conditions", "Parameters", "Tags", "Outputs")
+
+
+def install() -> None:
+    stock_resolve = engine._resolve_refs
+    resolve = _resolving_outputs_of_other_regions(stock_resolve)
+    # Upstream's Fn::GetStackOutput looks for the stack in the consumer's region only, whatever Region says.
+    for module in (engine, stacks, changesets, handlers):
+        module._resolve_refs = resolve
+
+    # Clients poll every 5 s: an answer that waits for a short operation's end saves them most of that.
+    cloudformation.handle_request = _answering_at_the_end(cloudformation.handle_request)
+
+    # A service whose update failed runs the new revision already: it has to be sent back like a custom resource.
+    stock_rule = stacks._sends_back_failed_update
+    stacks._sends_back_failed_update = lambda kind: kind == "AWS::ECS::Service" or stock_rule(kind)
+
+    # Upstream restores a stack that was caught in flight by a kill as IN_PROGRESS for ever.
+    deploy = _keeping_the_version_before(stacks._deploy_stack_async)
+    for module in (stacks, changesets, handlers):
+        module._deploy_stack_async = deploy
+    stock_load = cloudformation.load_persisted_state
+
+    def load(data: Any) -> None:
+        stock_load(data)
+        settle_interrupted()
+
+    cloudformation.load_persisted_state = load
+
+
+def operation_in_flight() -> bool:
+    return any(_in_progress(stack) for _, stack in cloudformation._stacks.all_items())
+
+
+def cancel_requested(stack_name: str) -> bool:
+    """Whether someone asked to cancel the update of a stack that runs now."""
+    stack = cloudformation._stacks.get(stack_name)
+    return bool(stack and stack.get("_cancel_requested"))
+
+
+def undoes_a_create(ref: str) -> bool:
+    """Whether the stack that holds a resource undoes its own first deployment.
+
+    Deletion protection is lifted then: AWS would refuse and leave the stack for a person to clear, which after a
+    power cut in the middle of `make up` would be the wrong lesson.
+    """
+    return any(
+        (stack.get("StackStatus") == "ROLLBACK_IN_PROGRESS" or stack.get("_never_completed"))
+        and any(record.get("PhysicalResourceId") == ref for record in stack.get("_resources", {}).values())
+        for stack in cloudformation._stacks.values()
+    )
+
+
+def settle_interrupted() -> None:
+    """Give each stack caught in flight a status from which the next deploy or destroy goes on.
+
+    A create becomes ROLLBACK_FAILED (the CDK CLI deletes and creates anew), a delete DELETE_FAILED. An update goes
+    back to the version before in name only: what it had changed already is known and will be skipped the next time.
+    """
+    for _, stack in cloudformation._stacks.all_items():
+        if not _in_progress(stack):
+            continue
+        status = stack["StackStatus"]
+        before = stack.pop("_version_before", None)
+        if status.startswith("DELETE"):
+            stack["StackStatus"] = "DELETE_FAILED"
+        elif status.startswith("UPDATE") and before is not None:
+            stack.update(before)
+            stack["StackStatus"] = "UPDATE_ROLLBACK_COMPLETE"
+        else:
+            stack["StackStatus"] = "ROLLBACK_FAILED"
+            stack["_never_completed"] = True
+        stack["StackStatusReason"] = "The local cloud was stopped during this operation; deploy again."
+        stack["LastUpdatedTime"] = now_iso()
+
+
+def _in_progress(stack: Any) -> bool:
+    status = str(stack.get("StackStatus", "")) if isinstance(stack, dict) else ""
+    return status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
+
+
+def _resolving_outputs_of_other_regions(stock: Callable[..., Any]) -> Callable[..., Any]:
+    def resolve(value: Any, resources: Any, params: Any, conditions: Any, mappings: Any, name: Any, ident: Any) -> Any:
+        if not (isinstance(value, dict) and "Fn::GetStackOutput" in value):
+            return stock(value, resources, params, conditions, mappings, name, ident)
+        spec = {
+            key: resolve(item, resources, params, conditions, mappings, name, ident)
+            for key, item in value["Fn::GetStackOutput"].items()
+        }
+        region = str(spec.get("Region") or get_region())
+        stack = cloudformation._stacks.get_scoped(get_account_id(), region, str(spec["StackName"]))
+        for output in (stack or {}).get("Outputs", []):
+            if output["OutputKey"] == spec["OutputName"]:
+                return output["OutputValue"]
+        raise ValueError(f"stack {spec['StackName']} in {region} has no output {spec['OutputName']}")
+
+    return resolve
+
+
+def _answering_at_the_end(stock: Callable[..., Any]) -> Callable[..., Any]:
+    async def handle(method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
+        busy = _busy()
+        answer = await stock(method, path, headers, body, query)
+        started = _busy() - busy
+        deadline = time.monotonic() + _PROMPT_SECONDS
+        while started & _busy() and time.monotonic() < deadline:
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+        return answer
+
+    return handle
+
+
+def _busy() -> set[str]:
+    return {stack["StackId"] for stack in cloudformation._stacks.values() if _in_progress(stack)}
+
+
+def _keeping_the_version_before(stock: Callable[..., Any]) -> Callable[..., Any]:
+    async def deploy(stack_name: str, *args: Any, **kwargs: Any) -> Any:
+        stack = cloudformation._stacks[stack_name]
+        before = kwargs.get("previous_stack")
+        if before:
+            stack["_version_before"] = {key: before[key] for key in _FIELDS_OF_A_VERSION if key in before}
+        try:
+            return await stock(stack_name, *args, **kwargs)
+        finally:
+            stack.pop("_version_before", None)
+
+    return deploy

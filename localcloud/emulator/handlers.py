@@ -1,0 +1,23 @@
+"""Everything that completes and corrects MiniStack, put in place once before the server starts."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+from localcloud.emulator import authentication, authorization, cloudformation, registry, resources, services, stores, wire
+
+
+def install() -> None:
+    """Install every module of `services`, and every resource type that the modules of `resources` register."""
+    authentication.install()
+    authorization.install()
+    cloudformation.install()
+    for package in (services, resources):
+        for found in pkgutil.iter_modules(package.__path__):
+            module = importlib.import_module(f"{package.__name__}.{found.name}")
+            if package is services:
+                module.install()
+    registry.install()
+    wire.install()
+    stores.install()

@@ -1,0 +1,128 @@
+"""State that outlives a kill -9: what changed is written within a second; MiniStack itself writes on a clean stop only."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import Any
+from urllib.parse import parse_qs
+
+from ministack import app as ministack_app
+from ministack.core import persistence as stock
+
+from localcloud.emulator import cloudformation, stores
+
+_log = logging.getLogger(__name__)
+
+_INTERVAL_SECONDS = 1.0
+_SLOW_INTERVAL_SECONDS = 15.0
+# Written to all the time, worth little after a crash, and large: these wait longer.
+_SLOW = frozenset({"cloudwatch_logs", "cloudwatch"})
+_READING = ("Describe", "List", "Get", "Head", "BatchGet", "Lookup", "Filter", "Search", "Validate", "Decrypt", "Estimate")
+
+
+class Saver:
+    """Writes the state of the services that were written to."""
+
+    def __init__(self) -> None:
+        self._changed: set[str] = set()
+        self._guard = threading.Lock()
+        self._writing = threading.Lock()
+        self._stopped = threading.Event()
+        self._slow_due = 0.0
+        self._thread = threading.Thread(target=self._run, name="localcloud-persistence", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def touch(self, *state_keys: str) -> None:
+        with self._guard:
+            self._changed.update(state_keys)
+
+    def touch_all(self) -> None:
+        self.touch(*ministack_app._build_persistence_save_dict())
+
+    def stop(self) -> None:
+        """Stop the thread and write what is left."""
+        self._stopped.set()
+        self._thread.join()
+        self._slow_due = 0.0
+        self.save()
+
+    def save(self) -> None:
+        with self._writing:
+            now = time.monotonic()
+            with self._guard:
+                due = self._changed if now >= self._slow_due else self._changed - _SLOW
+                if now >= self._slow_due:
+                    self._slow_due = now + _SLOW_INTERVAL_SECONDS
+                self._changed = self._changed - due
+            known = ministack_app._build_persistence_save_dict()
+            for key in due & known.keys():
+                try:
+                    stock.save_state(key, _state(known[key]))
+                except RuntimeError:
+                    # A store changed size while it was copied: the next round has it.
+                    self.touch(key)
+
+    def _run(self) -> None:
+        while not self._stopped.wait(_INTERVAL_SECONDS):
+            if cloudformation.operation_in_flight():
+                self.touch_all()
+            try:
+                self.save()
+            except Exception:
+                # A full disk must not end the thread: later rounds may succeed.
+                _log.exception("state could not be written")
+
+
+def _state(get_state: Any) -> Any:
+    for _ in range(5):
+        try:
+            return get_state()
+        except RuntimeError:
+            time.sleep(0.02)
+    return get_state()
+
+
+saver = Saver()
+
+
+def install() -> Saver:
+    """Note the services that are written to, from the wire and from within, and start saving."""
+    modules_keys: dict[str, list[str]] = {}
+    for key, module in ministack_app._state_map.items():
+        modules_keys.setdefault(module, []).append(key)
+    for service, config in ministack_app.SERVICE_REGISTRY.items():
+        if service not in ministack_app.SERVICE_HANDLERS:
+            continue
+        keys = [
+            key for module in (config["module"], *config.get("sub_modules", ())) for key in modules_keys.get(module, [])
+        ]
+        keys += stores.state_keys(service)
+        ministack_app.SERVICE_HANDLERS[service] = _noting(ministack_app.SERVICE_HANDLERS[service], keys)
+    saver.start()
+    return saver
+
+
+def _noting(handler: Any, keys: list[str]) -> Any:
+    async def handle(method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
+        answer = await handler(method, path, headers, body, query)
+        if not _only_reads(method, headers, body, query):
+            saver.touch(*keys)
+        return answer
+
+    return handle
+
+
+def _only_reads(method: str, headers: Any, body: bytes, query: Any) -> bool:
+    if method in ("GET", "HEAD"):
+        return "Action" not in query or str(query["Action"][0]).startswith(_READING)
+    target = headers.get("x-amz-target", "")
+    if target:
+        return str(target).rsplit(".", 1)[-1].startswith(_READING)
+    if body.startswith(b"Action=") or b"&Action=" in body[:4096]:
+        action = parse_qs(body.decode(errors="replace")).get("Action", [""])[0]
+        return action.startswith(_READING)
+    return False

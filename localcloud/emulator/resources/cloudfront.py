@@ -1,0 +1,58 @@
+"""CloudFront's keys for signed URLs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from localcloud.emulator import coercion
+from localcloud.emulator.internal import client
+from localcloud.emulator.registry import Handler, Properties, Provisioned, Wanted, resource
+
+
+@resource("AWS::CloudFront::PublicKey")
+class PublicKey(Handler):
+    immutable = frozenset()
+
+    def create(self, wanted: Wanted) -> Provisioned:
+        request = coercion.to_input("cloudfront", "CreatePublicKey", wanted.properties)
+        made = client("cloudfront").create_public_key(**request)["PublicKey"]
+        return Provisioned(ref=made["Id"], attributes={"Id": made["Id"], "CreatedTime": str(made["CreatedTime"])})
+
+    def update(self, ref: str, before: Properties, wanted: Wanted) -> Provisioned:
+        current = client("cloudfront").get_public_key(Id=ref)
+        if _encoded(wanted.properties) != current["PublicKey"]["PublicKeyConfig"]["EncodedKey"]:
+            # The key itself cannot be changed: a new one takes its place.
+            return self.create(wanted)
+        request = coercion.to_input(
+            "cloudfront", "UpdatePublicKey", {**wanted.properties, "Id": ref, "IfMatch": current["ETag"]}
+        )
+        client("cloudfront").update_public_key(**request)
+        return Provisioned(ref=ref, attributes={"Id": ref})
+
+    def delete(self, ref: str, properties: Properties) -> None:
+        tag = client("cloudfront").get_public_key(Id=ref)["ETag"]
+        client("cloudfront").delete_public_key(Id=ref, IfMatch=tag)
+
+
+def _encoded(properties: Properties) -> Any:
+    return properties["PublicKeyConfig"]["EncodedKey"]
+
+
+@resource("AWS::CloudFront::KeyGroup")
+class KeyGroup(Handler):
+    immutable = frozenset()
+
+    def create(self, wanted: Wanted) -> Provisioned:
+        request = coercion.to_input("cloudfront", "CreateKeyGroup", wanted.properties)
+        made = client("cloudfront").create_key_group(**request)["KeyGroup"]
+        return Provisioned(ref=made["Id"], attributes={"Id": made["Id"]})
+
+    def update(self, ref: str, before: Properties, wanted: Wanted) -> Provisioned:
+        tag = client("cloudfront").get_key_group(Id=ref)["ETag"]
+        request = coercion.to_input("cloudfront", "UpdateKeyGroup", {**wanted.properties, "Id": ref, "IfMatch": tag})
+        client("cloudfront").update_key_group(**request)
+        return Provisioned(ref=ref, attributes={"Id": ref})
+
+    def delete(self, ref: str, properties: Properties) -> None:
+        tag = client("cloudfront").get_key_group(Id=ref)["ETag"]
+        client("cloudfront").delete_key_group(Id=ref, IfMatch=tag)

@@ -1,0 +1,157 @@
+"""Application Auto Scaling, which MiniStack does not have: scalable targets and policies, by its JSON API."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ministack import app as ministack_app
+from ministack.core import router
+from ministack.core.responses import error_response_json, get_account_id, get_region, json_response, new_uuid
+
+from localcloud.emulator import stores
+
+Record = dict[str, Any]
+
+SERVICE = "application-autoscaling"
+_targets = stores.store("scalable_targets", service=SERVICE)
+_policies = stores.store("scaling_policies", service=SERVICE)
+_tags = stores.store("autoscaling_tags", service=SERVICE)
+
+_TARGET_KEY = ("ServiceNamespace", "ResourceId", "ScalableDimension")
+
+
+class _MissingError(LookupError):
+    pass
+
+
+def install() -> None:
+    router.SERVICE_PATTERNS[SERVICE] = {"target_prefixes": ["AnyScaleFrontendService"], "host_patterns": []}
+    ministack_app.SERVICE_REGISTRY[SERVICE] = {"module": SERVICE}
+    ministack_app.SERVICE_HANDLERS[SERVICE] = _handle
+
+
+async def _handle(_method: str, _path: str, headers: Mapping[str, str], body: bytes, _query: Any) -> Any:
+    action = headers.get("x-amz-target", "").rsplit(".", 1)[-1]
+    call = _CALLS.get(action)
+    if call is None:
+        return error_response_json("ValidationException", f"{action} is not available in the local cloud", 400)
+    try:
+        return json_response(call(json.loads(body or b"{}")), content_type="application/x-amz-json-1.1")
+    except _MissingError as error:
+        return error_response_json("ObjectNotFoundException", str(error), 400)
+
+
+def _key(data: Record) -> str:
+    return "|".join(str(data[name]) for name in _TARGET_KEY)
+
+
+def _register(data: Record) -> Record:
+    known = _targets.get(_key(data), {})
+    identifier = known.get("_id") or new_uuid().replace("-", "")
+    arn = f"arn:aws:application-autoscaling:{get_region()}:{get_account_id()}:scalable-target/{identifier}"
+    role = (
+        f"arn:aws:iam::{get_account_id()}:role/aws-service-role/ecs.application-autoscaling.amazonaws.com/"
+        "AWSServiceRoleForApplicationAutoScaling_ECSService"
+    )
+    suspended = {
+        "DynamicScalingInSuspended": False,
+        "DynamicScalingOutSuspended": False,
+        "ScheduledScalingSuspended": False,
+    }
+    changes = {name: value for name, value in data.items() if name != "Tags"}
+    _targets[_key(data)] = {
+        "CreationTime": time.time(),
+        "RoleARN": role,
+        "SuspendedState": suspended,
+        **known,
+        **changes,
+        "ScalableTargetARN": arn,
+        "_id": identifier,
+    }
+    if "Tags" in data:
+        _tags[arn] = data["Tags"]
+    return {"ScalableTargetARN": arn}
+
+
+def _deregister(data: Record) -> Record:
+    if _key(data) not in _targets:
+        raise _MissingError(f"No scalable target found for {data['ResourceId']}")
+    _tags.pop(_targets.pop(_key(data))["ScalableTargetARN"], None)
+    for arn in [arn for arn, policy in _policies.items() if _key(policy) == _key(data)]:
+        del _policies[arn]
+    return {}
+
+
+def _describe_targets(data: Record) -> Record:
+    return {"ScalableTargets": _found(_targets, data, "ResourceIds", "ResourceId")}
+
+
+def _put_policy(data: Record) -> Record:
+    if _key(data) not in _targets:
+        raise _MissingError(f"No scalable target registered for {data['ResourceId']}")
+    same = [
+        (arn, policy)
+        for arn, policy in _policies.items()
+        if _key(policy) == _key(data) and policy["PolicyName"] == data["PolicyName"]
+    ]
+    arn = same[0][0] if same else (
+        f"arn:aws:autoscaling:{get_region()}:{get_account_id()}:scalingPolicy:{new_uuid()}:"
+        f"resource/{data['ServiceNamespace']}/{data['ResourceId']}:policyName/{data['PolicyName']}"
+    )  # fmt: skip
+    known = same[0][1] if same else {"CreationTime": time.time()}
+    _policies[arn] = {"PolicyType": "StepScaling", **known, **data, "PolicyARN": arn, "Alarms": []}
+    return {"PolicyARN": arn, "Alarms": []}
+
+
+def _delete_policy(data: Record) -> Record:
+    for arn, policy in list(_policies.items()):
+        if _key(policy) == _key(data) and policy["PolicyName"] == data["PolicyName"]:
+            del _policies[arn]
+            return {}
+    raise _MissingError(f"No scaling policy found named {data['PolicyName']}")
+
+
+def _describe_policies(data: Record) -> Record:
+    found = _found(_policies, data, "PolicyNames", "PolicyName")
+    if "ResourceId" in data:
+        found = [policy for policy in found if policy["ResourceId"] == data["ResourceId"]]
+    return {"ScalingPolicies": found}
+
+
+def _found(store: Any, data: Record, plural: str, name: str) -> list[Record]:
+    return [
+        {key: value for key, value in record.items() if not key.startswith("_")}
+        for record in store.values()
+        if record["ServiceNamespace"] == data["ServiceNamespace"]
+        and data.get("ScalableDimension") in (None, record["ScalableDimension"])
+        and (not data.get(plural) or record[name] in data[plural])
+    ]
+
+
+def _tag(data: Record) -> Record:
+    _tags[data["ResourceARN"]] = {**_tags.get(data["ResourceARN"], {}), **data["Tags"]}
+    return {}
+
+
+def _untag(data: Record) -> Record:
+    kept = {key: value for key, value in _tags.get(data["ResourceARN"], {}).items() if key not in data["TagKeys"]}
+    _tags[data["ResourceARN"]] = kept
+    return {}
+
+
+_CALLS: dict[str, Callable[[Record], Record]] = {
+    "RegisterScalableTarget": _register,
+    "DeregisterScalableTarget": _deregister,
+    "DescribeScalableTargets": _describe_targets,
+    "PutScalingPolicy": _put_policy,
+    "DeleteScalingPolicy": _delete_policy,
+    "DescribeScalingPolicies": _describe_policies,
+    "DescribeScalingActivities": lambda _data: {"ScalingActivities": []},
+    "DescribeScheduledActions": lambda _data: {"ScheduledActions": []},
+    "TagResource": _tag,
+    "UntagResource": _untag,
+    "ListTagsForResource": lambda data: {"Tags": _tags.get(data["ResourceARN"], {})},
+}

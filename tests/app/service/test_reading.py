@@ -1,0 +1,137 @@
+"""From the queue to the figures, with a reader that does what the test asks of it, and once with the real one."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+from support import png, receipt
+
+from extraction import Extraction, ExtractionError, Item, RejectedImageError, RetryableExtractionError
+from receipts import reading
+from receipts.models import Reading, Receipt
+from receipts.states import State
+
+DEMO = Path(__file__).resolve().parents[3] / "docs" / "demo-receipt.png"
+FOUND = Extraction(
+    engine="scripted",
+    merchant="Lidl",
+    currency="EUR",
+    total=Decimal("4.20"),
+    tax=Decimal("0.67"),
+    items=[Item(description="Bread", price=Decimal("4.20"))],
+)
+pytestmark = pytest.mark.usefixtures("bucket")
+
+
+class ScriptedEngine:
+    """Answers with what it is given, or raises it; counts its calls."""
+
+    name = "scripted"
+
+    def __init__(self, *answers: Extraction | Exception) -> None:
+        self.answers = list(answers)
+        self.calls = 0
+
+    def extract(self, image: bytes) -> Extraction:
+        self.calls += 1
+        answer = self.answers[min(self.calls, len(self.answers)) - 1]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch):
+    def use(*answers: Extraction | Exception) -> ScriptedEngine:
+        engine = ScriptedEngine(*answers)
+        monkeypatch.setattr(reading, "engine", lambda: engine)
+        return engine
+
+    return use
+
+
+def test_what_was_read_is_stored_with_its_lines(user, script) -> None:
+    script(FOUND)
+    made = receipt(user, body=png())
+    assert reading.process(made.id) == State.EXTRACTED
+    made.refresh_from_db()
+    assert (made.merchant, made.total, made.tax, made.engine) == ("Lidl", Decimal("4.20"), Decimal("0.67"), "scripted")
+    assert [line.description for line in made.items.all()] == ["Bread"]
+
+
+def test_the_real_engine_reads_the_demo_receipt(user) -> None:
+    reading.engine.cache_clear()
+    made = receipt(user, body=DEMO.read_bytes())
+    assert reading.process(made.id) == State.EXTRACTED
+    made.refresh_from_db()
+    assert made.engine == "local"
+    assert made.total and made.merchant and made.purchased_on
+
+
+def test_what_does_not_add_up_is_for_a_person(user, script) -> None:
+    script(FOUND.model_copy(update={"needs_review": ["The lines do not add up."]}))
+    made = receipt(user, body=png())
+    assert reading.process(made.id) == State.NEEDS_REVIEW
+    assert Receipt.objects.get().review_reasons == ["The lines do not add up."]
+
+
+def test_no_total_is_never_called_extracted(user, script) -> None:
+    script(FOUND.model_copy(update={"total": None}))
+    assert reading.process(receipt(user, body=png()).id) == State.NEEDS_REVIEW
+
+
+def test_a_second_delivery_does_nothing(user, script) -> None:
+    engine = script(FOUND)
+    made = receipt(user, body=png())
+    reading.process(made.id)
+    assert reading.process(made.id) is None
+    assert engine.calls == 1
+
+
+def test_the_same_image_is_read_once(user, make_user, script) -> None:
+    engine = script(FOUND)
+    for owner in (user, make_user("bob@example.com")):
+        assert reading.process(receipt(owner, body=png(colour=7)).id) == State.EXTRACTED
+    assert engine.calls == 1
+    assert Reading.objects.count() == 1
+
+
+def test_what_is_no_image_is_rejected_with_its_reason(user, script) -> None:
+    script(RejectedImageError("This is no picture."))
+    made = receipt(user, body=b"<svg/>")
+    assert reading.process(made.id) == State.REJECTED
+    assert Receipt.objects.get().reason == "This is no picture."
+
+
+def test_a_missing_image_fails_with_a_reason(user, script) -> None:
+    script(FOUND)
+    assert reading.process(receipt(user).id) == State.FAILED
+    assert "not in the bucket" in Receipt.objects.get().reason
+
+
+def test_an_unreadable_image_fails_with_a_reason(user, script) -> None:
+    script(ExtractionError("torn apart"))
+    assert reading.process(receipt(user, body=png()).id) == State.FAILED
+    assert "torn apart" in Receipt.objects.get().reason
+
+
+def test_an_outage_sends_the_receipt_back_to_be_read_later(user, script) -> None:
+    script(RetryableExtractionError("rate limited", retry_after=90), FOUND)
+    made = receipt(user, body=png())
+    assert reading.process(made.id) == State.QUEUED
+    made.refresh_from_db()
+    assert 80 < (made.retry_at - timezone.now()).total_seconds() <= 90
+    assert reading.process(made.id) == State.EXTRACTED
+    made.refresh_from_db()
+    assert made.attempts == 2
+    assert made.reason == ""
+
+
+def test_an_endless_outage_is_given_up(user, script) -> None:
+    script(RetryableExtractionError("down"))
+    made = receipt(user, body=png())
+    states = [reading.process(made.id) for _ in range(reading.MAX_ATTEMPTS)]
+    assert states == [State.QUEUED] * (reading.MAX_ATTEMPTS - 1) + [State.FAILED]

@@ -1,0 +1,118 @@
+"""The load balancer and the rules that rollouts shift."""
+
+from __future__ import annotations
+
+import pytest
+from aws_cdk import App, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk.assertions import Template as Synthesized
+
+from infra.load_balancer import PublicLoadBalancer
+from infra.log_bucket import LogBucket
+from tests.infra.synthesized import Assembly
+
+LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
+RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
+TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
+LOAD_BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
+CERTIFICATE = "arn:aws:acm:us-east-1:000000000000:certificate/11111111-2222-3333-4444-555555555555"
+
+
+def _attributes(properties: dict) -> dict[str, object]:
+    key = "LoadBalancerAttributes" if "LoadBalancerAttributes" in properties else "TargetGroupAttributes"
+    return {attribute["Key"]: attribute["Value"] for attribute in properties[key]}
+
+
+@pytest.mark.parametrize(("environment", "protected"), [("prod", True), ("staging", True), ("dev", False)])
+def test_load_balancer_is_public_logged_and_protected(synth, environment: str, protected: bool) -> None:
+    balancer = synth(environment)["Ingress"].one(LOAD_BALANCER)
+    attributes = _attributes(balancer)
+    assert balancer["Scheme"] == "internet-facing"
+    assert attributes["routing.http.drop_invalid_header_fields.enabled"] == "true"
+    assert attributes["access_logs.s3.enabled"] == "true"
+    assert attributes.get("deletion_protection.enabled", "false") == str(protected).lower()
+    assert all("PublicSubnet" in subnet["Fn::GetStackOutput"]["OutputName"] for subnet in balancer["Subnets"])
+
+
+def test_access_log_bucket_has_s3s_own_encryption(assembly: Assembly) -> None:
+    """Load balancers refuse to log into a bucket with a KMS key (AWS-side rule, not in any schema)."""
+    bucket = assembly["Ingress"].one("AWS::S3::Bucket")
+    rules = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert [rule["ServerSideEncryptionByDefault"] for rule in rules] == [{"SSEAlgorithm": "AES256"}]
+
+
+@pytest.mark.parametrize("environment", ["prod", "staging"])
+@pytest.mark.parametrize("listener", ["Production", "Test"])
+def test_rollout_rules_are_frozen(synth, environment: str, listener: str) -> None:
+    """An edit of any property resets the weights in the middle of a rollout (aws-cdk#36649): do not adapt this test."""
+    template = synth(environment)["Ingress"]
+    rule = template.one(RULE, containing=f"{listener}Rule")
+    rule.pop("Tags", None)
+    assert rule == {
+        "Actions": [
+            {
+                "Type": "forward",
+                "ForwardConfig": {
+                    "TargetGroups": [
+                        {"TargetGroupArn": {"Ref": "Blue10BB7880"}, "Weight": 100},
+                        {"TargetGroupArn": {"Ref": "Green9DCBBC03"}, "Weight": 0},
+                    ]
+                },
+            }
+        ],
+        "Conditions": [{"Field": "path-pattern", "PathPatternConfig": {"Values": ["/*"]}}],
+        "ListenerArn": {"Ref": next(name for name in template.all(LISTENER) if f"{listener}Listener" in name)},
+        "Priority": 1,
+    }
+
+
+@pytest.mark.parametrize("environment", ["dev", "preview"])
+def test_rolling_environments_have_one_target_group_and_no_test_listener(synth, environment: str) -> None:
+    template = synth(environment)["Ingress"]
+    assert len(template.all(TARGET_GROUP)) == len(template.all(LISTENER)) == len(template.all(RULE)) == 1
+
+
+def test_target_groups_check_readiness_of_tasks_by_address(assembly: Assembly) -> None:
+    for group in assembly["Ingress"].properties(TARGET_GROUP):
+        assert (group["TargetType"], group["HealthCheckPath"], group["Port"]) == ("ip", "/readyz", 8000)
+        assert group["HealthCheckTimeoutSeconds"] < group["HealthCheckIntervalSeconds"]
+        assert int(str(_attributes(group)["deregistration_delay.timeout_seconds"])) <= 30
+        assert "Name" not in group, "a named target group cannot be replaced"
+
+
+def test_nobody_is_let_into_the_test_listener(prod: Assembly) -> None:
+    ingress = prod["Ingress"].one("AWS::EC2::SecurityGroup")["SecurityGroupIngress"]
+    assert [rule["FromPort"] for rule in ingress] == [80]
+    assert prod["Ingress"].one(LISTENER, containing="TestListener")["Port"] == 8080
+
+
+def test_with_a_certificate_http_is_redirected_and_old_tls_refused() -> None:
+    stack = Stack(App(), "Stack", env={"account": "000000000000", "region": "us-east-1"})  # type: ignore[arg-type]
+    vpc = ec2.Vpc(
+        stack,
+        "Vpc",
+        availability_zones=["us-east-1a", "us-east-1b"],
+        subnet_configuration=[ec2.SubnetConfiguration(name="Public", subnet_type=ec2.SubnetType.PUBLIC)],
+    )
+    public = PublicLoadBalancer(
+        stack,
+        "Public",
+        vpc=vpc,
+        certificate_arn=CERTIFICATE,
+        access_logs=LogBucket(stack, "Logs", retention_days=1, keep=True),
+        deletion_protection=False,
+    )
+    public.add_production_listener()
+    public.add_test_listener()
+    listeners = {
+        listener["Properties"]["Port"]: listener["Properties"]
+        for listener in Synthesized.from_stack(stack).find_resources(LISTENER).values()
+    }
+    assert sorted(listeners) == [80, 443, 8443]
+    (redirect,) = listeners[80]["DefaultActions"]
+    assert redirect["RedirectConfig"] == {"Protocol": "HTTPS", "Port": "443", "StatusCode": "HTTP_301"}
+    for port in (443, 8443):
+        assert listeners[port]["Protocol"] == "HTTPS"
+        assert listeners[port]["Certificates"] == [{"CertificateArn": CERTIFICATE}]
+        # "1-2": the oldest version that the policy takes is TLS 1.2.
+        assert listeners[port]["SslPolicy"].startswith("ELBSecurityPolicy-TLS13-1-2-")

@@ -1,0 +1,339 @@
+"""Tasks and services: locked down, told what they need and nothing more, scaled by what they do."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from aws_cdk import App, Stack
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_logs as logs
+from aws_cdk.assertions import Template as Synthesized
+
+from infra.fargate_task import ContainerProps, Task, TaskProps
+from tests.infra.synthesized import Assembly, Template
+
+TASK = "AWS::ECS::TaskDefinition"
+SERVICE = "AWS::ECS::Service"
+POLICY = "AWS::IAM::Policy"
+
+CONTAINERS = {
+    "Web": ["pgbouncer", "web"],
+    "Worker": ["pgbouncer", "worker"],
+    "Beat": ["pgbouncer", "beat"],
+    "Migration": ["migrate"],
+}
+COMMANDS = {
+    "pgbouncer": ["python", "-m", "pgbouncer_sidecar"],
+    "web": ["gunicorn", "--config", "gunicorn.conf.py", "spendsmart.wsgi"],
+    "worker": ["python", "-m", "spendsmart.worker"],
+    "beat": ["python", "-m", "spendsmart.beat"],
+    "migrate": ["python", "manage.py", "migrate", "--noinput"],
+}
+DJANGO_ENVIRONMENT = {
+    "SPENDSMART_ENVIRONMENT", "SCRATCH_DIR", "LOG_LEVEL", "DATABASE_HOST", "DATABASE_PORT", "DATABASE_NAME",
+    "DATABASE_READER_NAME", "DATABASE_SSLMODE", "BROKER_HOST", "BROKER_PORT", "BROKER_USERNAME", "CACHE_HOST",
+    "CACHE_PORT", "CACHE_USERNAME", "RECEIPTS_BUCKET", "RECEIPTS_KMS_KEY_ID", "UPLOAD_MAX_BYTES",
+    "UPLOAD_EXPIRY_SECONDS", "ALLOWED_HOSTS", "ALLOWED_ORIGINS", "EXTRACTION_ENGINE", "OPENAI_MODEL",
+}  # fmt: skip
+DJANGO_SECRETS = {
+    "DATABASE_USERNAME", "DATABASE_PASSWORD", "DJANGO_SECRET_KEY", "JWT_SIGNING_KEY", "BROKER_PASSWORD",
+    "CACHE_PASSWORD",
+}  # fmt: skip
+ENVIRONMENT = {
+    "pgbouncer": {
+        "PGBOUNCER_ADDRESS", "PGBOUNCER_PORT", "SCRATCH_DIR", "WRITER_HOST", "WRITER_PORT", "READER_HOST",
+        "READER_PORT", "DATABASE_NAME", "WRITER_POOL_SIZE", "READER_POOL_SIZE", "MAX_CLIENT_CONNECTIONS",
+    },
+    "web": {*DJANGO_ENVIRONMENT, "PORT", "BIND_ADDRESS", "WEB_WORKERS", "WEB_THREADS"},
+    "worker": {*DJANGO_ENVIRONMENT, "WORKER_CONCURRENCY"},
+    "beat": DJANGO_ENVIRONMENT,
+    "migrate": DJANGO_ENVIRONMENT,
+}  # fmt: skip
+
+
+def tasks(assembly: Assembly) -> dict[str, dict[str, Any]]:
+    return {name: assembly["Service"].one(TASK, containing=f"{name}Task") for name in CONTAINERS}
+
+
+def containers(assembly: Assembly) -> list[dict[str, Any]]:
+    return [container for task in tasks(assembly).values() for container in task["ContainerDefinitions"]]
+
+
+def environment(container: dict[str, Any]) -> dict[str, Any]:
+    return {variable["Name"]: variable["Value"] for variable in container["Environment"]}
+
+
+def statements(template: Template, role: str) -> list[dict[str, Any]]:
+    """Statements of the policies attached to the role whose logical id contains a text."""
+    return [
+        statement
+        for policy in template.properties(POLICY)
+        if any(role in attached["Ref"] for attached in policy["Roles"])
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+
+
+def actions(found: list[dict[str, Any]]) -> set[str]:
+    return {a for s in found for a in (s["Action"] if isinstance(s["Action"], list) else [s["Action"]])}
+
+
+def test_each_task_has_its_containers_and_commands(assembly: Assembly) -> None:
+    found = {name: [c["Name"] for c in task["ContainerDefinitions"]] for name, task in tasks(assembly).items()}
+    assert found == CONTAINERS
+    assert all(container["Command"] == COMMANDS[container["Name"]] for container in containers(assembly))
+
+
+def test_containers_are_told_exactly_what_they_need(assembly: Assembly) -> None:
+    openai = assembly.environment in {"prod", "staging"}
+    for container in containers(assembly):
+        assert set(environment(container)) == ENVIRONMENT[container["Name"]], container["Name"]
+        secrets = {secret["Name"] for secret in container["Secrets"]}
+        if container["Name"] == "pgbouncer":
+            assert secrets == {"DATABASE_USERNAME", "DATABASE_PASSWORD"}
+        else:
+            assert secrets == DJANGO_SECRETS | ({"OPENAI_API_KEY"} if openai else set())
+            assert environment(container)["EXTRACTION_ENGINE"] == ("openai" if openai else "local")
+
+
+def test_containers_are_locked_down(assembly: Assembly) -> None:
+    for container in containers(assembly):
+        assert container["User"] == "10001"
+        assert container["ReadonlyRootFilesystem"] is True
+        assert container["LinuxParameters"] == {"Capabilities": {"Drop": ["ALL"]}, "InitProcessEnabled": True}
+        assert [m["ContainerPath"] for m in container["MountPoints"]] == ["/scratch"]
+        assert container["Essential"] is True
+
+
+def test_exec_gets_the_folders_that_its_agent_writes_to() -> None:
+    """On a read-only root filesystem the agent ends without them (aws/containers-roadmap#1359)."""
+    stack = Stack(App(), "Stack", env={"account": "000000000000", "region": "us-east-1"})  # type: ignore[arg-type]
+    task = Task(
+        stack,
+        "Task",
+        props=TaskProps(
+            family="web",
+            cpu=256,
+            memory_mib=512,
+            architecture="arm64",
+            image=ecs.ContainerImage.from_registry("public.ecr.aws/docker/library/python:3.11"),
+            log_group=logs.LogGroup(stack, "Logs"),
+            allow_exec=True,
+        ),
+    )
+    task.add_container(ContainerProps(name="web", command=["true"], environment={}, secrets={}, stop_seconds=30))
+    (found,) = Synthesized.from_stack(stack).find_resources(TASK).values()
+    (container,) = found["Properties"]["ContainerDefinitions"]
+    paths = {mount["ContainerPath"] for mount in container["MountPoints"]}
+    assert paths == {"/scratch", "/managed-agents", "/var/lib/amazon/ssm", "/var/log/amazon/ssm"}
+
+
+def test_health_checks_and_stop_timeouts_are_within_fargates_limits(assembly: Assembly) -> None:
+    stop = {"pgbouncer": 10, "web": 30, "worker": 120, "beat": 30, "migrate": 120}
+    for container in containers(assembly):
+        assert container["StopTimeout"] == stop[container["Name"]] <= 120
+        if container["Name"] == "migrate":
+            assert "HealthCheck" not in container
+            continue
+        check = container["HealthCheck"]
+        assert check["Command"] == ["CMD", "python", "healthcheck.py", container["Name"]]
+        assert 5 <= check["Interval"] <= 300
+        assert 2 <= check["Timeout"] <= 60
+
+
+def test_pgbouncer_starts_before_its_client_and_so_stops_after_it(assembly: Assembly) -> None:
+    for name, task in tasks(assembly).items():
+        *_, client = task["ContainerDefinitions"]
+        expected = [] if name == "Migration" else [{"ContainerName": "pgbouncer", "Condition": "HEALTHY"}]
+        assert client.get("DependsOn", []) == expected
+
+
+def test_migrations_go_straight_to_the_writer_with_tls(prod: Assembly) -> None:
+    migrate = environment(tasks(prod)["Migration"]["ContainerDefinitions"][0])
+    pool = environment(tasks(prod)["Web"]["ContainerDefinitions"][0])
+    assert (migrate["DATABASE_HOST"], migrate["DATABASE_PORT"]) == (pool["WRITER_HOST"], pool["WRITER_PORT"])
+    assert migrate["DATABASE_READER_NAME"] == migrate["DATABASE_NAME"]
+    assert migrate["DATABASE_SSLMODE"] == "require"
+
+
+def test_reads_go_to_a_replica_where_there_is_one(prod: Assembly, preview: Assembly) -> None:
+    with_replica, without = (environment(tasks(a)["Web"]["ContainerDefinitions"][0]) for a in (prod, preview))
+    assert with_replica["READER_HOST"] != with_replica["WRITER_HOST"]
+    assert without["READER_HOST"] == without["WRITER_HOST"]
+
+
+@pytest.mark.parametrize(
+    ("task", "allowed"),
+    [
+        ("Web", {"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "kms:Decrypt", "kms:GenerateDataKey"}),
+        ("Worker", {"s3:GetObject", "s3:PutObject", "kms:Decrypt", "kms:GenerateDataKey"}),
+        ("Beat", set()),
+        ("Migration", set()),
+    ],
+)
+def test_tasks_may_touch_receipts_and_nothing_else(assembly: Assembly, task: str, allowed: set[str]) -> None:
+    found = statements(assembly["Service"], f"{task}TaskRole")
+    assert actions(found) == allowed
+    for statement in found:
+        assert statement["Resource"] != "*"
+        if "s3:GetObject" in statement["Action"]:
+            assert statement["Resource"]["Fn::Join"][1][-1] == "/receipts/*"
+
+
+def test_execution_roles_read_the_secrets_of_their_containers_and_no_others(assembly: Assembly) -> None:
+    template = assembly["Service"]
+    for name, task in tasks(assembly).items():
+        found = statements(template, f"{name}TaskExecutionRole")
+        (secrets,) = (s for s in found if "secretsmanager:GetSecretValue" in s["Action"])
+        readable = {json.dumps(resource) for resource in secrets["Resource"]}
+        named = {
+            json.dumps(
+                secret["ValueFrom"]["Fn::Join"][1][0] if "Fn::Join" in secret["ValueFrom"] else secret["ValueFrom"]
+            )
+            for container in task["ContainerDefinitions"]
+            for secret in container["Secrets"]
+        }
+        assert readable == named
+        (decrypt,) = (s for s in found if s["Action"] == "kms:Decrypt")
+        assert decrypt["Condition"] == {"StringEquals": {"kms:ViaService": "secretsmanager.us-east-1.amazonaws.com"}}
+        (anything,) = (s["Action"] for s in found if s["Resource"] == "*")
+        assert anything == "ecr:GetAuthorizationToken", "the one action that knows no resource"
+
+
+def test_roles_can_only_be_taken_by_this_accounts_tasks(prod: Assembly) -> None:
+    for role in prod["Service"].properties("AWS::IAM::Role", containing="Task"):
+        (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+        assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": "000000000000"}
+
+
+def test_nobody_says_how_many_tasks_run_but_autoscaling(assembly: Assembly) -> None:
+    assert all("DesiredCount" not in service for service in assembly["Service"].properties(SERVICE))
+
+
+def test_services_roll_and_roll_back(assembly: Assembly) -> None:
+    for name in ("Web", "Worker", "Beat"):
+        service = assembly["Service"].one(SERVICE, containing=f"{name}Service")
+        deployment = service["DeploymentConfiguration"]
+        assert deployment["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
+        single = name == "Beat"
+        limits = (deployment["MinimumHealthyPercent"], deployment["MaximumPercent"])
+        assert limits == ((0, 100) if single else (100, 200)), "two schedulers must never run"
+        assert service["AvailabilityZoneRebalancing"] == ("DISABLED" if single else "ENABLED")
+        assert service["PropagateTags"] == "SERVICE"
+        assert service["EnableECSManagedTags"] is True
+        assert service["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"] == "DISABLED"
+        assert "ServiceName" not in service
+        assert "LaunchType" not in service
+
+
+def test_services_wait_for_capacity_providers_and_for_what_their_roles_are_allowed(assembly: Assembly) -> None:
+    template = assembly["Service"]
+    (provider,) = template.all("AWS::ECS::ClusterCapacityProviderAssociations")
+    for name, service in template.all(SERVICE).items():
+        assert provider in service["DependsOn"], name
+        assert any("ExecutionRoleDefaultPolicy" in needed for needed in service["DependsOn"]), name
+
+
+def test_web_is_behind_the_load_balancer(prod: Assembly) -> None:
+    web = prod["Service"].one(SERVICE, containing="WebService")
+    (target,) = web["LoadBalancers"]
+    assert (target["ContainerName"], target["ContainerPort"]) == ("web", 8000)
+    assert "Blue" in target["TargetGroupArn"]["Fn::GetStackOutput"]["OutputName"]
+    assert web["HealthCheckGracePeriodSeconds"] >= 30
+
+
+@pytest.mark.parametrize(("environment_name", "base"), [("prod", 2), ("staging", 1), ("dev", 0)])
+def test_workers_use_spot_beyond_a_base(synth, environment_name: str, base: int) -> None:
+    worker = synth(environment_name)["Service"].one(SERVICE, containing="WorkerService")
+    assert worker["CapacityProviderStrategy"] == [
+        {"CapacityProvider": "FARGATE", "Base": base, "Weight": 0},
+        {"CapacityProvider": "FARGATE_SPOT", "Weight": 1},
+    ]
+    assert worker["PlatformVersion"] == "1.4.0", "the first that offers Spot on arm64"
+
+
+@pytest.mark.parametrize(("service", "least", "most"), [("Web", 2, 12), ("Worker", 2, 12)])
+def test_cpu_scales_out_at_70_and_in_at_30(prod: Assembly, service: str, least: int, most: int) -> None:
+    template = prod["Service"]
+    target = template.one("AWS::ApplicationAutoScaling::ScalableTarget", containing=f"{service}Service")
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (least, most)
+    upper = template.one("AWS::CloudWatch::Alarm", containing=f"{service}ServiceTaskCountTargetCpuUpper")
+    lower = template.one("AWS::CloudWatch::Alarm", containing=f"{service}ServiceTaskCountTargetCpuLower")
+    assert (upper["ComparisonOperator"], upper["Threshold"]) == ("GreaterThanOrEqualToThreshold", 70)
+    assert (lower["ComparisonOperator"], lower["Threshold"]) == ("LessThanOrEqualToThreshold", 30)
+    out = template.one(
+        "AWS::ApplicationAutoScaling::ScalingPolicy", containing=f"{service}ServiceTaskCountTargetCpuUpper"
+    )["StepScalingPolicyConfiguration"]["StepAdjustments"]
+    assert out == [
+        {"MetricIntervalLowerBound": 0, "MetricIntervalUpperBound": 15, "ScalingAdjustment": 1},
+        {"MetricIntervalLowerBound": 15, "ScalingAdjustment": 2},
+    ]
+
+
+def test_workers_scale_on_backlog_too(prod: Assembly) -> None:
+    alarm = prod["Service"].one("AWS::CloudWatch::Alarm", containing="Backlog")
+    assert (alarm["Namespace"], alarm["MetricName"], alarm["Threshold"]) == ("SpendSmart/prod", "BacklogPerTask", 20)
+    assert "Dimensions" not in alarm
+
+
+def test_rules_to_other_stacks_groups_are_declared_here(prod: Assembly) -> None:
+    template = prod["Service"]
+    rules = template.properties("AWS::EC2::SecurityGroupIngress")
+    into = {(rule["GroupId"]["Fn::GetAtt"][0][:13], rule["FromPort"]) for rule in rules}
+    assert into == {
+        ("ImportedDatab", 5432),
+        ("ImportedBroke", 6379),
+        ("ImportedCache", 6379),
+        ("WebTaskSecuri", 8000),
+    }
+    assert [port for source, port in egress(template) if source.startswith("ImportedLoadBalancer")] == [8000]
+
+
+def egress(template: Template) -> list[tuple[str, int]]:
+    """Group (its logical id) and port of each outbound rule that stands on its own."""
+    rules = template.properties("AWS::EC2::SecurityGroupEgress")
+    return [(rule["GroupId"]["Fn::GetAtt"][0], rule["FromPort"]) for rule in rules]
+
+
+def test_tasks_reach_servers_and_https_only(assembly: Assembly) -> None:
+    template = assembly["Service"]
+    servers = {"Web": [5432, 6379, 6379], "Worker": [5432, 6379, 6379], "Beat": [5432, 6379, 6379], "Migration": [5432]}
+    for task, ports in servers.items():
+        group = template.one("AWS::EC2::SecurityGroup", containing=f"{task}TaskSecurityGroup")
+        outbound = [(rule["CidrIp"], rule["FromPort"], rule["ToPort"]) for rule in group["SecurityGroupEgress"]]
+        assert outbound == [("0.0.0.0/0", 443, 443)]
+        assert [port for source, port in egress(template) if source.startswith(f"{task}Task")] == ports
+
+
+def test_every_service_is_restarted_when_the_database_password_was_rotated(prod: Assembly) -> None:
+    """Tasks read secrets when they start, and never again."""
+    template = prod["Service"]
+    rule = template.one("AWS::Events::Rule")
+    secrets = rule["EventPattern"]["detail"]["additionalEventData"]["SecretId"]
+    login = tasks(prod)["Web"]["ContainerDefinitions"][0]["Secrets"][0]["ValueFrom"]["Fn::Join"][1][0]
+    assert secrets == [login]
+    restarted = [target["Input"]["Fn::Join"][1][3]["Fn::GetAtt"][0] for target in rule["Targets"]]
+    assert sorted(restarted) == sorted(template.all(SERVICE))
+    (allowed,) = (s for s in statements(template, "ServiceRole") if s["Action"] == "ecs:UpdateService")
+    assert sorted(resource["Ref"] for resource in allowed["Resource"]) == sorted(template.all(SERVICE))
+
+
+def test_logs_are_kept_as_long_as_configured_and_encrypted(prod: Assembly) -> None:
+    groups = prod["Service"].properties("AWS::Logs::LogGroup", containing="Logs")
+    assert len(groups) == len(CONTAINERS)
+    assert all(group["RetentionInDays"] == 365 and group["KmsKeyId"] for group in groups)
+
+
+def test_arm_is_built_and_run(prod: Assembly) -> None:
+    for task in tasks(prod).values():
+        assert task["RuntimePlatform"] == {"CpuArchitecture": "ARM64", "OperatingSystemFamily": "LINUX"}
+    assets = json.loads((prod.directory / "SpendSmart-Prod-Service.assets.json").read_text())
+    (image,) = assets["dockerImages"].values()
+    assert image["source"]["platform"] == "linux/arm64"
+
+
+def test_operators_find_what_run_task_needs(assembly: Assembly) -> None:
+    outputs = assembly["Service"].body["Outputs"]
+    names = {"ClusterName", "MigrationTaskDefinition", "MigrationSubnets", "MigrationSecurityGroup", "WebServiceName"}
+    assert names <= outputs.keys()
