@@ -87,6 +87,8 @@ def _scalar(shape: Shape, value: Any) -> Any:
             if isinstance(value, bool):
                 return "true" if value else "false"
             return str(value)
+        case "blob":
+            return value.encode() if isinstance(value, str) else value
         case _:
             return value
 

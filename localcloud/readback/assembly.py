@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from localcloud.readback.compare import differences
 from localcloud.readback.reader import READERS, Client, Reader
@@ -121,12 +122,12 @@ def _compare(
         yield "the deployed stack has no such resource"
         return
 
-    def client(service: str) -> Any:
-        return client_of(service, stack.region)
+    def client(service: str, region: str | None = None) -> Any:
+        return client_of(service, region or stack.region)
 
     try:
         found = _read(reader, client, physical_id, wanted)
-    except (ClientError, BotoCoreError, LookupError) as error:
+    except (ClientError, BotoCoreError, ResponseParserError, LookupError, ValueError) as error:
         yield f"{physical_id} could not be read: {type(error).__name__}: {error}"
         return
     for name, value in wanted.items():

@@ -88,6 +88,8 @@ def _same(wanted: Any, found: Any) -> bool:
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
     try:
         number = float(value)
     except (TypeError, ValueError):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
-Client = Callable[[str], Any]
-"""A boto3 client of a service in the resource's region."""
+class Client(Protocol):
+    """Gives a boto3 client of a service, in the resource's region unless another is named."""
+
+    def __call__(self, service: str, region: str | None = None) -> Any: ...
+
 
 Read = Callable[[Client, str, Mapping[str, Any]], Mapping[str, Any]]
 """From clients, the physical id (what Ref returns) and the wanted properties to what the API shows."""

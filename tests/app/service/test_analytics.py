@@ -7,7 +7,8 @@ from support import read_receipt, receipt
 
 from receipts.states import State
 
-pytestmark = pytest.mark.django_db(databases=["default", "reader"])
+# Committed for real: the reader is another connection, which sees no open transaction.
+pytestmark = pytest.mark.django_db(databases=["default", "reader"], transaction=True)
 
 
 def rows(api, by: str, **period: str) -> list[dict]:
