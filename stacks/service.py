@@ -100,7 +100,7 @@ class ServiceStack(EnvironmentStack):
     def _worker(self) -> ecs.FargateService:
         settings = self.settings.worker
         task = self._task("Worker", self._application.worker(), cpu=settings.cpu, memory_mib=settings.memory_mib)
-        self._allow_receipts(task, "s3:GetObject", "s3:PutObject")
+        self._allow_receipts(task, "s3:GetObject")
         rolling = self._service("Worker", task, self._client_group("Worker"), spot_beyond=settings.on_demand_base)
         count = scale_between(rolling.service, settings)
         scale_on_cpu(count, rolling.service, settings)
@@ -181,13 +181,20 @@ class ServiceStack(EnvironmentStack):
         )
 
     def _allow_receipts(self, task: Task, *actions: str) -> None:
-        """Receipt objects and nothing else in the bucket; without ListBucket a missing one answers 403, not 404."""
+        """Receipt objects and nothing else in the bucket.
+
+        ListBucket is what makes S3 answer 404 for an object that is not there. Without it the answer is 403, as for a
+        right that is missing, and an upload that never came could not be told from a role that is wrong.
+        """
         receipts = self.format_arn(
             service="s3", region="", account="", resource=self._bucket, resource_name="receipts/*"
         )
+        bucket = self.format_arn(service="s3", region="", account="", resource=self._bucket)
+        key_actions = ["kms:Decrypt", *(["kms:GenerateDataKey"] if "s3:PutObject" in actions else [])]
         task.role.add_to_policy(iam.PolicyStatement(actions=list(actions), resources=[receipts]))
+        task.role.add_to_policy(iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket]))
         task.role.add_to_policy(
-            iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[self._bucket_key])
+            iam.PolicyStatement(actions=key_actions, resources=[self._bucket_key])
         )
 
     def _client_group(

@@ -14,7 +14,15 @@ from ministack.services.cloudformation import changesets, engine, handlers, stac
 _PROMPT_SECONDS = 4.0
 _LOOK_AGAIN_SECONDS = 0.02
 
-_FIELDS_OF_A_VERSION = ("_template", "_template_body", "_resolved_params", "_conditions", "Parameters", "Tags", "Outputs")
+_FIELDS_OF_A_VERSION = (
+    "_template",
+    "_template_body",
+    "_resolved_params",
+    "_conditions",
+    "Parameters",
+    "Tags",
+    "Outputs",
+)
 
 
 def install() -> None:

@@ -66,7 +66,7 @@ def _structure(shape: StructureShape, value: Any, rename: dict[str, str], path: 
     result = {}
     for name, item in value.items():
         # A new name counts only where the model has it: the same word may be right elsewhere in the tree.
-        member = members.get(rename.get(name, name).lower()) or members.get(name.lower())
+        member = members.get(str(rename.get(name, name)).lower()) or members.get(str(name).lower())
         if member is None:
             raise UnknownPropertyError(f"{path}.{name}: {shape.name} of the API has no such member")
         result[member] = _coerce(shape.members[member], item, rename, f"{path}.{name}")

@@ -120,9 +120,7 @@ class EcsReports:
 
     def fail_deployment(self, *, cluster: str, service: str, deployment_id: str, reason: str) -> None:
         """The deployment failed for good: FAILED with rolloutStateReason `reason` (for people: name the cause)."""
-        self._post(
-            "fail_deployment", cluster=cluster, service=service, deployment_id=deployment_id, reason=reason
-        )
+        self._post("fail_deployment", cluster=cluster, service=service, deployment_id=deployment_id, reason=reason)
 
     def add_event(self, *, cluster: str, service: str, message: str) -> None:
         """Put a message first in the service's events; a repetition of the latest one is not added again."""

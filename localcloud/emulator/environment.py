@@ -1,4 +1,4 @@
-"""What MiniStack reads from the process environment. It reads most of it while it is imported: prepare() comes first."""
+"""What MiniStack reads from the process environment, most of it while it is imported: prepare() comes first."""
 
 from __future__ import annotations
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
-from localcloud.emulator import authentication, authorization, cloudformation, registry, resources, services, stores, wire
+from localcloud.emulator import (
+    authentication,
+    authorization,
+    cloudformation,
+    registry,
+    resources,
+    services,
+    stores,
+    wire,
+)
 
 
 def install() -> None:

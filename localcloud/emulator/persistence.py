@@ -1,4 +1,4 @@
-"""State that outlives a kill -9: what changed is written within a second; MiniStack itself writes on a clean stop only."""
+"""State that outlives a kill -9: changes are written within a second; MiniStack itself writes on a clean stop only."""
 
 from __future__ import annotations
 
@@ -19,7 +19,19 @@ _INTERVAL_SECONDS = 1.0
 _SLOW_INTERVAL_SECONDS = 15.0
 # Written to all the time, worth little after a crash, and large: these wait longer.
 _SLOW = frozenset({"cloudwatch_logs", "cloudwatch"})
-_READING = ("Describe", "List", "Get", "Head", "BatchGet", "Lookup", "Filter", "Search", "Validate", "Decrypt", "Estimate")
+_READING = (
+    "Describe",
+    "List",
+    "Get",
+    "Head",
+    "BatchGet",
+    "Lookup",
+    "Filter",
+    "Search",
+    "Validate",
+    "Decrypt",
+    "Estimate",
+)
 
 
 class Saver:
@@ -72,7 +84,7 @@ class Saver:
                 self.touch_all()
             try:
                 self.save()
-            except Exception:
+            except Exception:  # noqa: BLE001
                 # A full disk must not end the thread: later rounds may succeed.
                 _log.exception("state could not be written")
 

@@ -79,7 +79,7 @@ class Completion(Handler):
             # CloudFormation does not know the resource yet, so nobody else would delete it.
             try:
                 self.delete(ref, wanted.properties)
-            except Exception:
+            except Exception:  # noqa: BLE001 - the error that led here is the one to raise
                 _log.exception("%s %s was made in part and could not be deleted", self.type, ref)
             raise
         return Provisioned(ref=ref, attributes={**attributes, **more})

@@ -35,4 +35,3 @@ def install() -> None:
         )
         ministack_app._state_map[key] = key
         ministack_app._loaded_modules[key] = module
-

@@ -118,9 +118,7 @@ def _parse(service: str, operation: OperationModel, answer: Any) -> Record:
     body = answer[2] if isinstance(answer[2], bytes) else str(answer[2]).encode()
     parser = botocore.parsers.create_parser(model(service).metadata["protocol"])
     headers = {str(name).lower(): str(value) for name, value in answer[1].items()}
-    parsed: Record = parser.parse(
-        {"status_code": answer[0], "headers": headers, "body": body}, operation.output_shape
-    )
+    parsed: Record = parser.parse({"status_code": answer[0], "headers": headers, "body": body}, operation.output_shape)
     parsed.pop("ResponseMetadata", None)
     return parsed
 
@@ -206,9 +204,7 @@ def _from_query(shape: Shape, flat: Mapping[str, Any], prefix: str) -> Any:
     if isinstance(shape, ListShape):
         items = []
         number = 1
-        while any(
-            key == f"{prefix}.member.{number}" or key.startswith(f"{prefix}.member.{number}.") for key in flat
-        ):
+        while any(key == f"{prefix}.member.{number}" or key.startswith(f"{prefix}.member.{number}.") for key in flat):
             items.append(_from_query(shape.member, flat, f"{prefix}.member.{number}"))
             number += 1
         return items

@@ -166,8 +166,11 @@ def test_reads_go_to_a_replica_where_there_is_one(prod: Assembly, preview: Assem
 @pytest.mark.parametrize(
     ("task", "allowed"),
     [
-        ("Web", {"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "kms:Decrypt", "kms:GenerateDataKey"}),
-        ("Worker", {"s3:GetObject", "s3:PutObject", "kms:Decrypt", "kms:GenerateDataKey"}),
+        (
+            "Web",
+            {"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket", "kms:Decrypt", "kms:GenerateDataKey"},
+        ),
+        ("Worker", {"s3:GetObject", "s3:ListBucket", "kms:Decrypt"}),
         ("Beat", set()),
         ("Migration", set()),
     ],
@@ -177,7 +180,7 @@ def test_tasks_may_touch_receipts_and_nothing_else(assembly: Assembly, task: str
     assert actions(found) == allowed
     for statement in found:
         assert statement["Resource"] != "*"
-        if "s3:GetObject" in statement["Action"]:
+        if "s3:GetObject" in statement["Action"]:  # of objects; listing is the bucket's own
             assert statement["Resource"]["Fn::Join"][1][-1] == "/receipts/*"
 
 

@@ -1,5 +1,6 @@
 """Scalable targets and scaling policies."""
 
+# ruff: noqa: ARG002 - the signatures are those of registry.Handler.
 from __future__ import annotations
 
 from localcloud.emulator import coercion

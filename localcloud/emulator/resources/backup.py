@@ -1,5 +1,6 @@
 """AWS Backup: vaults with policy and lock, selections, restore testing."""
 
+# ruff: noqa: ARG002 - the signatures are those of registry.Handler.
 from __future__ import annotations
 
 import json
@@ -131,6 +132,4 @@ class RestoreTestingSelection(Handler):
 
     def delete(self, ref: str, properties: Properties) -> None:
         plan, name = ref.split("|")
-        client("backup").delete_restore_testing_selection(
-            RestoreTestingPlanName=plan, RestoreTestingSelectionName=name
-        )
+        client("backup").delete_restore_testing_selection(RestoreTestingPlanName=plan, RestoreTestingSelectionName=name)

@@ -1,5 +1,6 @@
 """VPC resources that MiniStack lacks: addresses, NAT gateways, flow logs, rules of security groups."""
 
+# ruff: noqa: ARG002 - the signatures are those of registry.Handler.
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -155,6 +156,14 @@ class Vpc(Completion):
         return {"CidrBlock": block, "CidrBlockAssociations": [f"vpc-cidr-assoc-{ref.removeprefix('vpc-')}"]}
 
 
+def _endpoint(record: dict[str, Any]) -> dict[str, Any]:
+    groups = [
+        {"GroupId": group, "GroupName": (ec2._security_groups.get(group) or {}).get("GroupName", "")}
+        for group in record.get("SecurityGroupIds", [])
+    ]
+    return {**record, "Groups": groups}
+
+
 wire.complete(
     "ec2",
     wire.Listing(
@@ -166,5 +175,10 @@ wire.complete(
         operation="DescribeFlowLogs",
         records="FlowLogs",
         record_of=lambda item: ec2._flow_logs.get(item["FlowLogId"]),
+    ),
+    wire.Listing(
+        operation="DescribeVpcEndpoints",
+        records="VpcEndpoints",
+        record_of=lambda item: _endpoint(ec2._vpc_endpoints.get(item["VpcEndpointId"]) or {}),
     ),
 )

@@ -1,5 +1,6 @@
 """ECS task definitions in full, services that end when their rollout ends, capacity providers of clusters."""
 
+# ruff: noqa: ARG002 - the signatures are those of registry.Handler.
 from __future__ import annotations
 
 import os

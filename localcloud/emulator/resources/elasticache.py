@@ -1,5 +1,6 @@
 """ElastiCache: endpoints that are real servers, and the passwords the data plane needs."""
 
+# ruff: noqa: ARG002 - the signatures are those of registry.Handler.
 from __future__ import annotations
 
 import json

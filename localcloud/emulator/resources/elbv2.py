@@ -1,5 +1,6 @@
 """Load balancers as the data plane serves them: on this machine, in the VPC of their subnets."""
 
+# ruff: noqa: ARG002 - the signatures are those of registry.Handler.
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -80,6 +81,11 @@ class TargetGroup(Completion):
         return {"LoadBalancerArns": record["LoadBalancerArns"]}
 
 
+def _listener(record: dict[str, Any]) -> dict[str, Any]:
+    # Certificates are kept as plain ARNs; upstream shows them itself.
+    return {name: value for name, value in record.items() if name != "Certificates"}
+
+
 wire.complete(
     "elbv2",
     wire.Listing(
@@ -90,9 +96,6 @@ wire.complete(
     wire.Listing(
         operation="DescribeListeners",
         records="Listeners",
-        # Certificates are kept as plain ARNs; upstream shows them itself.
-        record_of=lambda item: {
-            key: value for key, value in (alb._listeners.get(item["ListenerArn"]) or {}).items() if key != "Certificates"
-        },
+        record_of=lambda item: _listener(alb._listeners.get(item["ListenerArn"]) or {}),
     ),
 )

@@ -1,5 +1,6 @@
 """Vended log delivery (the second version of CloudFront's access logs, among others)."""
 
+# ruff: noqa: ARG002 - the signatures are those of registry.Handler.
 from __future__ import annotations
 
 from typing import Any

@@ -87,9 +87,7 @@ class DbInstance(Handler):
 def _create_replica(name: str, properties: Properties) -> dict[str, Any]:
     """As CloudFormation does: what the call for replicas does not take is set by a modification right after."""
     takes = {member.lower() for member in coercion.takes("rds", "CreateDBInstanceReadReplica")}
-    with_the_call = {
-        key: value for key, value in properties.items() if _RENAMED.get(key, key).lower() in takes
-    }
+    with_the_call = {key: value for key, value in properties.items() if _RENAMED.get(key, key).lower() in takes}
     request = coercion.to_input(
         "rds",
         "CreateDBInstanceReadReplica",

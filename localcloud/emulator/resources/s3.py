@@ -100,9 +100,7 @@ def lifecycle_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
 
 def _replication(bucket: str, value: Any) -> None:
     rules = [replication_rule(rule) for rule in value["Rules"]]
-    client("s3").put_bucket_replication(
-        Bucket=bucket, ReplicationConfiguration={"Role": value["Role"], "Rules": rules}
-    )
+    client("s3").put_bucket_replication(Bucket=bucket, ReplicationConfiguration={"Role": value["Role"], "Rules": rules})
 
 
 def replication_rule(rule: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Secrets: references by ARN, resource policies, rotation schedules, attachments to databases."""
 
+# ruff: noqa: ARG002 - the signatures are those of registry.Handler.
 from __future__ import annotations
 
 import json

@@ -1,5 +1,6 @@
 """Web ACLs whole, and what ties them to load balancers and to their logs."""
 
+# ruff: noqa: ARG002 - the signatures are those of registry.Handler.
 from __future__ import annotations
 
 import base64

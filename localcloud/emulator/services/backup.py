@@ -163,6 +163,10 @@ def _selection(plan: str, name: str) -> Record:
     return record
 
 
+def _get_selection(_body: Record, plan: str, name: str) -> Record:
+    return {"RestoreTestingSelection": _selection(plan, name)}
+
+
 def _delete_selection(_body: Record, plan: str, name: str) -> Record:
     _selections.pop(f"{plan}/{name}", None)
     return {}
@@ -195,7 +199,7 @@ _ROUTES: list[tuple[str, str, Callable[..., Record]]] = [
         },
     ),
     ("PUT", f"{_OF_PLAN}/(?P<name>[^/]+)", _update_selection),
-    ("GET", f"{_OF_PLAN}/(?P<name>[^/]+)", lambda _body, plan, name: {"RestoreTestingSelection": _selection(plan, name)}),
+    ("GET", f"{_OF_PLAN}/(?P<name>[^/]+)", _get_selection),
     ("DELETE", f"{_OF_PLAN}/(?P<name>[^/]+)", _delete_selection),
     ("GET", r"/tags/(?P<arn>arn(?::|%3A).*restore-testing-plan.*)", _tags_of),
 ]

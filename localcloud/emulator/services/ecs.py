@@ -14,7 +14,6 @@ from ministack.core.responses import error_response_json, json_response, new_uui
 from ministack.services import ecs
 
 from localcloud import layout
-from localcloud.emulator.persistence import saver
 
 Record = dict[str, Any]
 
@@ -481,9 +480,5 @@ def _forget_old_tasks() -> None:
 
 
 def _load(data: Any) -> None:
-    stored = (data or {}).get("tasks")
-    ecs._restore_state({**(data or {}), "tasks": {}})
-    if hasattr(stored, "_data"):
-        ecs._tasks._data.update(stored._data)
-    saver.touch("ecs")
-
+    ecs._restore_state({**data, "tasks": {}})
+    ecs._tasks._data.update(data["tasks"]._data)

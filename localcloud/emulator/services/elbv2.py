@@ -109,8 +109,10 @@ def _describe_target_health(parameters: Any) -> Any:
         if state in reasons:
             health["Reason"], health["Description"] = reasons[state]
         found.append({"Target": {"Id": place[0], "Port": place[1]}, "TargetHealth": health})
-    return 200, {"Content-Type": "text/xml"}, wire.answer(
-        "elbv2", "DescribeTargetHealth", {"TargetHealthDescriptions": found}
+    return (
+        200,
+        {"Content-Type": "text/xml"},
+        wire.answer("elbv2", "DescribeTargetHealth", {"TargetHealthDescriptions": found}),
     )
 
 

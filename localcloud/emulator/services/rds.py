@@ -24,6 +24,8 @@ def _describe_automated_backups(parameters: Any) -> Any:
         and backup["DBInstanceAutomatedBackupsArn"].split(":")[3] == get_region()
         and wanted in ("", None, backup["DBInstanceIdentifier"])
     ]
-    return 200, {"Content-Type": "text/xml"}, wire.answer(
-        "rds", "DescribeDBInstanceAutomatedBackups", {"DBInstanceAutomatedBackups": found}
+    return (
+        200,
+        {"Content-Type": "text/xml"},
+        wire.answer("rds", "DescribeDBInstanceAutomatedBackups", {"DBInstanceAutomatedBackups": found}),
     )

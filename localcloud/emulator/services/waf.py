@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ministack import app as ministack_app
@@ -43,7 +43,7 @@ def _delete(data: dict[str, Any]) -> Any:
     return json_response({})
 
 
-_CALLS = {
+_CALLS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "PutLoggingConfiguration": _put,
     "GetLoggingConfiguration": _get,
     "DeleteLoggingConfiguration": _delete,

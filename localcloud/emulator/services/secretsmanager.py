@@ -1,0 +1,32 @@
+"""Secrets Manager: the end of a rotation, which MiniStack does not know."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ministack import app as ministack_app
+from ministack.core.responses import error_response_json, json_response
+from ministack.services import secretsmanager
+
+
+def install() -> None:
+    stock = ministack_app.SERVICE_HANDLERS["secretsmanager"]
+
+    async def handle(method: str, path: str, headers: Mapping[str, str], body: bytes, query: Any) -> Any:
+        if headers.get("x-amz-target", "").endswith(".CancelRotateSecret"):
+            return _cancel_rotation(json.loads(body))
+        return await stock(method, path, headers, body, query)
+
+    ministack_app.SERVICE_HANDLERS["secretsmanager"] = handle
+
+
+def _cancel_rotation(data: dict[str, Any]) -> Any:
+    _, secret = secretsmanager._resolve(data["SecretId"])
+    if not secret:
+        message = "Secrets Manager can't find the specified secret."
+        return error_response_json("ResourceNotFoundException", message, 400)
+    # The schedule stays, as on AWS; it is not followed any more.
+    secret["RotationEnabled"] = False
+    return json_response({"ARN": secret["ARN"], "Name": secret["Name"]})
