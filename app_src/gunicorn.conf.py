@@ -2,6 +2,8 @@
 
 import os
 
+from spendsmart.logging import dictionary
+
 bind = f"{os.environ['BIND_ADDRESS']}:{os.environ['PORT']}"
 workers = int(os.environ["WEB_WORKERS"])
 threads = int(os.environ["WEB_THREADS"])
@@ -13,7 +15,13 @@ timeout = 60
 graceful_timeout = 25
 preload_app = True
 worker_tmp_dir = os.environ["SCRATCH_DIR"]
-accesslog = "-"
-access_log_format = '{"event":"access","method":"%(m)s","path":"%(U)s","status":%(s)s,"seconds":%(L)s,"bytes":"%(B)s"}'
+# Requests are logged by the application, with user and request id, as JSON that a hostile path cannot break.
+accesslog = None
+_level = os.environ["LOG_LEVEL"]
+logconfig_dict = {
+    **dictionary(_level),
+    # gunicorn's own logger does not hand its records on.
+    "loggers": {"gunicorn.error": {"level": _level, "handlers": ["stdout"], "propagate": False}},
+}
 control_socket_disable = True
 forwarded_allow_ips = "*"

@@ -1,17 +1,23 @@
 """Images of the process runtime: a copy of the build context under its tag, with what the Dockerfile says of a run.
 
 The CDK CLI builds and pushes image assets with whatever program `CDK_DOCKER` names; `localcloud/docker` calls here.
+`python -m localcloud.images prune` deletes the images that no active task definition names.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
+import secrets
 import shlex
 import shutil
+import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from localcloud import layout
+from botocore.exceptions import BotoCoreError, ClientError
+
+from localcloud import aws, layout
 
 
 class ImageNotFoundError(Exception):
@@ -53,10 +59,12 @@ def load(reference: str) -> Image:
 
 
 def build(context: Path, *, dockerfile: Path, tag: str) -> Image:
-    """Copy the context and note what the Dockerfile's last stage sets. An image that exists is made anew."""
+    """Copy the context and note what the Dockerfile's last stage sets.
+
+    Each build has a folder of its own: tasks of an earlier build under the same name go on undisturbed.
+    """
     name = name_of(tag)
-    folder = _store() / name
-    shutil.rmtree(folder, ignore_errors=True)
+    folder = _store() / f"{name}-{secrets.token_hex(4)}"
     shutil.copytree(context, folder, symlinks=True)
     environment, entry_point, command = _last_stage(dockerfile.read_text())
     image = Image(folder=folder, environment=environment, entry_point=entry_point, command=command)
@@ -74,18 +82,42 @@ def exists(reference: str) -> bool:
 
 
 def prune(*, in_use: set[str]) -> list[str]:
-    """Delete every image whose name is not in use; their names."""
-    kept_folders = {str(load(name).folder) for name in in_use if exists(name)}
+    """Delete every image whose name is not in use, and every folder that no image needs; the names deleted."""
     deleted = []
+    needed = set()
     for described in _store().glob("*.json"):
         if described.stem in in_use:
-            continue
-        folder = json.loads(described.read_text())["folder"]
-        described.unlink()
-        deleted.append(described.stem)
-        if folder not in kept_folders:
+            needed.add(load(described.stem).folder)
+        else:
+            described.unlink()
+            deleted.append(described.stem)
+    for folder in _store().iterdir():
+        if folder.is_dir() and folder not in needed:
             shutil.rmtree(folder, ignore_errors=True)
-    return deleted
+    return sorted(deleted)
+
+
+def names_in_use() -> set[str]:
+    """Names of the images of all active task definitions, in every region."""
+    names = set()
+    for region in aws.REGIONS:
+        ecs = aws.client("ecs", region)
+        pages = ecs.get_paginator("list_task_definitions").paginate(status="ACTIVE")
+        for arn in [arn for page in pages for arn in page["taskDefinitionArns"]]:
+            described = ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"]
+            names |= {name_of(container["image"]) for container in described["containerDefinitions"]}
+    return names
+
+
+def forget_in_registry(names: set[str]) -> None:
+    """Take pruned images out of the emulator's registry, so that a deploy that needs one again builds it again."""
+    for region in aws.REGIONS:
+        ecr = aws.client("ecr", region)
+        for repository in ecr.describe_repositories()["repositories"]:
+            name = repository["repositoryName"]
+            tags = {image.get("imageTag") for image in ecr.list_images(repositoryName=name)["imageIds"]} & names
+            if tags:
+                ecr.batch_delete_image(repositoryName=name, imageIds=[{"imageTag": tag} for tag in tags])
 
 
 def _describe(name: str, image: Image) -> None:
@@ -129,7 +161,11 @@ def _instructions(dockerfile: str) -> list[tuple[str, str]]:
 
 
 def _pairs(text: str) -> dict[str, str]:
-    return dict(word.split("=", 1) for word in shlex.split(text) if "=" in word)
+    words = shlex.split(text)
+    if words and "=" not in words[0]:
+        # The old form: ENV NAME the rest is its value
+        return {words[0]: text.split(None, 1)[1] if len(words) > 1 else ""}
+    return dict(word.split("=", 1) for word in words if "=" in word)
 
 
 def _form(text: str) -> tuple[str, ...]:
@@ -137,3 +173,21 @@ def _form(text: str) -> tuple[str, ...]:
     if text.startswith("["):
         return tuple(json.loads(text))
     return ("/bin/sh", "-c", text)
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="localcloud.images")
+    parser.add_argument("verb", choices=["prune"])
+    parser.parse_args(arguments)
+    try:
+        deleted = prune(in_use=names_in_use())
+        forget_in_registry(set(deleted))
+    except (ClientError, BotoCoreError) as error:
+        print(f"the local cloud does not say which images are in use: {error}", file=sys.stderr)
+        return 1
+    print(f"deleted {len(deleted)} images" + "".join(f"\n  {name}" for name in deleted))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -12,7 +12,7 @@ from django.db import models
 
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
-        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user = self.model(email=email, **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
@@ -38,6 +38,10 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.email
+
+    def save(self, *arguments: Any, **keywords: Any) -> None:
+        self.email = self.email.strip().lower()
+        super().save(*arguments, **keywords)
 
 
 class TokenFamily(models.Model):

@@ -12,7 +12,6 @@ from rest_framework.exceptions import AuthenticationFailed, ValidationError
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
 from accounts import tokens
@@ -24,14 +23,14 @@ from accounts.serializers import (
     RegisterSerializer,
     UserSerializer,
 )
+from accounts.throttles import AccountThrottle, AddressThrottle
 
 
 class PublicView(APIView):
-    """For people who are not logged in; slowed down per address."""
+    """For people who are not logged in."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
-    throttle_classes = (ScopedRateThrottle,)
 
     def get_authenticate_header(self, request: Request) -> str:  # noqa: ARG002
         # Without one, Django REST framework answers wrong credentials with 403 instead of 401.
@@ -39,7 +38,7 @@ class PublicView(APIView):
 
 
 class RegisterView(PublicView):
-    throttle_scope = "register"
+    throttle_classes = (AddressThrottle,)
 
     @extend_schema(request=RegisterSerializer, responses={201: UserSerializer})
     def post(self, request: Request) -> Response:
@@ -54,7 +53,7 @@ class RegisterView(PublicView):
 
 
 class LoginView(PublicView):
-    throttle_scope = "login"
+    throttle_classes = (AddressThrottle, AccountThrottle)
 
     @extend_schema(request=LoginSerializer, responses=PairSerializer)
     def post(self, request: Request) -> Response:
@@ -68,8 +67,6 @@ class LoginView(PublicView):
 
 
 class RefreshView(PublicView):
-    throttle_classes = ()
-
     @extend_schema(request=RefreshSerializer, responses=PairSerializer)
     def post(self, request: Request) -> Response:
         serializer = RefreshSerializer(data=request.data)
@@ -78,8 +75,6 @@ class RefreshView(PublicView):
 
 
 class LogoutView(PublicView):
-    throttle_classes = ()
-
     @extend_schema(request=RefreshSerializer, responses={204: None})
     def post(self, request: Request) -> Response:
         serializer = RefreshSerializer(data=request.data)

@@ -15,15 +15,21 @@ class PeriodSerializer(serializers.Serializer[Any]):
         return attrs
 
 
-class SpendingRowSerializer(serializers.Serializer[Any]):
-    month = serializers.DateField(required=False, allow_null=True)
-    category = serializers.CharField(required=False, allow_blank=True)
-    merchant = serializers.CharField(required=False, allow_blank=True)
-    currency = serializers.CharField(allow_blank=True)
+class TotalSerializer(serializers.Serializer[Any]):
+    currency = serializers.CharField(allow_blank=True, help_text="ISO 4217 code, empty where none was found.")
     total = serializers.DecimalField(max_digits=16, decimal_places=2)
     tax = serializers.DecimalField(max_digits=16, decimal_places=2, allow_null=True)
     receipts = serializers.IntegerField()
 
 
+class SpendingRowSerializer(TotalSerializer):
+    """One of the first three, that by which was asked."""
+
+    month = serializers.DateField(required=False, allow_null=True, help_text="First day; null without a date.")
+    category = serializers.CharField(required=False, allow_blank=True)
+    merchant = serializers.CharField(required=False, allow_blank=True)
+
+
 class SpendingSerializer(serializers.Serializer[Any]):
     results = SpendingRowSerializer(many=True)
+    totals = TotalSerializer(many=True, help_text="The sum of the results, each currency for itself.")

@@ -9,7 +9,7 @@ from rest_framework.views import APIView
 
 from analytics.serializers import PeriodSerializer, SpendingSerializer
 from analytics.spending import Grouping, spending
-from spendsmart.database import reading_replica
+from spendsmart.database import from_replica
 
 
 class SpendingView(APIView):
@@ -21,7 +21,8 @@ class SpendingView(APIView):
     def get(self, request: Request) -> Response:
         period = PeriodSerializer(data=request.query_params)
         period.is_valid(raise_exception=True)
-        with reading_replica(request.user.pk) as alias:
-            rows = list(spending(user_id=request.user.pk, by=self.grouping, **period.validated_data))
+        found, alias = from_replica(
+            request.user.pk, lambda: spending(user_id=request.user.pk, by=self.grouping, **period.validated_data)
+        )
         # Which database answered is nobody's secret, and the first question when two pages disagree.
-        return Response(SpendingSerializer({"results": rows}).data, headers={"X-Read-From": alias})
+        return Response(SpendingSerializer(found).data, headers={"X-Read-From": alias})

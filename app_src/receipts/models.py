@@ -97,11 +97,15 @@ class LineItem(models.Model):
 
 
 class Reading(models.Model):
-    """What one engine made of one image: an image with the same bytes is never read, or billed, a second time."""
+    """What one engine made of one image: an image with the same bytes is never read, or billed, a second time.
+
+    Without an `extraction`, somebody is reading it since `claimed_at`.
+    """
 
     content_sha256 = models.CharField(max_length=64)
     engine = models.CharField(max_length=50)
-    extraction = models.JSONField()
+    extraction = models.JSONField(null=True)
+    claimed_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -5,15 +5,15 @@ Idempotent: it may be delivered twice, die anywhere, and be delivered again.
 
 from __future__ import annotations
 
-import hashlib
 from datetime import timedelta
-from functools import cache
-from typing import Any
+from functools import cache, partial
 from uuid import UUID
 
 import structlog
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from extraction import (
@@ -25,11 +25,14 @@ from extraction import (
     engine_for,
 )
 from receipts import storage
-from receipts.models import LineItem, Reading, Receipt
+from receipts.models import LineItem, Receipt
+from receipts.readings import digest_of, read_once
+from receipts.record import record
 from receipts.states import State, move
+from spendsmart.database import pin_to_writer
 
 MAX_ATTEMPTS = 6
-"""Tries before a receipt is given up: with the pauses below, the last one half an hour after the first."""
+"""Tries before a receipt is given up: with the pauses below, the last one a quarter of an hour after the first."""
 
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(minutes=10)
@@ -48,15 +51,25 @@ def engine() -> Engine:
 
 
 def process(receipt_id: UUID) -> State | None:
-    """Read one queued receipt; the state it is in afterwards, None when somebody else has it or it is gone."""
-    if not move(receipt_id, source=State.QUEUED, target=State.EXTRACTING):
+    """Read one queued receipt; the state it is in afterwards, None when somebody else has it or it is gone.
+
+    Raises DatabaseError, after which the sweeper finds the receipt.
+    """
+    if not move(receipt_id, source=State.QUEUED, target=State.EXTRACTING, attempts=F("attempts") + 1):
         return None
-    receipt = Receipt.objects.get(id=receipt_id)
-    receipt.attempts += 1
-    Receipt.objects.filter(id=receipt_id).update(attempts=receipt.attempts)
-    structlog.contextvars.bind_contextvars(receipt=str(receipt_id), attempt=receipt.attempts)
+    receipt = Receipt.objects.filter(id=receipt_id).first()
+    if receipt is None:  # deleted this very moment
+        return None
+    with structlog.contextvars.bound_contextvars(receipt=str(receipt_id), attempt=receipt.attempts):
+        return _read(receipt)
+
+
+def _read(receipt: Receipt) -> State | None:
     try:
-        return _store(receipt, *_read(receipt))
+        image = storage.read(receipt.key)
+        if len(image) > settings.UPLOAD_MAX_BYTES:
+            return _end(receipt, State.REJECTED, f"The image has more than {settings.UPLOAD_MAX_BYTES} bytes.")
+        return _store(receipt, digest_of(image), read_once(image, engine=engine()))
     except RejectedImageError as error:
         return _end(receipt, State.REJECTED, error.reason)
     except storage.ObjectMissingError:
@@ -65,85 +78,52 @@ def process(receipt_id: UUID) -> State | None:
         pause = timedelta(seconds=error.retry_after) if error.retry_after else None
         return _later(receipt, f"The reader could not answer: {error}", pause)
     except storage.StorageUnavailableError as error:
-        return _later(receipt, f"The bucket could not be read: {error}", None)
+        return _later(receipt, f"The image could not be fetched: {error}")
     except ExtractionError as error:
         return _end(receipt, State.FAILED, f"The image could not be read: {error}")
-
-
-def _read(receipt: Receipt) -> tuple[str, Extraction]:
-    body = storage.read(receipt.key)
-    if len(body) > settings.UPLOAD_MAX_BYTES:
-        raise RejectedImageError(f"The image has more than {settings.UPLOAD_MAX_BYTES} bytes.")
-    digest = hashlib.sha256(body).hexdigest()
-    known = Reading.objects.filter(content_sha256=digest, engine=engine().name).first()
-    if known:
-        return digest, Extraction.model_validate(known.extraction)
-    found = engine().extract(body)
-    Reading.objects.get_or_create(
-        content_sha256=digest, engine=engine().name, defaults={"extraction": found.model_dump(mode="json")}
-    )
-    return digest, found
+    except SoftTimeLimitExceeded:
+        return _later(receipt, "Reading the image took too long.")
+    except DatabaseError:
+        raise
+    except Exception:  # whatever a decoder or a model comes up with: the receipt still ends somewhere
+        log.exception("receipt_broke_the_reader")
+        return _later(receipt, "Reading the image failed unexpectedly.")
 
 
 def _store(receipt: Receipt, digest: str, found: Extraction) -> State | None:
     """Write all that was read in one transaction, if the receipt is still ours."""
-    reasons = list(found.needs_review)
-    if found.total is None and not reasons:
-        reasons.append("No total was found.")
-    state = State.NEEDS_REVIEW if reasons else State.EXTRACTED
+    read = record(found)
+    state = State.NEEDS_REVIEW if read.review_reasons else State.EXTRACTED
     with transaction.atomic():
         kept = move(
             receipt.id,
             source=State.EXTRACTING,
             target=state,
             content_sha256=digest,
-            reason=" ".join(reasons)[:500],
-            review_reasons=reasons,
+            reason=" ".join(read.review_reasons)[:500],
+            review_reasons=read.review_reasons,
             retry_at=None,
-            **_columns(found),
+            **read.columns,
         )
         if not kept:
             return None
         LineItem.objects.filter(receipt=receipt).delete()
         LineItem.objects.bulk_create(
-            LineItem(
-                receipt=receipt,
-                position=position,
-                description=item.description[:300],
-                quantity=item.quantity,
-                unit_price=item.unit_price,
-                price=item.price,
-            )
-            for position, item in enumerate(found.items)
+            LineItem(receipt=receipt, position=position, **line) for position, line in enumerate(read.lines)
         )
+        # Who polls this receipt asks for the sums next: the replica may not have it yet.
+        transaction.on_commit(partial(pin_to_writer, receipt.user_id))
     log.info("receipt_read", state=state, engine=found.engine)
     return state
 
 
-def _columns(found: Extraction) -> dict[str, Any]:
-    return {
-        "merchant": (found.merchant or "")[:200],
-        "address": (found.address or "")[:500],
-        "purchased_on": found.purchased_on,
-        "currency": found.currency or "",
-        "subtotal": found.subtotal,
-        "tax": found.tax,
-        "tip": found.tip,
-        "total": found.total,
-        "payment": (found.payment or "")[:16],
-        "category": (found.category or "")[:50],
-        "engine": found.engine[:50],
-        "confidence": found.confidence,
-        "text": found.text,
-    }
-
-
 def _end(receipt: Receipt, state: State, reason: str) -> State | None:
     log.info("receipt_ended", state=state, reason=reason)
-    return state if move(receipt.id, source=State.EXTRACTING, target=state, reason=reason[:500]) else None
+    ended = move(receipt.id, source=State.EXTRACTING, target=state, reason=reason[:500], retry_at=None)
+    return state if ended else None
 
 
-def _later(receipt: Receipt, reason: str, pause: timedelta | None) -> State | None:
+def _later(receipt: Receipt, reason: str, pause: timedelta | None = None) -> State | None:
     """Back to the queue after a pause that doubles, or given up after MAX_ATTEMPTS."""
     if receipt.attempts >= MAX_ATTEMPTS:
         return _end(receipt, State.FAILED, reason)

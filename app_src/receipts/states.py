@@ -59,7 +59,8 @@ def move(receipt_id: UUID, *, source: State, target: State, **changes: Any) -> b
 
     if target not in ALLOWED[source]:
         raise ForbiddenTransitionError(f"{source} → {target}")
+    now = timezone.now()
     changed = Receipt.objects.filter(id=receipt_id, state=source).update(
-        state=target, state_changed_at=timezone.now(), **changes
+        state=target, state_changed_at=now, updated_at=now, **changes
     )
     return changed == 1

@@ -7,9 +7,12 @@ from functools import cache
 from typing import Any
 
 import boto3
+import structlog
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
+
+log = structlog.get_logger(__name__)
 
 
 class StorageUnavailableError(Exception):
@@ -31,10 +34,14 @@ class UploadForm:
 
 @cache
 def client() -> Any:
-    return boto3.client(
+    # A session of its own: the default one must not be made by two threads at once.
+    return boto3.session.Session().client(
         "s3",
+        region_name=settings.AWS_REGION,
         config=Config(
             signature_version="s3v4",
+            # Otherwise forms name the global endpoint, which redirects for buckets of other regions: a lost upload.
+            s3={"addressing_style": "virtual"},
             connect_timeout=5,
             read_timeout=20,
             retries={"mode": "standard", "total_max_attempts": 3},
@@ -47,27 +54,37 @@ def upload_form(*, key: str, content_type: str, size: int) -> UploadForm:
 
     The conditions are in the signed policy, so S3 refuses any other upload:
     https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html
+    Raises StorageUnavailableError.
     """
     fields = {
         "Content-Type": content_type,
         "x-amz-server-side-encryption": "aws:kms",
         "x-amz-server-side-encryption-aws-kms-key-id": settings.RECEIPTS_KMS_KEY_ID,
     }
-    made = client().generate_presigned_post(
-        settings.RECEIPTS_BUCKET,
-        key,
-        Fields=fields,
-        Conditions=[*({name: value} for name, value in fields.items()), ["content-length-range", size, size]],
-        ExpiresIn=settings.UPLOAD_EXPIRY_SECONDS,
-    )
+    try:
+        made = client().generate_presigned_post(
+            settings.RECEIPTS_BUCKET,
+            key,
+            Fields=fields,
+            Conditions=[*({name: value} for name, value in fields.items()), ["content-length-range", size, size]],
+            ExpiresIn=settings.UPLOAD_EXPIRY_SECONDS,
+        )
+    except BotoCoreError as error:  # signing is local, but the role's credentials are fetched
+        raise StorageUnavailableError(str(error)) from error
     return UploadForm(url=made["url"], fields=made["fields"], expires_in=settings.UPLOAD_EXPIRY_SECONDS)
 
 
 def exists(key: str) -> bool:
+    """Whether the object is there. Raises StorageUnavailableError.
+
+    To whoever may not list the bucket, as our tasks may not, S3 says "forbidden" when there is no such object:
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+    """
     try:
         client().head_object(Bucket=settings.RECEIPTS_BUCKET, Key=key)
     except ClientError as error:
-        if _missing(error):
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] in {403, 404}:
+            log.info("object_missing", key=key, answer=str(error))
             return False
         raise StorageUnavailableError(str(error)) from error
     except BotoCoreError as error:
@@ -76,15 +93,16 @@ def exists(key: str) -> bool:
 
 
 def read(key: str) -> bytes:
-    """The object's bytes, at most UPLOAD_MAX_BYTES of them.
+    """The object's bytes, at most UPLOAD_MAX_BYTES and one of them.
 
-    Raises ObjectMissingError or StorageUnavailableError.
+    Raises ObjectMissingError, or StorageUnavailableError for anything else, a refused permission for S3 or KMS
+    included: that may have been put right when we ask again.
     """
     try:
         answer = client().get_object(Bucket=settings.RECEIPTS_BUCKET, Key=key)
         body: bytes = answer["Body"].read(settings.UPLOAD_MAX_BYTES + 1)
     except ClientError as error:
-        if _missing(error):
+        if error.response["Error"]["Code"] == "NoSuchKey":
             raise ObjectMissingError(key) from error
         raise StorageUnavailableError(str(error)) from error
     except BotoCoreError as error:
@@ -98,7 +116,3 @@ def delete(key: str) -> None:
         client().delete_object(Bucket=settings.RECEIPTS_BUCKET, Key=key)
     except (ClientError, BotoCoreError) as error:
         raise StorageUnavailableError(str(error)) from error
-
-
-def _missing(error: ClientError) -> bool:
-    return error.response["Error"]["Code"] in {"NoSuchKey", "404", "NotFound"}

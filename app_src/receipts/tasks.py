@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
+import redis
 import structlog
-from celery import current_app, shared_task
+from celery import shared_task
 from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
@@ -18,17 +17,21 @@ from kombu.exceptions import OperationalError
 from receipts import reading, storage
 from receipts.models import Receipt
 from receipts.states import State, move
+from spendsmart import broker
 
-log = structlog.get_logger(__name__)
+LOST = timedelta(seconds=30)
+"""A receipt queued for longer than this while the queues are empty has lost its message."""
 
-LOST = timedelta(minutes=2)
-"""A queued receipt that nobody took for this long has lost its message."""
+OVERDUE = timedelta(minutes=15)
+"""After this it is sent again even though the queues are long: a second message does no harm."""
 
-STUCK = timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT + 60)
+STUCK = timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT + 30)
 """No task lives this long: whoever was reading this receipt is dead."""
 
 UPLOAD_GRACE = timedelta(seconds=60)
 BATCH = 500
+
+log = structlog.get_logger(__name__)
 
 
 @shared_task(name="receipts.tasks.extract")
@@ -51,17 +54,26 @@ def enqueue(receipt_id: UUID, *, source: State, queue: str = "interactive") -> b
 def sweep() -> dict[str, int]:
     """Send every unfinished receipt on its way again; how many of each kind were found."""
     now = timezone.now()
+    patience = LOST if _queues_are_empty() else OVERDUE
     expiry = timedelta(seconds=settings.UPLOAD_EXPIRY_SECONDS) + UPLOAD_GRACE
-    return {
+    waiting = Q(state=State.QUEUED)
+    found = {
         "uploaded": _each(Q(state=State.UPLOADED, state_changed_at__lt=now - timedelta(seconds=10)), _queue_uploaded),
-        "lost": _each(
-            Q(state=State.QUEUED, retry_at=None, state_changed_at__lt=now - LOST)
-            | Q(state=State.QUEUED, retry_at__lt=now),
-            _queue_again,
-        ),
+        "lost": _each(waiting & Q(retry_at=None, state_changed_at__lt=now - patience), _queue_again),
+        "due": _each(waiting & Q(retry_at__lt=now), _queue_again),
         "stuck": _each(Q(state=State.EXTRACTING, state_changed_at__lt=now - STUCK), _take_from_dead),
         "expired": _each(Q(state=State.AWAITING_UPLOAD, state_changed_at__lt=now - expiry), _settle_expired),
     }
+    if any(found.values()):
+        log.info("receipts_swept", **found)
+    return found
+
+
+def _queues_are_empty() -> bool:
+    try:
+        return broker.messages() == 0
+    except redis.RedisError:
+        return False
 
 
 def _each(which: Q, act: Callable[[Receipt], None]) -> int:
@@ -98,23 +110,3 @@ def _settle_expired(receipt: Receipt) -> None:
         enqueue(receipt.id, source=State.UPLOADED)
     else:
         move(receipt.id, source=State.AWAITING_UPLOAD, target=State.FAILED, reason="The image was never uploaded.")
-
-
-@shared_task(name="receipts.tasks.publish_backlog")
-def publish_backlog() -> dict[str, float]:
-    """Write how much work waits as CloudWatch metrics (embedded metric format, one line on standard output).
-
-    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
-    """
-    waiting = Receipt.objects.filter(state__in=[State.QUEUED, State.EXTRACTING]).count()
-    # Every worker task answers once. One is certain to be there: it runs this.
-    workers = max(1, len(current_app.control.ping(timeout=1.0)))
-    values = {"QueueLength": float(waiting), "BacklogPerTask": waiting / workers}
-    directive = {
-        "Namespace": f"SpendSmart/{settings.ENVIRONMENT}",
-        "Dimensions": [[]],
-        "Metrics": [{"Name": name, "Unit": "Count"} for name in values],
-    }
-    line = {"_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}, **values}
-    print(json.dumps(line), flush=True)
-    return values

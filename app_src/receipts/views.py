@@ -56,8 +56,12 @@ class ReceiptViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         """Announce an image; answers with the form to upload it by, straight to S3."""
         serializer = CreateReceiptSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        receipt = Receipt.objects.create(user=request.user, **serializer.validated_data)
-        form = storage.upload_form(key=receipt.key, content_type=receipt.content_type, size=receipt.size)
+        receipt = Receipt(user=request.user, **serializer.validated_data)
+        try:
+            form = storage.upload_form(key=receipt.key, content_type=receipt.content_type, size=receipt.size)
+        except storage.StorageUnavailableError as error:
+            raise StorageUnavailable from error
+        receipt.save(force_insert=True)
         created = {"id": receipt.id, "state": receipt.state, "upload": asdict(form)}
         return Response(CreatedReceiptSerializer(created).data, status=status.HTTP_201_CREATED)
 

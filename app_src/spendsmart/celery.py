@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from celery import Celery, signals
-from kombu import Queue
+from django_structlog.celery.steps import DjangoStructLogInitStep
 
 from spendsmart.heartbeat import beat
 
@@ -13,7 +13,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "spendsmart.settings")
 
 app = Celery("spendsmart")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.conf.task_queues = [Queue(name) for name in ("interactive", "bulk", "default")]
+# Log lines of a task carry its id and that of the request that sent it.
+app.steps["worker"].add(DjangoStructLogInitStep)
 app.autodiscover_tasks()
 
 

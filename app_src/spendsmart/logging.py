@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging.config
+from typing import Any
 
 import structlog
 
@@ -15,25 +16,26 @@ _SHARED = [
 ]
 
 
-def configuration(level: str) -> None:
-    """Send every logger's records to standard output at `level`."""
-    logging.config.dictConfig(
-        {
-            "version": 1,
-            "disable_existing_loggers": False,
-            "formatters": {
-                "json": {
-                    "()": structlog.stdlib.ProcessorFormatter,
-                    "processor": structlog.processors.JSONRenderer(),
-                    "foreign_pre_chain": _SHARED,
-                }
-            },
-            "handlers": {
-                "stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}
-            },
-            "root": {"handlers": ["stdout"], "level": level},
-        }
-    )
+def dictionary(level: str) -> dict[str, Any]:
+    """The standard library's logging configuration: every logger's records go to standard output from `level` up."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "json": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "processor": structlog.processors.JSONRenderer(),
+                "foreign_pre_chain": _SHARED,
+            }
+        },
+        "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}},
+        "root": {"handlers": ["stdout"], "level": level},
+    }
+
+
+def configure(level: str) -> None:
+    """Set up the standard library's logging and structlog's."""
+    logging.config.dictConfig(dictionary(level))
     structlog.configure(
         processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

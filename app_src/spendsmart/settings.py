@@ -11,9 +11,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from celery.schedules import schedule
+from kombu import Queue
 
 from spendsmart.environment import Environment
-from spendsmart.logging import configuration
+from spendsmart.logging import configure
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -26,6 +27,7 @@ ALLOWED_ORIGINS = env.names("ALLOWED_ORIGINS")
 SCRATCH_DIR = Path(env.text("SCRATCH_DIR"))
 LOG_LEVEL = env.one_of("LOG_LEVEL", "DEBUG", "INFO", "WARNING", "ERROR")
 
+AWS_REGION = env.text("AWS_REGION")
 RECEIPTS_BUCKET = env.text("RECEIPTS_BUCKET")
 RECEIPTS_KMS_KEY_ID = env.text("RECEIPTS_KMS_KEY_ID")
 UPLOAD_MAX_BYTES = env.integer("UPLOAD_MAX_BYTES")
@@ -60,6 +62,7 @@ MIDDLEWARE = [
     # Health checks come with the task's address as host name: they are answered before hosts are checked.
     "spendsmart.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "spendsmart.security.HeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "spendsmart.database.PinMiddleware",
@@ -135,16 +138,22 @@ CELERY_BROKER_URL = BROKER_URL
 CELERY_BROKER_USE_SSL = {"ssl_cert_reqs": "required", **({"ssl_ca_certs": TLS_AUTHORITIES} if TLS_AUTHORITIES else {})}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
+QUEUES = ("interactive", "bulk", "default")
+CELERY_TASK_QUEUES = [Queue(name) for name in QUEUES]
+CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_TASK_TIME_LIMIT = 240
-CELERY_TASK_SOFT_TIME_LIMIT = 180
+CELERY_TASK_TIME_LIMIT = 120
+CELERY_TASK_SOFT_TIME_LIMIT = 90
+# A request that cannot send its message does not wait long: the sweeper sends it later.
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.1}
 # A task that runs longer than this is delivered a second time: it must exceed the time limit.
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 600,
-    "socket_timeout": 30,
+    # A broker that hangs holds up a request, and a worker asks for one second at a time.
+    "socket_timeout": 5,
     "socket_connect_timeout": 5,
     "socket_keepalive": True,
     "health_check_interval": 25,
@@ -154,9 +163,14 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
-    "sweep receipts": {"task": "receipts.tasks.sweep", "schedule": schedule(timedelta(seconds=30))},
-    "publish backlog": {"task": "receipts.tasks.publish_backlog", "schedule": schedule(timedelta(seconds=30))},
+    # A sweep that waited until the next one is due is of no use.
+    "sweep receipts": {
+        "task": "receipts.tasks.sweep",
+        "schedule": schedule(timedelta(seconds=30)),
+        "options": {"expires": 30},
+    },
 }
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
 
 # ---- Accounts ----
 AUTH_USER_MODEL = "accounts.User"
@@ -182,8 +196,9 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "spendsmart.pagination.NewestFirst",
     "PAGE_SIZE": 20,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_THROTTLE_RATES": {"login": "20/min", "register": "20/hour"},
-    # One proxy, the load balancer, appends the client's address to X-Forwarded-For.
+    # Behind the CDN many people come from one address; the firewall in front sees, and limits, each one's own.
+    "DEFAULT_THROTTLE_RATES": {"account": "10/min", "address": "300/min"},
+    # One proxy, the load balancer, appends its client's address to X-Forwarded-For.
     "NUM_PROXIES": 1,
 }
 SPECTACULAR_SETTINGS = {
@@ -199,12 +214,19 @@ SPECTACULAR_SETTINGS = {
 }
 
 # ---- Security: the load balancer ends TLS and says so; without a certificate everything is plain HTTP ----
+# The load balancer overwrites this header; nobody else reaches the tasks.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-_https = any(origin.startswith("https://") for origin in ALLOWED_ORIGINS)
+# Where one of the addresses is plain HTTP, a cookie for HTTPS alone would shut its users out.
+_https = bool(ALLOWED_ORIGINS) and all(origin.startswith("https://") for origin in ALLOWED_ORIGINS)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _https
-SECURE_HSTS_PRELOAD = False
+SILENCED_SYSTEM_CHECKS = [
+    "security.W008",  # the load balancer redirects to HTTPS
+    "security.W021",  # preloading binds a whole domain for good: its owner's decision
+    # No certificate, no HTTPS: no HSTS, no secure cookies.
+    *([] if _https else ["security.W004", "security.W012", "security.W016"]),
+]
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
@@ -226,5 +248,5 @@ if WHITENOISE_USE_FINDERS:
     STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 
 LOGGING_CONFIG = None
-configuration(LOG_LEVEL)
+configure(LOG_LEVEL)
 env.check()

@@ -86,7 +86,7 @@ class Keeper(Generic[Spec]):
             self._wake.clear()
         try:
             self._ending()
-        except Exception:
+        except Exception:  # noqa: BLE001
             _log.exception("%s-%s: could not be ended in good order", self.kind, self.name)
 
     def _reconciled(self) -> Status:
@@ -96,7 +96,7 @@ class Keeper(Generic[Spec]):
             return Status(status="creating", message=str(error))
         except PartError as error:
             return Status(status="failed", message=str(error))
-        except Exception as error:  # a keeper that dies would leave its server alone
+        except Exception as error:  # noqa: BLE001 - a keeper that dies would leave its server alone
             _log.exception("%s-%s", self.kind, self.name)
             return Status(status="failed", message=f"{type(error).__name__}: {error}")
 

@@ -6,8 +6,10 @@ import re
 
 
 def regex(pattern: str, *, anything: str = ".") -> str:
-    """`*` fits any number of characters, `?` exactly one, a backslash takes a wildcard's meaning away; `anything` is the
-    expression of one character. The result is to be matched against a whole text."""
+    """`*` fits any number of characters, `?` exactly one, a backslash takes a wildcard's meaning away.
+
+    `anything` is the expression of one character. The result is to be matched against a whole text.
+    """
     found = []
     characters = iter(pattern)
     for character in characters:

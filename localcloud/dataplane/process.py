@@ -96,11 +96,6 @@ class Server:
                 _end(found[0], self._stop_signal, self._patience)
         self._record.unlink(missing_ok=True)
 
-    def recorded_pid(self) -> int | None:
-        """The process that `ensure` would take over."""
-        found = self._recorded()
-        return found[0].pid if found else None
-
     @property
     def _record(self) -> Path:
         return layout.folder("dataplane") / f"{self.name}.pid"
@@ -124,13 +119,17 @@ class Server:
         try:
             noted = json.loads(self._record.read_text())
             process = psutil.Process(noted["pid"])
-            ours = process.environ().get("LOCALCLOUD_HOME") == str(layout.home())
+            # A process is its number and the time it started at; numbers alone are used again.
             same = abs(process.create_time() - noted["created"]) < 1
         except (FileNotFoundError, json.JSONDecodeError, psutil.Error):
             return None
-        return (process, noted["digest"]) if ours and same else None
+        return (process, noted["digest"]) if same else None
 
     def _start(self, command: Sequence[str]) -> None:
+        for process in _twins(command):
+            # Left by a data plane whose record is lost: never two servers on one data folder.
+            _log.warning("%s: ending process %d, which nobody noted", self.name, process.pid)
+            _end(process, self._stop_signal, self._patience)
         self._delay = min(self._delay * 2 or 0.5, _LONGEST_DELAY)
         self._started_at = time.monotonic()
         descriptor = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -176,6 +175,16 @@ def psutil_process(pid: int) -> psutil.Process | None:
 
 def _digest(command: Sequence[str]) -> str:
     return hashlib.sha256("\0".join(command).encode()).hexdigest()
+
+
+def _twins(command: Sequence[str]) -> list[psutil.Process]:
+    """Processes with the same command line; a leading `unshare …` is gone from a process that runs."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        line = process.info["cmdline"] or []
+        if len(line) > 1 and list(command[-len(line) :]) == line:
+            found.append(process)
+    return found
 
 
 def _end(process: psutil.Process | None, number: signal.Signals, patience: float) -> None:

@@ -12,6 +12,7 @@ from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id
 from ministack.services import s3, secretsmanager
 
+from localcloud.emulator.corrections import replace
 from localcloud.emulator.services.s3 import default_key
 
 _denied_key: contextvars.ContextVar[tuple[str, str] | None] = contextvars.ContextVar("denied_kms_key", default=None)
@@ -26,12 +27,13 @@ _KMS_OF_SECRETS = {
 
 def install() -> None:
     # Upstream lets whoever may read an object or a secret read it without rights on its key.
-    iam_evaluator.enforce = _with_keys(iam_evaluator.enforce)
-    iam_actions.access_denied_response = _naming_the_key(iam_actions.access_denied_response)
-    # Upstream checks DescribeRepositories against "*", which CDK's own publishing role does not have.
-    iam_actions.extract_resource_arn = _with_repositories(iam_actions.extract_resource_arn)
+    replace(iam_evaluator, "enforce", _with_keys(iam_evaluator.enforce))
+    replace(iam_actions, "access_denied_response", _naming_the_key(iam_actions.access_denied_response))
+    # Upstream checks DescribeRepositories against "*", which CDK's own publishing role does not have, and calls on a
+    # log stream against its group, which no policy for the streams of a group ("…:log-group:name:*") allows.
+    replace(iam_actions, "extract_resource_arn", _with_exact_resources(iam_actions.extract_resource_arn))
     # Upstream never fills cloudwatch:namespace, on which task roles are conditioned.
-    iam_actions.request_tag_context = _with_namespace(iam_actions.request_tag_context)
+    replace(iam_actions, "request_tag_context", _with_namespace(iam_actions.request_tag_context))
 
 
 def _with_keys(stock: Callable[..., Any]) -> Callable[..., Any]:
@@ -54,7 +56,12 @@ def _with_keys(stock: Callable[..., Any]) -> Callable[..., Any]:
             "kms:CallerAccount": get_account_id(),
             **_encryption_context(service, resource_arn),
         }
-        denied = stock(access_key_id, kms_action, "kms", region, key, context)
+        # Whoever posts a signed form to S3 sends an unsigned request: the form's signer is not anonymous to KMS.
+        unsigned = iam_evaluator._anonymous.set(iam_evaluator._anonymous.get() and not access_key_id)
+        try:
+            denied = stock(access_key_id, kms_action, "kms", region, key, context)
+        finally:
+            iam_evaluator._anonymous.reset(unsigned)
         if denied:
             _denied_key.set((kms_action, key))
         return denied
@@ -71,6 +78,8 @@ def _key_behind(action: str, resource: str, context: Mapping[str, Any]) -> tuple
     if action not in ("s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"):
         return None
     bucket, _, name = resource.removeprefix("arn:aws:s3:::").partition("/")
+    if not name:
+        return None  # a form posted to the bucket: its signer is checked on its own, for the object that the form names
     if action == "s3:PutObject":
         asked = {str(key).lower(): value for key, value in context.items()}
         key = asked.get("s3:x-amz-server-side-encryption-aws-kms-key-id") or default_key(bucket)
@@ -105,7 +114,7 @@ def _naming_the_key(stock: Callable[..., Any]) -> Callable[..., Any]:
     return access_denied_response
 
 
-def _with_repositories(stock: Callable[..., str]) -> Callable[..., str]:
+def _with_exact_resources(stock: Callable[..., str]) -> Callable[..., str]:
     def extract(
         service: str, method: str, path: str, headers: Any, body: bytes, params: Any, region: str, account: str
     ) -> str:
@@ -113,6 +122,11 @@ def _with_repositories(stock: Callable[..., str]) -> Callable[..., str]:
             names = json.loads(body).get("repositoryNames")
             if names:
                 return f"arn:aws:ecr:{region}:{account}:repository/{names[0]}"
+        if service == "logs" and body[:1] == b"{":
+            call = json.loads(body)
+            if "logGroupName" in call and "logStreamName" in call:
+                group, stream = call["logGroupName"], call["logStreamName"]
+                return f"arn:aws:logs:{region}:{account}:log-group:{group}:log-stream:{stream}"
         return stock(service, method, path, headers, body, params, region, account)
 
     return extract

@@ -11,6 +11,10 @@ from ministack.core.responses import get_account_id, get_region, now_iso
 from ministack.services import cloudformation
 from ministack.services.cloudformation import changesets, engine, handlers, stacks
 
+from localcloud.emulator import unfinished, wire
+from localcloud.emulator.corrections import replace
+
+_OPERATIONS = frozenset({"CreateStack", "UpdateStack", "DeleteStack", "ExecuteChangeSet", "RollbackStack"})
 _PROMPT_SECONDS = 4.0
 _LOOK_AGAIN_SECONDS = 0.02
 
@@ -30,36 +34,36 @@ def install() -> None:
     resolve = _resolving_outputs_of_other_regions(stock_resolve)
     # Upstream's Fn::GetStackOutput looks for the stack in the consumer's region only, whatever Region says.
     for module in (engine, stacks, changesets, handlers):
-        module._resolve_refs = resolve
+        replace(module, "_resolve_refs", resolve)
 
     # Clients poll every 5 s: an answer that waits for a short operation's end saves them most of that.
-    cloudformation.handle_request = _answering_at_the_end(cloudformation.handle_request)
+    replace(cloudformation, "handle_request", _answering_at_the_end(cloudformation.handle_request))
 
     # A service whose update failed runs the new revision already: it has to be sent back like a custom resource.
     stock_rule = stacks._sends_back_failed_update
-    stacks._sends_back_failed_update = lambda kind: kind == "AWS::ECS::Service" or stock_rule(kind)
+    replace(stacks, "_sends_back_failed_update", lambda kind: kind == "AWS::ECS::Service" or stock_rule(kind))
 
     # Upstream restores a stack that was caught in flight by a kill as IN_PROGRESS for ever.
     deploy = _keeping_the_version_before(stacks._deploy_stack_async)
     for module in (stacks, changesets, handlers):
-        module._deploy_stack_async = deploy
+        replace(module, "_deploy_stack_async", deploy)
     stock_load = cloudformation.load_persisted_state
 
     def load(data: Any) -> None:
         stock_load(data)
         settle_interrupted()
 
-    cloudformation.load_persisted_state = load
+    replace(cloudformation, "load_persisted_state", load)
 
 
 def operation_in_flight() -> bool:
     return any(_in_progress(stack) for _, stack in cloudformation._stacks.all_items())
 
 
-def cancel_requested(stack_name: str) -> bool:
-    """Whether someone asked to cancel the update of a stack that runs now."""
+def take_cancellation(stack_name: str) -> bool:
+    """Whether someone asked to cancel the running update of a stack; true once, as the rollback must not hear it."""
     stack = cloudformation._stacks.get(stack_name)
-    return bool(stack and stack.get("_cancel_requested"))
+    return bool(stack and stack.pop("_cancel_requested", False))
 
 
 def undoes_a_create(ref: str) -> bool:
@@ -123,8 +127,14 @@ def _resolving_outputs_of_other_regions(stock: Callable[..., Any]) -> Callable[.
 
 def _answering_at_the_end(stock: Callable[..., Any]) -> Callable[..., Any]:
     async def handle(method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
+        if wire.action(headers, body, query) not in _OPERATIONS:
+            return await stock(method, path, headers, body, query)
+        while unfinished.deleting():
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
         busy = _busy()
         answer = await stock(method, path, headers, body, query)
+        # The operation is a task of its own, which sets the stack's status when it starts.
+        await asyncio.sleep(_LOOK_AGAIN_SECONDS)
         started = _busy() - busy
         deadline = time.monotonic() + _PROMPT_SECONDS
         while started & _busy() and time.monotonic() < deadline:

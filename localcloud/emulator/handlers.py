@@ -9,10 +9,12 @@ from localcloud.emulator import (
     authentication,
     authorization,
     cloudformation,
+    ecs_roles,
     registry,
     resources,
     services,
     stores,
+    unfinished,
     wire,
 )
 
@@ -21,6 +23,7 @@ def install() -> None:
     """Install every module of `services`, and every resource type that the modules of `resources` register."""
     authentication.install()
     authorization.install()
+    ecs_roles.install()
     cloudformation.install()
     for package in (services, resources):
         for found in pkgutil.iter_modules(package.__path__):
@@ -30,3 +33,4 @@ def install() -> None:
     registry.install()
     wire.install()
     stores.install()
+    unfinished.install()

@@ -15,6 +15,9 @@ from typing import Any, ClassVar, TypeVar
 from botocore.exceptions import ClientError
 from ministack.services.cloudformation import provisioners, stacks
 
+from localcloud.emulator import unfinished
+from localcloud.emulator.corrections import replace
+
 Properties = Mapping[str, Any]
 
 _log = logging.getLogger(__name__)
@@ -24,6 +27,7 @@ _log = logging.getLogger(__name__)
 class Wanted:
     """A resource as its template wants it, intrinsic functions resolved, stack tags merged in."""
 
+    type: str
     logical_id: str
     stack_name: str
     properties: Properties
@@ -34,6 +38,12 @@ class Wanted:
             self.stack_name, self.logical_id, max_len=max_length, lowercase=lowercase
         )
         return name
+
+    def made(self, ref: str) -> None:
+        """Say that the resource exists already, before waiting for it: should the process die now, it is not lost."""
+        unfinished.note(
+            self.stack_name, self.logical_id, type_name=self.type, ref=ref, properties=dict(self.properties)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +83,7 @@ class Completion(Handler):
 
     def create(self, wanted: Wanted) -> Provisioned:
         ref, attributes = self.stock["create"](wanted.logical_id, dict(wanted.properties), wanted.stack_name)
+        wanted.made(ref)
         try:
             more = self.complete(ref, {}, wanted)
         except Exception:
@@ -136,12 +147,16 @@ def install() -> None:
             **entry,
         }
     stock_rule = stacks._runs_on_worker_thread
-    stacks._runs_on_worker_thread = lambda type_name: type_name in _handlers or stock_rule(type_name)
+    replace(stacks, "_runs_on_worker_thread", lambda type_name: type_name in _handlers or stock_rule(type_name))
 
 
 def _creator(handler: Handler) -> Callable[..., tuple[str, dict[str, Any]]]:
     def create(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, dict[str, Any]]:
-        return _told(handler.create(Wanted(logical_id=logical_id, stack_name=stack_name, properties=properties)))
+        wanted = Wanted(type=handler.type, logical_id=logical_id, stack_name=stack_name, properties=properties)
+        try:
+            return _told(handler.create(wanted))
+        finally:
+            unfinished.forget(stack_name, logical_id)
 
     return create
 
@@ -150,12 +165,12 @@ def _updater(handler: Handler) -> Callable[..., tuple[str, dict[str, Any]]]:
     def update(
         ref: str, before: Properties, after: Properties, stack_name: str, logical_id: str
     ) -> tuple[str, dict[str, Any]]:
-        wanted = Wanted(logical_id=logical_id, stack_name=stack_name, properties=after)
+        wanted = Wanted(type=handler.type, logical_id=logical_id, stack_name=stack_name, properties=after)
         changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
         if handler.immutable is None or changed & handler.immutable:
             # A fresh suffix, so that the new resource's generated name does not collide with the old one's.
             provisioners._NAME_SEED.set(provisioners.new_uuid()[:8])
-            return _told(handler.create(wanted))
+            return _creator(handler)(logical_id, after, stack_name)
         return _told(handler.update(ref, before, wanted))
 
     return update

@@ -22,6 +22,8 @@ from localcloud.emulator import ecs_report_calls, handlers, persistence
 
 _log = logging.getLogger("localcloud.emulator")
 
+_FAREWELL_SECONDS = 1.5
+
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -51,11 +53,8 @@ def run() -> int:
         return 1
     _raise_file_limit()
     handlers.install()
-    saver = persistence.install()
-    try:
-        asyncio.run(_serve(port))
-    finally:
-        saver.stop()
+    persistence.install()
+    asyncio.run(_serve(port))
     return 0
 
 
@@ -74,10 +73,15 @@ async def _serve(port: int) -> None:
     config.graceful_timeout = 1
     config.loglevel = os.environ["LOG_LEVEL"]
 
-    async def stop() -> None:
-        await stopping.wait()
-
-    await serve(application, config, shutdown_trigger=stop)  # type: ignore[arg-type]
+    serving = asyncio.ensure_future(serve(application, config, shutdown_trigger=stopping.wait))  # type: ignore[arg-type]
+    stop = asyncio.ensure_future(stopping.wait())
+    await asyncio.wait({serving, stop}, return_when=asyncio.FIRST_COMPLETED)
+    if not stopping.is_set():
+        serving.result()
+    await asyncio.wait({serving}, timeout=_FAREWELL_SECONDS)
+    persistence.saver.stop()
+    # An orderly end would wait for deployments that wait for tasks, and for clients to close their connections.
+    os._exit(0)
 
 
 def _port_problem(port: int) -> str | None:

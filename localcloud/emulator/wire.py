@@ -80,7 +80,7 @@ def model(service: str) -> ServiceModel:
 def _completing(service: str, stock: Callable[..., Any]) -> Callable[..., Any]:
     async def handle(method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
         answer = await stock(method, path, headers, body, query)
-        listing = _listings[service].get(_action(headers, body, query))
+        listing = _listings[service].get(action(headers, body, query))
         if listing is None or answer[0] >= 300:
             return answer
         operation = model(service).operation_model(listing.operation)
@@ -94,7 +94,8 @@ def _completing(service: str, stock: Callable[..., Any]) -> Callable[..., Any]:
     return handle
 
 
-def _action(headers: Any, body: bytes, query: Any) -> str:
+def action(headers: Any, body: bytes, query: Any) -> str:
+    """The name of the operation that a request of the query or a JSON protocol asks for."""
     target = headers.get("x-amz-target", "")
     if target:
         return str(target).rsplit(".", 1)[-1]

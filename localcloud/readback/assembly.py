@@ -56,12 +56,10 @@ def check(assembly: Path, client_of: ClientOf) -> Result:
             wanted = resolve(definition.get("Properties", {}), stack)
             resources += 1
             properties += len(wanted)
-            for message in _compare(definition["Type"], logical_id, wanted, stack, client_of):
-                findings.append(
-                    Finding(
-                        stack=stack.name, logical_id=logical_id, type=definition["Type"], message=message
-                    )
-                )
+            findings += [
+                Finding(stack=stack.name, logical_id=logical_id, type=definition["Type"], message=message)
+                for message in _compare(definition["Type"], logical_id, wanted, stack, client_of)
+            ]
     return Result(resources=resources, properties=properties, findings=tuple(findings))
 
 
@@ -107,6 +105,7 @@ def _deployed(artifact: _Artifact, client_of: ClientOf, outputs: Callable[[str, 
             for parameter in found.get("Parameters", [])
         },
         output_of=outputs,
+        definitions=artifact.template.get("Resources", {}),
     )
 
 

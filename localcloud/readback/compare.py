@@ -36,7 +36,8 @@ def differences(wanted: Any, found: Any, path: str) -> Iterator[str]:
 def _object_differences(wanted: Mapping[str, Any], found: Any, path: str) -> Iterator[str]:
     if not isinstance(found, Mapping):
         if wanted:
-            yield f"{path}: {dict(wanted)!r} in the template, {'nothing' if found is _MISSING else repr(found)} in the API"
+            shown = "nothing" if found is _MISSING else repr(found)
+            yield f"{path}: {dict(wanted)!r} in the template, {shown} in the API"
         return
     names = {str(name).lower(): name for name in found}
     for name, item in wanted.items():
@@ -51,7 +52,7 @@ def _list_differences(wanted: list[Any], found: Any, path: str) -> Iterator[str]
         return
     # IAM takes one text for a list of one.
     rest = list(found) if isinstance(found, list) else [found]
-    if isinstance(found, list):
+    if path.endswith("Tags"):
         rest = [item for item in rest if not _is_system_tag(item)]
     for number, item in enumerate(wanted):
         match = next((each for each in rest if not any(True for _ in differences(item, each, ""))), _MISSING)
@@ -61,7 +62,7 @@ def _list_differences(wanted: list[Any], found: Any, path: str) -> Iterator[str]
             yield from differences(item, rest.pop(), f"{path}[{number}]")
         else:
             yield f"{path}[{number}]: {item!r} is not among {rest!r}"
-    if rest and not path.endswith("Tags"):
+    if rest:
         yield f"{path}: {rest!r} in the API, not in the template"
 
 

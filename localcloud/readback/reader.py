@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+
 class Client(Protocol):
     """Gives a boto3 client of a service, in the resource's region unless another is named."""
 
@@ -43,9 +44,7 @@ def reads(
     """Register the decorated function as the reader of a resource type."""
 
     def register(read: Read) -> Read:
-        READERS[type_name] = Reader(
-            read=read, renamed=renamed or {}, shaped=shaped or {}, unreadable=unreadable or {}
-        )
+        READERS[type_name] = Reader(read=read, renamed=renamed or {}, shaped=shaped or {}, unreadable=unreadable or {})
         return read
 
     return register

@@ -34,8 +34,8 @@ class Stack:
     parameters: Mapping[str, str]
     output_of: Callable[[str, str, str], str]
     """Value of an output by region, stack name and output name."""
-    mappings: Mapping[str, Any] = field(default_factory=dict)
-    conditions: Mapping[str, bool] = field(default_factory=dict)
+    definitions: Mapping[str, Any] = field(default_factory=dict)
+    """The template's resources."""
 
 
 NOTHING = object()
@@ -85,6 +85,9 @@ def _function(name: str, argument: Any, stack: Stack) -> Any:
     match name:
         case "Fn::GetAtt":
             logical_id, attribute = argument.split(".", 1) if isinstance(argument, str) else argument
+            definition = stack.definitions.get(logical_id, {})
+            if (definition.get("Type"), attribute) == ("AWS::SSM::Parameter", "Value"):
+                return resolve(definition["Properties"]["Value"], stack)
             return _attribute(stack.physical_ids.get(logical_id), attribute)
         case "Fn::GetStackOutput":
             spec = resolve(argument, stack)

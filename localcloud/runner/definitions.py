@@ -42,7 +42,7 @@ class LogDestination:
 
 @dataclass(frozen=True, kw_only=True)
 class ContainerDefinition:
-    """One container; `stop_timeout` in seconds, `memory_mib` its hard limit where it has one."""
+    """One container; `stop_timeout` in seconds, `memory_mib` its hard limit if any, 1,024 `cpu_units` are a core."""
 
     name: str
     image: str
@@ -51,13 +51,18 @@ class ContainerDefinition:
     environment: dict[str, str] = field(default_factory=dict)
     secrets: tuple[Secret, ...] = ()
     ports: tuple[int, ...] = ()
-    mounts: tuple[str, ...] = ()
+    mounts: dict[str, str] = field(default_factory=dict)
+    """Volume names by container path."""
     health_check: HealthCheck | None = None
     depends_on: tuple[Dependency, ...] = ()
     essential: bool = True
     stop_timeout: float = 30
     user: str = ""
     memory_mib: int | None = None
+    cpu_units: int | None = None
+    read_only: bool = False
+    init: bool = False
+    dropped: tuple[str, ...] = ()
     logs: LogDestination | None = None
 
 
@@ -69,6 +74,7 @@ class TaskDefinition:
     task_role: str | None
     execution_role: str | None
     memory_mib: int | None
+    cpu_units: int | None = None
 
     def start_order(self) -> list[ContainerDefinition]:
         """Containers so that each comes after those it depends on. Raises ValueError for a circle or a stranger."""
@@ -92,6 +98,17 @@ class TaskDefinition:
             visit(name)
         return ordered
 
+    def stop_order(self) -> list[list[ContainerDefinition]]:
+        """Groups that may end together, each after those that depend on its members; one group where that fails."""
+        left = list(self.containers)
+        groups = []
+        while left:
+            needed = {dependency.container for container in left for dependency in container.depends_on}
+            free = [container for container in left if container.name not in needed] or left
+            groups.append(free)
+            left = [container for container in left if container not in free]
+        return groups
+
 
 def task_definition(described: dict[str, Any]) -> TaskDefinition:
     """From describe_task_definition's `taskDefinition`."""
@@ -103,12 +120,14 @@ def task_definition(described: dict[str, Any]) -> TaskDefinition:
         task_role=described.get("taskRoleArn") or None,
         execution_role=described.get("executionRoleArn") or None,
         memory_mib=int(memory) if memory else None,
+        cpu_units=int(described["cpu"]) if described.get("cpu") else None,
     )
 
 
 def _container(described: dict[str, Any]) -> ContainerDefinition:
     check = described.get("healthCheck")
     logs = described.get("logConfiguration") or {}
+    linux = described.get("linuxParameters") or {}
     options = logs.get("options", {}) if logs.get("logDriver") == "awslogs" else {}
     return ContainerDefinition(
         name=described["name"],
@@ -118,7 +137,7 @@ def _container(described: dict[str, Any]) -> ContainerDefinition:
         environment={pair["name"]: pair["value"] for pair in described.get("environment", [])},
         secrets=tuple(Secret(name=s["name"], value_from=s["valueFrom"]) for s in described.get("secrets", [])),
         ports=tuple(int(mapping["containerPort"]) for mapping in described.get("portMappings", [])),
-        mounts=tuple(mount["containerPath"] for mount in described.get("mountPoints", [])),
+        mounts={mount["containerPath"]: mount["sourceVolume"] for mount in described.get("mountPoints", [])},
         health_check=_health_check(check) if check else None,
         depends_on=tuple(
             Dependency(container=d["containerName"], condition=d["condition"]) for d in described.get("dependsOn", [])
@@ -127,6 +146,10 @@ def _container(described: dict[str, Any]) -> ContainerDefinition:
         stop_timeout=float(described.get("stopTimeout", 30)),
         user=described.get("user", ""),
         memory_mib=described.get("memory"),
+        cpu_units=described.get("cpu") or None,
+        read_only=described.get("readonlyRootFilesystem", False),
+        init=linux.get("initProcessEnabled", False),
+        dropped=tuple(linux.get("capabilities", {}).get("drop", ())),
         logs=LogDestination(
             group=options["awslogs-group"],
             region=options["awslogs-region"],

@@ -1,7 +1,7 @@
 """What a task can ask its host: credentials of its role, metadata about itself, and protection from scale-in.
 
-https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-metadata-endpoint-v4-fargate.html
-https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-scale-in-protection-endpoint.html
+`/credentials/<task id>` gives them for the task's own token only. `/v4/<task id>-<container>` and `/agent/<task id>`
+ask for none, as on Fargate, where nobody else can reach them: here an id is as hard to guess as a token.
 """
 
 from __future__ import annotations
@@ -9,115 +9,124 @@ from __future__ import annotations
 import hmac
 import json
 import threading
-import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud import layout
-from localcloud.runner.roles import RoleSessions
+from localcloud.runner import metadata, protection
+from localcloud.runner.definitions import ContainerDefinition
 from localcloud.runner.task import Task
 
-PROTECTION_DEFAULT = 120
-"""Minutes of protection when a task does not say how many (ECS: UpdateTaskProtection)."""
+Answer = tuple[int, dict[str, Any]]
+
+_LARGEST_BODY = 4096
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
 
 
 class TaskEndpoint:
     """An HTTP server on the loopback address; `find` gives a task by its id."""
 
-    def __init__(self, *, find: Callable[[str], Task | None], roles: RoleSessions) -> None:
+    def __init__(self, *, find: Callable[[str], Task | None]) -> None:
         endpoint = self
 
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            timeout = 10
+
             def do_GET(self) -> None:
-                endpoint.answer(self, "GET")
+                self._respond("GET")
 
             def do_PUT(self) -> None:
-                endpoint.answer(self, "PUT")
+                self._respond("PUT")
+
+            def _respond(self, method: str) -> None:
+                length = self.headers.get("Content-Length") or "0"
+                if not length.isdigit() or int(length) > _LARGEST_BODY:
+                    self.close_connection = True
+                    return self._send(413, {"message": f"a body has at most {_LARGEST_BODY} bytes"})
+                body = self.rfile.read(int(length))
+                return self._send(*endpoint.answer(method, self.path, self.headers.get("Authorization", ""), body))
+
+            def _send(self, status: int, content: dict[str, Any]) -> None:
+                text = json.dumps(content).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002
                 """Silent: tokens are in the headers, and every task asks often."""
 
         self._find = find
-        self._roles = roles
-        self._server = ThreadingHTTPServer((layout.LOOPBACK, layout.ports().credentials), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server((layout.LOOPBACK, layout.ports().credentials), Handler)
         threading.Thread(target=self._server.serve_forever, name="task-endpoint", daemon=True).start()
 
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
 
-    def answer(self, request: BaseHTTPRequestHandler, method: str) -> None:
-        kind, _, rest = request.path.lstrip("/").partition("/")
-        task_id, _, path = rest.partition("/")
-        task = self._find(task_id)
+    def answer(self, method: str, path: str, authorization: str, body: bytes) -> Answer:
+        """HTTP status and body for one request."""
+        kind, _, rest = path.split("?")[0].lstrip("/").partition("/")
+        name, _, below = rest.partition("/")
+        if kind == "v4":
+            return self._metadata(name, below) if method == "GET" else (405, {"message": "GET only"})
+        task = self._find(name)
         if task is None:
-            return _send(request, 404, {"message": "no such task"})
-        match method, kind, path:
+            return 404, {"message": "no such task"}
+        match method, kind, below:
             case "GET", "credentials", "":
-                return self._credentials(request, task)
-            case "GET", "v4", "" | "task":
-                return _send(request, 200, _metadata(task))
+                return _credentials(task, authorization)
             case "GET", "agent", "task-protection/v1/state":
-                return _send(request, 200, _protection(task))
+                return protection.state(task)
             case "PUT", "agent", "task-protection/v1/state":
-                body = json.loads(request.rfile.read(int(request.headers.get("Content-Length", 0))) or b"{}")
-                minutes = int(body.get("ExpiresInMinutes", PROTECTION_DEFAULT))
-                task.protected_until = time.time() + 60 * minutes if body.get("ProtectionEnabled") else 0.0
-                return _send(request, 200, _protection(task))
-        return _send(request, 404, {"message": "no such path"})
+                try:
+                    return protection.change(task, json.loads(body))
+                except ValueError as error:
+                    return 400, {"error": {"Code": "InvalidParameterException", "Message": str(error)}}
+        return 404, {"message": "no such path"}
 
-    def _credentials(self, request: BaseHTTPRequestHandler, task: Task) -> None:
-        given = request.headers.get("Authorization", "")
-        if not hmac.compare_digest(given.encode(), task.token.encode()) or not task.definition.task_role:
-            return _send(request, 403, {"code": "AccessDenied", "message": "wrong authorization token"})
-        try:
-            session = self._roles.get(task.definition.task_role, name=task.identity.id, region=task.identity.region)
-        except (ClientError, BotoCoreError) as error:
-            return _send(request, 500, {"code": "AssumeRoleFailed", "message": str(error)})
-        return _send(
-            request,
-            200,
-            {
-                "RoleArn": session.role_arn,
-                "AccessKeyId": session.access_key_id,
-                "SecretAccessKey": session.secret_access_key,
-                "Token": session.token,
-                "Expiration": session.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            },
-        )
+    def _metadata(self, name: str, below: str) -> Answer:
+        task, found = self._container(name)
+        if task is None or found is None:
+            return 404, {"message": "no such container"}
+        match below:
+            case "":
+                return 200, metadata.container(task, found)
+            case "task":
+                return 200, metadata.task(task)
+        return 404, {"message": "no such path"}
+
+    def _container(self, name: str) -> tuple[Task | None, ContainerDefinition | None]:
+        """Of `<task id>-<container>`; both parts may have hyphens."""
+        for place in (index for index, character in enumerate(name) if character == "-"):
+            task = self._find(name[:place])
+            if task:
+                found = (c for c in task.definition.containers if c.name == name[place + 1 :])
+                return task, next(found, None)
+        return None, None
 
 
-def _metadata(task: Task) -> dict[str, Any]:
-    return {
-        "Cluster": task.identity.cluster,
-        "TaskARN": task.identity.arn,
-        "Family": task.definition.family,
-        "Revision": task.definition.arn.rsplit(":", 1)[-1],
-        "DesiredStatus": "STOPPED" if task.stopping else "RUNNING",
-        "KnownStatus": task.status,
-        "LaunchType": "FARGATE",
-        "Containers": [{"Name": c.name, "Image": c.image} for c in task.definition.containers],
+def _credentials(task: Task, authorization: str) -> Answer:
+    role = task.definition.task_role
+    if not role or not hmac.compare_digest(authorization.encode(), task.surroundings.token.encode()):
+        return 403, {"code": "AccessDenied", "message": "wrong authorization token"}
+    try:
+        session = task.surroundings.roles.get(role, name=task.identity.id, region=task.identity.region)
+    except (ClientError, BotoCoreError) as error:
+        return 500, {"code": "AssumeRoleFailed", "message": f"{role}: {error}"}
+    return 200, {
+        "RoleArn": session.role_arn,
+        "AccessKeyId": session.access_key_id,
+        "SecretAccessKey": session.secret_access_key,
+        "Token": session.token,
+        "Expiration": session.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
-
-
-def _protection(task: Task) -> dict[str, Any]:
-    enabled = task.protected_until > time.time()
-    state: dict[str, Any] = {"ProtectionEnabled": enabled, "TaskArn": task.identity.arn}
-    if enabled:
-        left = timedelta(seconds=task.protected_until - time.time())
-        state["ExpirationDate"] = (datetime.now(UTC) + left).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {"protection": state}
-
-
-def _send(request: BaseHTTPRequestHandler, status: int, content: dict[str, Any]) -> None:
-    body = json.dumps(content).encode()
-    request.send_response(status)
-    request.send_header("Content-Type", "application/json")
-    request.send_header("Content-Length", str(len(body)))
-    request.end_headers()
-    request.wfile.write(body)

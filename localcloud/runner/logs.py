@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from pathlib import Path
 from typing import IO, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+
+from localcloud import layout
 
 BATCH = 500
 """Events a call; CloudWatch Logs takes up to 10,000 (PutLogEvents)."""
@@ -16,6 +19,20 @@ LOG_LIMIT = 20 * 1024**2
 """Bytes after which the file is put aside; one old one is kept."""
 
 LONGEST_EVENT = 200_000
+"""Characters; CloudWatch Logs takes 262,144 bytes an event."""
+
+KEPT = 20
+"""Tasks of one service whose log files are kept."""
+
+
+def folder(group: str, task_id: str) -> Path:
+    """Where a task's log files are; makes room for it among its service's earlier ones."""
+    service = layout.folder("logs", "tasks", group.partition(":")[2] or group)
+    if not (service / task_id).exists():
+        earlier = sorted((path for path in service.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
+        for path in earlier[: max(0, len(earlier) + 1 - KEPT)]:
+            shutil.rmtree(path, ignore_errors=True)
+    return layout.folder("logs", "tasks", service.name, task_id)
 
 
 class LogStream:

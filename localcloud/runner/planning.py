@@ -1,4 +1,4 @@
-"""What a service should do next: a pure function of what is wanted and what runs.
+"""What a service should do next: pure functions of what is wanted and what runs.
 
 Follows Amazon ECS's rolling update and deployment circuit breaker:
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html
@@ -8,7 +8,12 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-b
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
+
+Rollout = Literal["IN_PROGRESS", "COMPLETED", "FAILED"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,15 +30,15 @@ class RunningTask:
 class ServiceState:
     """What ECS says of a service, and the tasks it has. Percentages as in its deployment configuration.
 
-    `failures` counts the PRIMARY deployment's tasks that failed to start or to become healthy, `in_progress` says
-    that the deployment has not reached its steady state yet, `breaker` that the circuit breaker watches it.
+    `failures` counts the PRIMARY deployment's tasks that failed since its rollout began, `breaker` says that the
+    circuit breaker watches it. Tasks that are on their way out are not among `tasks`.
     """
 
     desired: int
     tasks: tuple[RunningTask, ...]
     minimum_percent: int = 100
     maximum_percent: int = 200
-    in_progress: bool = True
+    rollout: Rollout = "IN_PROGRESS"
     failures: int = 0
     breaker: bool = False
 
@@ -48,6 +53,15 @@ class Plan:
     failed: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class ProviderShare:
+    """One item of a capacity provider strategy."""
+
+    name: str
+    base: int = 0
+    weight: int = 0
+
+
 def breaker_threshold(desired: int) -> int:
     """Failed tasks that open the circuit breaker: half the desired count, at least 3, at most 200."""
     return min(max(math.ceil(desired / 2), 3), 200)
@@ -60,40 +74,57 @@ def desired_count(declared: int, *, minimum: int | None, maximum: int | None) ->
     return min(max(declared, minimum), maximum)
 
 
+def pause(streak: int) -> float:
+    """Seconds before the next start of a service of which `streak` tasks in a row have failed soon after theirs."""
+    return 0.0 if streak == 0 else min(2.0 ** (streak - 1), 60.0)
+
+
+def provider(strategy: Sequence[ProviderShare], taken: Sequence[str]) -> str | None:
+    """The capacity provider of the next task: bases first, then whoever is furthest below its weight."""
+    counts = Counter(taken)
+    for share in strategy:
+        if counts[share.name] < share.base:
+            return share.name
+    weighted = [share for share in strategy if share.weight]
+    if not weighted:
+        return strategy[0].name if strategy else None
+    return min(weighted, key=lambda share: (counts[share.name] - share.base) / share.weight).name
+
+
 def plan(state: ServiceState) -> Plan:
     """The next step. Never goes below the minimum of healthy tasks or above the maximum of all by its own doing."""
-    if state.in_progress and state.breaker and state.failures >= breaker_threshold(state.desired):
+    if state.rollout == "IN_PROGRESS" and state.breaker and state.failures >= breaker_threshold(state.desired):
         return Plan(failed=True)
     current = [task for task in state.tasks if task.current]
     old = [task for task in state.tasks if not task.current]
+    if state.rollout == "FAILED":
+        # A failed deployment starts nothing any more; what ran before it runs on.
+        return Plan(stop=tuple(task.arn for task in current))
+    stop = _surplus_of(old, state, current=current) + _scaled_in(current, desired=state.desired)
     ceiling = max(math.floor(state.desired * state.maximum_percent / 100), state.desired)
-    floor = math.ceil(state.desired * state.minimum_percent / 100)
-    if state.maximum_percent <= 100:
-        # Nothing may run beside the old tasks: they make room first.
-        ceiling = state.desired
-    healthy = sum(task.healthy for task in state.tasks)
-    stop = _stop_old(state, current=current, old=old, floor=floor, healthy=healthy)
-    surplus = len(current) - state.desired
-    if surplus > 0:
-        # Unhealthy ones first; a protected task is not scaled in.
-        candidates = sorted((task for task in current if not task.protected), key=lambda task: task.healthy)
-        stop += [task.arn for task in candidates[:surplus]]
-    room = ceiling - len(state.tasks)
-    start = max(0, min(state.desired - len(current), room))
+    start = max(0, min(state.desired - len(current), ceiling - len(state.tasks)))
     done = not old and len(current) == state.desired and all(task.healthy for task in current)
-    return Plan(start=start, stop=tuple(stop), completed=state.in_progress and done)
+    return Plan(start=start, stop=tuple(stop), completed=state.rollout == "IN_PROGRESS" and done)
 
 
-def _stop_old(
-    state: ServiceState, *, current: list[RunningTask], old: list[RunningTask], floor: int, healthy: int
-) -> list[str]:
+def _surplus_of(old: list[RunningTask], state: ServiceState, *, current: list[RunningTask]) -> list[str]:
+    """Old tasks that may go: all when the new ones carry the service, before that as many as the minimum allows."""
+    free = [task for task in old if not task.protected]
     if sum(task.healthy for task in current) >= state.desired:
-        return [task.arn for task in old]
-    stop: list[str] = []
-    # Only what a rolling update needs: old tasks give way one for one, and never below the floor.
-    for task in sorted(old, key=lambda task: task.healthy):
+        return [task.arn for task in free]
+    floor = math.ceil(state.desired * state.minimum_percent / 100)
+    healthy = sum(task.healthy for task in state.tasks)
+    stop = []
+    for task in sorted(free, key=lambda task: task.healthy):
         if task.healthy and healthy - 1 < floor:
             break
         stop.append(task.arn)
         healthy -= task.healthy
     return stop
+
+
+def _scaled_in(current: list[RunningTask], *, desired: int) -> list[str]:
+    """Unhealthy ones first; a protected task is not scaled in."""
+    surplus = max(0, len(current) - desired)
+    candidates = sorted((task for task in current if not task.protected), key=lambda task: task.healthy)
+    return [task.arn for task in candidates[:surplus]]

@@ -8,6 +8,7 @@ RUNTIME=docker holds it to those.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -34,7 +35,8 @@ class Process:
     def __init__(self, launch: Launch, image: Image) -> None:
         self._user = launch.definition.user
         self._environment = environment(launch, image)
-        self._folder = image.workdir_in_folder
+        self._folder = image.folder
+        self._cleared = False
         self._process = subprocess.Popen(
             _as_user(self._user, command(launch, image)),
             cwd=self._folder,
@@ -94,8 +96,10 @@ class Process:
         return True
 
     def kill(self) -> None:
-        _kill_session(self.pid)
-        self._process.wait()
+        if not self._cleared:
+            self._cleared = True  # its number may soon be someone else's
+            _kill_session(self.pid)
+            self._process.wait()
 
 
 class Processes:
@@ -110,18 +114,19 @@ class Processes:
     def end_leftovers(self, records: Iterable[Mapping[str, object]]) -> int:
         """By process id and start time, by session, and by the mark in the environment: one of them always holds."""
         found: dict[int, psutil.Process] = {}
-        sessions = set()
+        orphaned = set()
         for record in records:
+            leader, started = int(str(record["pid"])), float(str(record["started"]))
             try:
-                process = psutil.Process(int(str(record["pid"])))
-                if abs(process.create_time() - float(str(record["started"]))) < 1:
+                process = psutil.Process(leader)
+                if abs(process.create_time() - started) < 1:
                     found |= {p.pid: p for p in [process, *process.children(recursive=True)]}
-                sessions.add(process.pid)
             except psutil.Error:
-                # Its first process is gone; no new session can have its number while members of the old one live.
-                sessions.add(int(str(record["pid"])))
+                # A number is not given out again while its session has members, unless the machine was restarted.
+                if started > psutil.boot_time():
+                    orphaned.add(leader)
         for process in psutil.process_iter():
-            if _of_session(process, sessions) or _marked(process):
+            if _of_session(process, orphaned) or _marked(process):
                 found[process.pid] = process
         strays.end(list(found.values()), patience=10)
         return len(found)
@@ -149,7 +154,7 @@ def environment(launch: Launch, image: Image) -> dict[str, str]:
 
 
 def command(launch: Launch, image: Image) -> list[str]:
-    """Entry point and command, a task definition's before the image's (ECS: ContainerDefinition.entryPoint, command)."""
+    """Entry point and command, a task definition's before the image's (API reference, ContainerDefinition)."""
     definition = launch.definition
     entry_point = definition.entry_point if definition.entry_point is not None else image.entry_point
     words = definition.command
@@ -177,10 +182,8 @@ def _memory(process: psutil.Process) -> int:
 
 def _kill_session(leader: int) -> None:
     """SIGKILL to the leader's group and to everything else of its session, whatever group that made for itself."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(leader, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     for process in psutil.process_iter():
         if _of_session(process, {leader}):
             try:

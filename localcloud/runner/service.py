@@ -10,27 +10,42 @@ from typing import Any
 
 from localcloud import aws
 from localcloud.emulator.ecs_reports import EcsReports
-from localcloud.runner.planning import Plan, RunningTask, ServiceState, desired_count, plan
+from localcloud.runner import protection
+from localcloud.runner.planning import (
+    Plan,
+    ProviderShare,
+    RunningTask,
+    ServiceState,
+    desired_count,
+    pause,
+    plan,
+    provider,
+)
 from localcloud.runner.targets import TargetGroups
-from localcloud.runner.task import Task
+from localcloud.runner.task import Ending, Task
 
 log = logging.getLogger("runner")
 
-LONGEST_PAUSE = 60.0
-"""Seconds between two starts of a service whose tasks keep failing; ECS throttles such a service, too."""
+SETTLED = 60.0
+"""Seconds after which a task that fails is an accident, not one more of a row of failing starts."""
+
+Launcher = Callable[[dict[str, Any], dict[str, Any], str | None], Task]
+"""Makes and starts a task: of a service, of one of its deployments, on a capacity provider."""
 
 
 @dataclass
 class Service:
-    """A service and its tasks. `launch` makes a task of a deployment; `described` is its latest description."""
+    """A service and its tasks. `described` is its latest description, `bounds` its scalable target, if it has one."""
 
     region: str
     described: dict[str, Any]
-    launch: Callable[[dict[str, Any], dict[str, Any]], Task]
+    launch: Launcher
+    bounds: dict[str, Any] | None = None
     tasks: list[Task] = field(default_factory=list)
     restarts: int = 0
     last_error: str = ""
     _failures: dict[str, int] = field(default_factory=dict)
+    _streak: int = 0
     _not_before: float = 0.0
 
     @property
@@ -41,127 +56,163 @@ class Service:
     def cluster(self) -> str:
         return str(self.described["clusterArn"])
 
+    @property
+    def resource_id(self) -> str:
+        """Application Auto Scaling's name for it."""
+        return f"service/{self.cluster.rsplit('/', 1)[-1]}/{self.name}"
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is under way, so that the next look should come soon."""
+        primary = self._primary()
+        rolling = primary is not None and primary.get("rolloutState") == "IN_PROGRESS"
+        return rolling or any(task.leaving or task.status != "RUNNING" for task in self.tasks)
+
     def desired(self) -> int:
-        """The count that ECS wants, within Application Auto Scaling's bounds."""
+        """The count that ECS wants, within Application Auto Scaling's bounds, which it is brought into."""
         if self.described["status"] != "ACTIVE":
             return 0
-        resource = f"service/{self.cluster.rsplit('/', 1)[-1]}/{self.name}"
-        found = aws.client("application-autoscaling", self.region).describe_scalable_targets(
-            ServiceNamespace="ecs", ResourceIds=[resource], ScalableDimension="ecs:service:DesiredCount"
-        )["ScalableTargets"]
         declared = int(self.described["desiredCount"])
-        if not found:
+        if not self.bounds:
             return declared
-        count = desired_count(declared, minimum=found[0]["MinCapacity"], maximum=found[0]["MaxCapacity"])
+        count = desired_count(declared, minimum=self.bounds["MinCapacity"], maximum=self.bounds["MaxCapacity"])
         if count != declared:
             aws.client("ecs", self.region).update_service(cluster=self.cluster, service=self.name, desiredCount=count)
         return count
 
     def turn(self, reports: EcsReports) -> None:
-        """One turn."""
+        """One step closer to what is wanted; waits for nothing."""
         self._bury()
-        primary = next((d for d in self.described["deployments"] if d["status"] == "PRIMARY"), None)
+        primary = self._primary()
         if primary is None:
-            self._stop_all("Service was deleted")
+            for task in self.tasks:
+                task.stop(Ending(reason="Service deleted", code="ServiceSchedulerInitiated"))
             return
-        desired = self.desired()
         targets = TargetGroups(self.described, self.region)
         targets.reconcile(self.tasks)
+        for task in self.tasks:
+            if task.leaving and targets.drained(task):
+                task.stop(Ending(reason="drained", code="ServiceSchedulerInitiated"))
         self._replace_the_unfit(targets)
-        next_step = plan(self._state(primary, desired, targets))
-        self._carry_out(next_step, primary, reports)
+        self._carry_out(plan(self._state(primary, targets)), primary, targets, reports)
 
-    def _state(self, primary: dict[str, Any], desired: int, targets: TargetGroups) -> ServiceState:
+    def _primary(self) -> dict[str, Any] | None:
+        return next((d for d in self.described["deployments"] if d["status"] == "PRIMARY"), None)
+
+    def _state(self, primary: dict[str, Any], targets: TargetGroups) -> ServiceState:
         configuration = self.described.get("deploymentConfiguration") or {}
-        live = tuple(
-            RunningTask(
-                arn=task.identity.arn,
-                current=self._is_current(task, primary),
-                healthy=task.healthy and targets.fit(task),
-                protected=task.protected_until > time.time(),
-            )
-            for task in self.tasks
-            if not task.stopping
-        )
+        desired = self.desired()
+        live = [task for task in self.tasks if not task.leaving]
+        spare = len(live) > desired or any(task.deployment_id != primary["id"] for task in live)
+        protected = protection.protected(live, region=self.region) if spare else frozenset()
         return ServiceState(
             desired=desired,
-            tasks=live,
+            tasks=tuple(
+                RunningTask(
+                    arn=task.identity.arn,
+                    current=task.deployment_id == primary["id"],
+                    healthy=task.healthy and targets.fit(task),
+                    protected=task.identity.arn in protected,
+                )
+                for task in live
+            ),
             minimum_percent=configuration.get("minimumHealthyPercent", 100),
             maximum_percent=configuration.get("maximumPercent", 200),
-            in_progress=primary.get("rolloutState", "IN_PROGRESS") == "IN_PROGRESS",
+            rollout=primary.get("rolloutState", "IN_PROGRESS"),
             failures=self._failures.get(primary["id"], 0),
             breaker=(configuration.get("deploymentCircuitBreaker") or {}).get("enable", False),
         )
 
-    def _is_current(self, task: Task, primary: dict[str, Any]) -> bool:
-        if task.deployment_id == primary["id"]:
-            return True
-        # A rollback returns to a task definition whose tasks may still run: they stay.
-        rolled_back = "roll" in primary.get("rolloutStateReason", "").lower()
-        return rolled_back and task.definition.arn == primary["taskDefinition"]
-
-    def _carry_out(self, step: Plan, primary: dict[str, Any], reports: EcsReports) -> None:
+    def _carry_out(self, step: Plan, primary: dict[str, Any], targets: TargetGroups, reports: EcsReports) -> None:
+        if step.failed:
+            self._fail(primary, reports)
+            return
         by_arn = {task.identity.arn: task for task in self.tasks}
         for arn in step.stop:
-            by_arn[arn].stop(f"Scaling activity initiated by deployment {primary['id']}", "ServiceSchedulerInitiated")
-        if step.failed:
-            log.warning("%s: deployment %s failed: %s", self.name, primary["id"], self.last_error)
-            for task in self.tasks:
-                if task.deployment_id == primary["id"]:
-                    task.stop("Deployment failed", "ServiceSchedulerInitiated")
-            reports.fail_deployment(
-                cluster=self.cluster,
-                service=self.name,
-                deployment_id=primary["id"],
-                reason=f"ECS deployment circuit breaker: tasks failed to start. {self.last_error}",
-            )
-            self._not_before = 0.0
-            return
+            reason = f"Scaling activity initiated by deployment {primary['id']}"
+            self.retire(by_arn[arn], Ending(reason=reason, code="ServiceSchedulerInitiated"), targets)
         if step.start and time.monotonic() >= self._not_before:
             for _ in range(step.start):
-                self.tasks.append(self.launch(self.described, primary))
+                taken = [t.capacity_provider for t in self.tasks if t.capacity_provider and not t.leaving]
+                self.tasks.append(self.launch(self.described, primary, provider(_strategy(self.described), taken)))
         if step.completed:
             log.info("%s: deployment %s completed", self.name, primary["id"])
-            self.last_error = ""
+            self.last_error, self._streak = "", 0
+            self._failures.pop(primary["id"], None)
             reports.complete_deployment(cluster=self.cluster, service=self.name, deployment_id=primary["id"])
+
+    def _fail(self, primary: dict[str, Any], reports: EcsReports) -> None:
+        log.warning("%s: deployment %s failed: %s", self.name, primary["id"], self.last_error)
+        for task in self.tasks:
+            if task.deployment_id == primary["id"]:
+                task.stop(Ending(reason=f"Deployment {primary['id']} failed", code="ServiceSchedulerInitiated"))
+        reports.fail_deployment(
+            cluster=self.cluster,
+            service=self.name,
+            deployment_id=primary["id"],
+            reason=f"ECS deployment circuit breaker: tasks failed to start. {self.last_error}".strip(),
+        )
+        # What comes now, a rollback or the next deployment, starts with a clean slate.
+        self._failures.clear()
+        self._streak, self._not_before = 0, 0.0
+
+    def retire(self, task: Task, ending: Ending, targets: TargetGroups | None = None) -> None:
+        """End a task; one that takes requests is first taken out of its load balancers and drained."""
+        targets = targets or TargetGroups(self.described, self.region)
+        if targets.takes_requests(task):
+            task.drain(ending)
+        else:
+            task.stop(ending)
 
     def _bury(self) -> None:
         """Forget tasks that are over; count the failed ones against their deployment."""
-        for task in [task for task in self.tasks if task.over]:
+        for task in [task for task in self.tasks if task.told]:
             self.tasks.remove(task)
-            if not task.failed:
+            ending = task.ending
+            if ending is None or not ending.failed:
                 continue
             self.restarts += 1
-            self.last_error = task.stopped_reason
-            failures = self._failures[task.deployment_id] = self._failures.get(task.deployment_id, 0) + 1
-            lived = time.monotonic() - task.running_since if task.running_since else 0
-            pause = 0.0 if lived > 60 else min(2.0 ** (failures - 1), LONGEST_PAUSE)
-            self._not_before = time.monotonic() + pause
-            log.warning("%s: task %s: %s", self.name, task.identity.id, task.stopped_reason)
+            self.last_error = ending.reason
+            self._failures[task.deployment_id] = self._failures.get(task.deployment_id, 0) + 1
+            lived = time.monotonic() - task.running_since if task.running_since else 0.0
+            self._streak = 0 if lived > SETTLED else self._streak + 1
+            self._not_before = time.monotonic() + pause(self._streak)
+            log.warning("%s: task %s: %s", self.name, task.identity.id, ending.reason)
 
     def _replace_the_unfit(self, targets: TargetGroups) -> None:
         """A task that the load balancer finds unhealthy after its grace period is stopped and replaced."""
-        grace = float(self.described.get("healthCheckGracePeriodSeconds") or 0)
         for task in self.tasks:
             started = task.running_since
-            if started is None or task.stopping or time.monotonic() - started < grace:
+            if started is None or task.leaving or time.monotonic() - started < task.grace:
                 continue
             if targets.unhealthy(task):
-                task.stop("Task failed ELB health checks", "ServiceSchedulerInitiated", failed=True)
-
-    def _stop_all(self, reason: str) -> None:
-        for task in self.tasks:
-            task.stop(reason, "ServiceSchedulerInitiated")
+                reason = "Task failed ELB health checks"
+                task.stop(Ending(reason=reason, code="ServiceSchedulerInitiated", failed=True))
 
 
-def describe_services(region: str) -> list[dict[str, Any]]:
-    """Every service of every cluster in the region that is active or has tasks left."""
+def _strategy(described: dict[str, Any]) -> list[ProviderShare]:
+    return [
+        ProviderShare(name=item["capacityProvider"], base=item.get("base", 0), weight=item.get("weight", 0))
+        for item in described.get("capacityProviderStrategy") or []
+    ]
+
+
+def describe_services(cluster: str, region: str) -> list[dict[str, Any]]:
+    """Every service of a cluster that is active or has tasks left."""
     ecs = aws.client("ecs", region)
+    pages = ecs.get_paginator("list_services").paginate(cluster=cluster)
+    arns = [arn for page in pages for arn in page["serviceArns"]]
     found: list[dict[str, Any]] = []
-    for cluster in ecs.list_clusters()["clusterArns"]:
-        arns = [
-            arn for page in ecs.get_paginator("list_services").paginate(cluster=cluster) for arn in page["serviceArns"]
-        ]
-        for start in range(0, len(arns), 10):
-            found += ecs.describe_services(cluster=cluster, services=arns[start : start + 10])["services"]
+    for start in range(0, len(arns), 10):
+        found += ecs.describe_services(cluster=cluster, services=arns[start : start + 10])["services"]
     return [service for service in found if service["status"] != "INACTIVE"]
+
+
+def scalable_targets(region: str) -> dict[str, dict[str, Any]]:
+    """Application Auto Scaling's bounds of services, by resource id."""
+    pages = (
+        aws.client("application-autoscaling", region)
+        .get_paginator("describe_scalable_targets")
+        .paginate(ServiceNamespace="ecs", ScalableDimension="ecs:service:DesiredCount")
+    )
+    return {target["ResourceId"]: target for page in pages for target in page["ScalableTargets"]}

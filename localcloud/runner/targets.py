@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from localcloud import aws, layout
 from localcloud.runner.task import Task
+
+NOTICE = 3.0
+"""Seconds a load balancer takes at most to hear that a target was deregistered: it looks every second."""
+
+_ESTABLISHED = "01"
 
 
 class TargetGroups:
@@ -14,6 +22,7 @@ class TargetGroups:
 
     def __init__(self, described: dict[str, Any], region: str) -> None:
         self._elb = aws.client("elbv2", region)
+        self._region = region
         self._ports: dict[str, int] = {
             balancer["targetGroupArn"]: balancer["containerPort"]
             for balancer in described.get("loadBalancers", [])
@@ -26,11 +35,12 @@ class TargetGroups:
 
     def reconcile(self, tasks: Iterable[Task]) -> None:
         """Register the running tasks, take the others out."""
+        tasks = list(tasks)
         for arn, container_port in self._ports.items():
             wanted = {
                 task.host_ports[container_port]
                 for task in tasks
-                if task.status == "RUNNING" and not task.stopping and container_port in task.host_ports
+                if task.status == "RUNNING" and not task.leaving and container_port in task.host_ports
             }
             present = {port for group, port in self._states if group == arn}
             if wanted - present:
@@ -45,9 +55,41 @@ class TargetGroups:
     def unhealthy(self, task: Task) -> bool:
         return any(self._state(arn, port, task) == "unhealthy" for arn, port in self._ports.items())
 
+    def takes_requests(self, task: Task) -> bool:
+        """Whether the task is or was a target, so that it has to be drained before it ends."""
+        return task.status == "RUNNING" and any(port in task.host_ports for port in self._ports.values())
+
+    def drained(self, task: Task) -> bool:
+        """Whether a deregistered task may end: nobody is connected to it any more, or the delay is over.
+
+        https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html
+        """
+        if task.draining_since is None:
+            return True
+        waited = time.monotonic() - task.draining_since
+        if waited >= max((_deregistration_delay(arn, self._region) for arn in self._ports), default=0.0):
+            return True
+        return waited >= NOTICE and not _connected({task.host_ports[p] for p in self._ports.values()})
+
     def _state(self, arn: str, container_port: int, task: Task) -> str:
         return self._states.get((arn, task.host_ports.get(container_port, 0)), "unused")
 
 
 def _targets(ports: set[int]) -> list[dict[str, Any]]:
     return [{"Id": layout.LOOPBACK, "Port": port} for port in sorted(ports)]
+
+
+@cache
+def _deregistration_delay(arn: str, region: str) -> float:
+    attributes = aws.client("elbv2", region).describe_target_group_attributes(TargetGroupArn=arn)["Attributes"]
+    given = {attribute["Key"]: attribute["Value"] for attribute in attributes}
+    return float(given.get("deregistration_delay.timeout_seconds", 300))
+
+
+def _connected(ports: set[int]) -> bool:
+    """Whether a TCP connection to one of this machine's ports is open (proc(5), /proc/net/tcp)."""
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if fields[3] == _ESTABLISHED and int(fields[1].rpartition(":")[2], 16) in ports:
+            return True
+    return False

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import secrets as random
-import shutil
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localcloud import images, layout, tls
-from localcloud.emulator.ecs_reports import (
-    ContainerReport,
-    ContainerStatus,
-    HealthStatus,
-    StopCode,
-    TaskReport,
-    TaskStatus,
-)
-from localcloud.runner import secrets
-from localcloud.runner.container import Container, Launch, base_environment
+from localcloud.emulator.ecs_reports import ContainerReport, HealthStatus, StopCode, TaskReport, TaskStatus
+from localcloud.runner import leftovers, logs
+from localcloud.runner.container import Container
 from localcloud.runner.definitions import ContainerDefinition, TaskDefinition
-from localcloud.runner.environment import translated
-from localcloud.runner.logs import LogStream
-from localcloud.runner.roles import RoleSessions
+from localcloud.runner.launch import Launch
+from localcloud.runner.preparation import Surroundings, TaskFailedToStartError, TaskIdentity
 
 TURN = 0.2
 """Seconds between two looks at the containers."""
@@ -37,65 +28,95 @@ START_PATIENCE = 180.0
 """Seconds a container may wait for those it depends on; ECS's default startTimeout on Fargate is three minutes."""
 
 
-class TaskFailedToStartError(Exception):
-    """The task cannot run as its definition says; the message is its stopped reason."""
-
-
 @dataclass(frozen=True, kw_only=True)
-class TaskIdentity:
-    """Where a task belongs: `group` names its service or its family, as in ECS."""
+class Ending:
+    """Why a task ends; `failed` counts against its deployment."""
 
-    arn: str
-    cluster: str
-    region: str
-    group: str
-
-    @property
-    def id(self) -> str:
-        return self.arn.rsplit("/", 1)[-1]
+    reason: str
+    code: StopCode
+    failed: bool = False
 
 
 @dataclass
 class Task:
-    """A running task. `report` is called at each change with what ECS should know."""
+    """A task. `report` gets what ECS should know at each change and says whether it was told.
 
-    identity: TaskIdentity
-    definition: TaskDefinition
-    roles: RoleSessions
-    report: Callable[[TaskReport], None]
+    `grace` is the time in seconds after its start in which failing health checks are forgiven. Moments are
+    time.monotonic()'s.
+    """
+
+    surroundings: Surroundings
+    report: Callable[[TaskReport], bool]
+    grace: float = 0.0
     deployment_id: str = ""
+    capacity_provider: str | None = None
     status: TaskStatus = "PROVISIONING"
     health: HealthStatus = "UNKNOWN"
-    stopped_reason: str = ""
-    stop_code: StopCode | None = None
-    failed: bool = False
+    ending: Ending | None = None
     running_since: float | None = None
-    protected_until: float = 0.0
-    token: str = field(default_factory=lambda: random.token_urlsafe(32))
+    draining_since: float | None = None
+    created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     host_ports: dict[int, int] = field(default_factory=dict)
-    _containers: dict[str, Container] = field(default_factory=dict)
-    _logs: dict[str, LogStream] = field(default_factory=dict)
+    containers: dict[str, Container] = field(default_factory=dict)
+    _born: float = field(default_factory=time.monotonic)
+    _logs: dict[str, logs.LogStream] = field(default_factory=dict)
     _stop: threading.Event = field(default_factory=threading.Event)
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+    _telling: threading.Lock = field(default_factory=threading.Lock)
     _thread: threading.Thread | None = None
     _last_report: TaskReport | None = None
+
+    @property
+    def identity(self) -> TaskIdentity:
+        return self.surroundings.identity
+
+    @property
+    def definition(self) -> TaskDefinition:
+        return self.surroundings.definition
 
     def start(self) -> None:
         self._thread = threading.Thread(target=self._run, name=f"task-{self.identity.id[:8]}", daemon=True)
         self._thread.start()
 
-    def stop(self, reason: str, code: StopCode, *, failed: bool = False) -> None:
+    def drain(self, ending: Ending) -> None:
+        """Announce the end: the task runs on, for its load balancer to let go of it, until `stop` is called."""
+        with self._guard:
+            self.ending = self.ending or ending
+        self.draining_since = self.draining_since or time.monotonic()
+
+    def stop(self, ending: Ending) -> None:
         """Ask the task to end; returns at once. The first reason stays."""
-        if not self._stop.is_set():
-            self.stopped_reason, self.stop_code, self.failed = reason, code, failed
-            self._stop.set()
+        with self._guard:
+            self.ending = self.ending or ending
+        self._stop.set()
+
+    @property
+    def leaving(self) -> bool:
+        """On its way out, or gone: it no longer counts as one of its service's tasks."""
+        return self.ending is not None or self.over
 
     @property
     def stopping(self) -> bool:
-        return self._stop.is_set() or self.status == "STOPPED"
+        return self._stop.is_set() or self.over
 
     @property
     def over(self) -> bool:
         return self.status == "STOPPED"
+
+    @property
+    def told(self) -> bool:
+        """Over, and ECS knows."""
+        return self.over and self._last_report is not None and self._last_report.last_status == "STOPPED"
+
+    @property
+    def failed(self) -> bool:
+        return self.ending is not None and self.ending.failed
+
+    @property
+    def healthy(self) -> bool:
+        """Running, and as well as its own checks can tell."""
+        checked = any(c.health_check and c.essential for c in self.definition.containers)
+        return self.status == "RUNNING" and not self.leaving and (self.health == "HEALTHY" or not checked)
 
     def join(self, seconds: float) -> None:
         if self._thread:
@@ -106,21 +127,29 @@ class Task:
     def _run(self) -> None:
         try:
             self._start_containers()
-            self._set("RUNNING")
-            self.running_since = time.monotonic()
-            self._watch()
+            if not self._stop.is_set():
+                self.running_since = time.monotonic()
+                self._set("RUNNING")
+                self._watch()
         except TaskFailedToStartError as error:
-            self.stop(str(error), "TaskFailedToStart", failed=True)
+            self.stop(Ending(reason=str(error), code="TaskFailedToStart", failed=True))
         except Exception as error:  # noqa: BLE001  (whatever it is, the task has to end and ECS to hear of it)
-            self.stop(f"InternalError: {type(error).__name__}: {error}", "TaskFailedToStart", failed=True)
+            reason = f"InternalError: {type(error).__name__}: {error}"
+            self.stop(Ending(reason=reason, code="TaskFailedToStart", failed=True))
         finally:
             self._end()
 
     def _start_containers(self) -> None:
         self._set("PENDING")
-        launches = self._prepare()
+        try:
+            order = self.definition.start_order()
+        except ValueError as error:
+            raise TaskFailedToStartError(str(error)) from error
+        self.host_ports = self.surroundings.allocate_ports()
+        leftovers.remember(self.identity.id, self.host_ports, [])
+        launches = self.surroundings.launches(self.host_ports)
         deadline = time.monotonic() + START_PATIENCE
-        for definition in self._ordered():
+        for definition in order:
             while not self._dependencies_met(definition):
                 if self._stop.wait(TURN):
                     return
@@ -130,87 +159,27 @@ class Task:
                         f"{definition.name} waited {START_PATIENCE:.0f} s for the containers it depends on"
                     )
             self._start_one(launches[definition.name])
-        self._set("ACTIVATING")
-
-    def _ordered(self) -> list[ContainerDefinition]:
-        try:
-            return self.definition.start_order()
-        except ValueError as error:
-            raise TaskFailedToStartError(str(error)) from error
-
-    def _prepare(self) -> dict[str, Launch]:
-        """Images, secrets, ports and folders of all containers, before the first one starts."""
-        folder = layout.folder("runner", "tasks", self.identity.id)
-        mounts = {
-            path: folder / "volumes" / path.strip("/").replace("/", "-")
-            for c in self.definition.containers
-            for path in c.mounts
-        }
-        for path in mounts.values():
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        ports = {port for container in self.definition.containers for port in container.ports}
-        self.host_ports = {port: layout.allocate_port("task", f"{self.identity.id}:{port}") for port in sorted(ports)}
-        launches = {}
-        for container in self.definition.containers:
-            try:
-                image = images.load(container.image)
-                values = secrets.resolve(container, self._execution_client)
-            except (images.ImageNotFoundError, secrets.SecretUnavailableError) as error:
-                raise TaskFailedToStartError(str(error)) from error
-            except (ClientError, BotoCoreError) as error:
-                raise TaskFailedToStartError(
-                    f"ResourceInitializationError: the execution role {self.definition.execution_role} "
-                    f"cannot be assumed: {error}"
-                ) from error
-            # Programs come from this machine, so the image's own search path means nothing here.
-            given = {k: v for k, v in image.environment.items() if k != "PATH"} | container.environment
-            environment = (
-                base_environment(task_id=self.identity.id, folder=folder)
-                | translated(given, ports=self.host_ports, mounts=mounts)
-                | values
-                | self._platform()
-            )
-            launches[container.name] = Launch(definition=container, image=image, environment=environment)
-        return launches
-
-    def _execution_client(self, service: str) -> object:
-        if not self.definition.execution_role:
-            raise TaskFailedToStartError("ResourceInitializationError: the task definition has no execution role")
-        return self.roles.client(
-            service, self.definition.execution_role, name=f"ecs-{self.identity.id[:32]}", region=self.identity.region
-        )
-
-    def _platform(self) -> dict[str, str]:
-        """What Fargate itself adds to every container, and what leads the SDK to the emulator."""
-        here = f"http://{layout.LOOPBACK}:{layout.ports().credentials}"
-        added = {
-            "AWS_REGION": self.identity.region,
-            "AWS_DEFAULT_REGION": self.identity.region,
-            "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE",
-            "ECS_CONTAINER_METADATA_URI_V4": f"{here}/v4/{self.identity.id}",
-            "ECS_AGENT_URI": f"{here}/agent/{self.identity.id}",
-            "AWS_ENDPOINT_URL": f"https://{layout.LOOPBACK}:{layout.ports().api}",
-            "AWS_CA_BUNDLE": str(tls.material().bundle),
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
-        if self.definition.task_role:
-            added["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = f"{here}/credentials/{self.identity.id}"
-            added["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = self.token
-        return added
 
     def _dependencies_met(self, definition: ContainerDefinition) -> bool:
+        """Raises TaskFailedToStartError when one of them can no longer become what is waited for."""
         for dependency in definition.depends_on:
-            container = self._containers[dependency.container]
+            container = self.containers[dependency.container]
             code = container.exit_code
             match dependency.condition:
                 case "HEALTHY":
-                    met = container.health == "HEALTHY"
+                    met, hopeless = container.health == "HEALTHY", code is not None or container.health == "UNHEALTHY"
                 case "COMPLETE":
-                    met = code is not None
+                    met, hopeless = code is not None, False
                 case "SUCCESS":
-                    met = code == 0
+                    met, hopeless = code == 0, code not in (None, 0)
                 case _:
-                    met = True
+                    met, hopeless = True, False
+            if hopeless and not met:
+                words = self._logs[dependency.container].last_words()
+                raise TaskFailedToStartError(
+                    f"{definition.name} depends on {dependency.container} being {dependency.condition}, which is "
+                    f"{container.health} with exit code {code}" + (f": {words}" if words else "")
+                )
             if not met:
                 return False
         return True
@@ -220,33 +189,30 @@ class Task:
         # awslogs creates the stream first: without the right to, the task does not start.
         client, stream = None, ""
         if definition.logs:
-            client = self._execution_client("logs")
+            client = self.surroundings.execution_client("logs")
             stream = f"{definition.logs.prefix}/{definition.name}/{self.identity.id}"
             try:
-                client.create_log_stream(logGroupName=definition.logs.group, logStreamName=stream)  # type: ignore[attr-defined]
+                client.create_log_stream(logGroupName=definition.logs.group, logStreamName=stream)
             except (ClientError, BotoCoreError) as error:
                 raise TaskFailedToStartError(
                     "ResourceInitializationError: failed to create CloudWatch log stream "
                     f"{definition.logs.group}/{stream} for container {definition.name}: {error}"
                 ) from error
         try:
-            container = Container(launch)
+            running = self.surroundings.runtime.start(launch)
         except OSError as error:
             raise TaskFailedToStartError(f"CannotStartContainerError: {definition.name}: {error}") from error
-        self._containers[definition.name] = container
-        file = (
-            layout.folder("logs", "tasks", self.identity.group.removeprefix("service:"), self.identity.id)
-            / f"{definition.name}.log"
-        )
-        assert container.process.stdout is not None  # noqa: S101  (it was asked for)
-        self._logs[definition.name] = LogStream(
-            container.process.stdout,
-            file=file,
+        self.containers[definition.name] = Container(definition, running)
+        leftovers.remember(self.identity.id, self.host_ports, [c.running for c in self.containers.values()])
+        folder = logs.folder(self.identity.group, self.identity.id)
+        self._logs[definition.name] = logs.LogStream(
+            running.output,
+            file=folder / f"{definition.name}.log",
             client=client,
             group=definition.logs.group if definition.logs else "",
             stream=stream,
         )
-        self._tell()
+        self.tell()
 
     def _watch(self) -> None:
         next_memory = 0.0
@@ -255,72 +221,80 @@ class Task:
             if time.monotonic() >= next_memory:
                 self._look_at_memory()
                 next_memory = time.monotonic() + MEMORY_EVERY
-            self._tell()
+            self.tell()
 
     def _look(self) -> None:
-        for name, container in self._containers.items():
+        for name, container in list(self.containers.items()):
             container.check_health()
+            if not container.definition.essential:
+                continue
             code = container.exit_code
-            if code is not None and container.definition.essential:
+            if code is not None:
+                reason = f"Essential container in task exited: {name} with code {code}"
+                if container.running.out_of_memory():
+                    container.reason = reason = f"OutOfMemoryError: Container killed due to memory usage: {name}"
+                elif code:
+                    self._logs[name].finish(patience=1)
+                    words = self._logs[name].last_words()
+                    reason += f": {words}" if words else ""
+                self.stop(Ending(reason=reason, code="EssentialContainerExited", failed=code != 0))
+            elif container.health == "UNHEALTHY" and time.monotonic() - self._born > self.grace:
                 words = self._logs[name].last_words()
-                failed = code != 0
-                reason = f"Essential container {name} exited with {code}" + (f": {words}" if failed and words else "")
-                self.stop(reason, "EssentialContainerExited", failed=failed)
-            if container.health == "UNHEALTHY" and container.definition.essential:
-                self.stop(f"Task failed container health checks: {name}", "ServiceSchedulerInitiated", failed=True)
+                reason = f"Task failed container health checks: {name}" + (f"; it last said: {words}" if words else "")
+                self.stop(Ending(reason=reason, code="ServiceSchedulerInitiated", failed=True))
 
     def _look_at_memory(self) -> None:
-        used = {name: container.memory() for name, container in self._containers.items()}
-        for name, container in self._containers.items():
+        used = {name: container.running.memory() for name, container in self.containers.items()}
+        for name, container in self.containers.items():
             limit = container.definition.memory_mib
             if limit and used[name] > limit * 1024**2:
                 self._out_of_memory(container, used[name], limit)
         limit = self.definition.memory_mib
         if limit and sum(used.values()) > limit * 1024**2:
-            self._out_of_memory(self._containers[max(used, key=lambda n: used[n])], sum(used.values()), limit)
+            self._out_of_memory(self.containers[max(used, key=lambda name: used[name])], sum(used.values()), limit)
 
     def _out_of_memory(self, container: Container, used: int, limit: int) -> None:
         container.kill()
-        reason = (
+        container.reason = (
             f"OutOfMemoryError: Container killed due to memory usage: {container.definition.name}, "
             f"{used // 1024**2} MiB of {limit} MiB"
         )
-        self.stop(reason, "EssentialContainerExited", failed=True)
+        if container.definition.essential:
+            self.stop(Ending(reason=container.reason, code="EssentialContainerExited", failed=True))
 
     def _end(self) -> None:
         self._set("STOPPING")
-        # Those that depend on others go first: PgBouncer outlives its clients.
-        for name in reversed(list(self._containers)):
-            self._containers[name].end()
-        for name, container in self._containers.items():
-            container.kill()
-            self._logs[name].finish()
-        for port in self.host_ports:
-            layout.release_port("task", f"{self.identity.id}:{port}")
-        shutil.rmtree(layout.home() / "runner" / "tasks" / self.identity.id, ignore_errors=True)
-        self.roles.forget(name=f"ecs-{self.identity.id[:32]}")
-        self.roles.forget(name=self.identity.id)
+        for group in self.definition.stop_order():
+            # Those that depend on others go first: PgBouncer outlives its clients.
+            present = [self.containers[definition.name] for definition in group if definition.name in self.containers]
+            if present:
+                with ThreadPoolExecutor(len(present)) as pool:
+                    list(pool.map(Container.end, present))
+        for stream in self._logs.values():
+            stream.finish()
+        leftovers.forget(self.identity.id)
+        self.surroundings.clear(self.host_ports)
         self._set("STOPPED")
 
-    # ---- what others see ----
+    # ---- what ECS sees ----
 
     def _set(self, status: TaskStatus) -> None:
         self.status = status
-        self._tell()
+        self.tell()
 
-    def _tell(self) -> None:
-        reports = [self._container_report(c) for c in self.definition.containers]
-        watched = [c.health for c in self._containers.values() if c.definition.health_check and c.definition.essential]
+    def tell(self) -> None:
+        """Report what has changed since the last report that ECS took."""
+        watched = [c.health for c in self.containers.values() if c.definition.health_check and c.definition.essential]
         if watched:
-            worst = next((state for state in ("UNHEALTHY", "UNKNOWN") if state in watched), "HEALTHY")
-            self.health = worst  # type: ignore[assignment]
+            self.health = min(watched, key=("UNHEALTHY", "UNKNOWN", "HEALTHY").index)
+        draining = self.draining_since is not None and self.status == "RUNNING"
         report = TaskReport(
             task_arn=self.identity.arn,
-            last_status=self.status,
+            last_status="DEACTIVATING" if draining else self.status,
             health_status=self.health,
-            containers=reports,
-            stop_code=self.stop_code,
-            stopped_reason=self.stopped_reason or None,
+            containers=[self._container_report(c) for c in self.definition.containers],
+            stop_code=self.ending.code if self.ending else None,
+            stopped_reason=self.ending.reason if self.ending else None,
             failed=self.failed,
             host_ports={
                 f"{container.name}:{port}": self.host_ports[port]
@@ -329,26 +303,12 @@ class Task:
                 if port in self.host_ports
             },
         )
-        if report != self._last_report:
-            self._last_report = report
-            self.report(report)
+        with self._telling:
+            if report != self._last_report and self.report(report):
+                self._last_report = report
 
     def _container_report(self, definition: ContainerDefinition) -> ContainerReport:
-        container = self._containers.get(definition.name)
+        container = self.containers.get(definition.name)
         if container is None:
             return ContainerReport(name=definition.name, last_status="STOPPED" if self.over else "PENDING")
-        code = container.exit_code
-        status: ContainerStatus = "RUNNING" if code is None else "STOPPED"
-        return ContainerReport(
-            name=definition.name,
-            last_status=status,
-            health_status=container.health,  # type: ignore[arg-type]
-            exit_code=code,
-            runtime_id=str(container.process.pid),
-        )
-
-    @property
-    def healthy(self) -> bool:
-        """Running, and as well as its own checks can tell."""
-        checked = any(c.health_check and c.essential for c in self.definition.containers)
-        return self.status == "RUNNING" and not self.stopping and (self.health == "HEALTHY" or not checked)
+        return container.report()

@@ -17,7 +17,7 @@ _IDLE_SECONDS = 60
 # No query: it may hold a signature.
 _LOG_LINE = (
     '%START_TIME% %DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT% %REQ(:METHOD)% "%REQ(:AUTHORITY)%" '
-    '"%REQ_WITHOUT_QUERY(X-ENVOY-ORIGINAL-PATH?:PATH)%" %RESPONSE_CODE% %RESPONSE_FLAGS% %BYTES_SENT% %DURATION% '
+    '"%PATH(NQ:ORIG_OR_PATH)%" %RESPONSE_CODE% %RESPONSE_FLAGS% %BYTES_SENT% %DURATION% '
     '"%REQ(USER-AGENT)%" %REQ(X-FORWARDED-PROTO)% %UPSTREAM_CLUSTER%'
 )
 
@@ -61,6 +61,8 @@ _COMPRESSIBLE = [
     "text/xml",
 ]
 _LEAST_BYTES = 1000
+
+_LIMITS, _PLENTY = ("max_connections", "max_pending_requests", "max_requests"), 10_000
 
 _ERRORS = {"502 ERROR": ["UF", "URX", "UC", "UR", "LR", "UPE", "UH", "NC"], "504 ERROR": ["UT", "SI"]}
 
@@ -153,7 +155,10 @@ def _compressor() -> Resource:
         "typed_config": typed(
             "extensions.filters.http.compressor.v3.Compressor",
             response_direction_config={
-                "common_config": {"min_content_length": _LEAST_BYTES, "content_type": _COMPRESSIBLE}
+                "common_config": {
+                    "min_content_length": _LEAST_BYTES,
+                    "content_type_matcher": [{"prefix": each} for each in _COMPRESSIBLE],
+                }
             },
             compressor_library={
                 "name": "gzip",
@@ -213,7 +218,7 @@ def _static(name: str, address: Resource) -> Resource:
         "name": name,
         "type": "STATIC",
         "connect_timeout": "5s",
-        "circuit_breakers": {"thresholds": [{"max_connections": 10000, "max_pending_requests": 10000, "max_requests": 10000}]},
+        "circuit_breakers": {"thresholds": [dict.fromkeys(_LIMITS, _PLENTY)]},
         "load_assignment": {
             "cluster_name": name,
             "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address}}]}],

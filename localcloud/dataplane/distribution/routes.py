@@ -28,7 +28,7 @@ def route_configuration(distribution: DistributionSpec, *, name: str) -> Resourc
     for behavior in distribution.behaviors:
         origin = origins.get(behavior.origin_id)
         if origin is None:
-            raise UnsupportedError(f"behaviour {behavior.path_pattern}: origin {behavior.origin_id} is not available here")
+            raise UnsupportedError(f"behaviour {behavior.path_pattern}: its origin is not available here")
         routes += _routes(distribution, behavior, origin)
     return {
         "name": name,
@@ -120,10 +120,11 @@ def _withheld(behavior: BehaviorSpec, origin: OriginSpec) -> list[str]:
 
 
 def _refusal(match: Resource) -> Resource:
+    document = error_document("AccessDenied", "Access denied")
     return _open(
         {
             "match": match,
-            "direct_response": {"status": 403, "body": {"inline_string": error_document("AccessDenied", "Access denied")}},
+            "direct_response": {"status": 403, "body": {"inline_string": document}},
             "response_headers_to_add": [_set("content-type", "text/xml")],
         }
     )

@@ -55,10 +55,7 @@ def check(request: ViewerRequest, *, keys: Sequence[PublicKeySpec], now: float) 
         raise RefusedError("MissingKey", "Missing Key-Pair-Id query parameter or cookie value")
     if key is None:
         raise RefusedError("InvalidKey", "Unknown Key")
-    if "Policy" in given:
-        policy = _decoded(given["Policy"])
-    else:
-        policy = _canned(url, given.get("Expires", ""))
+    policy = _decoded(given["Policy"]) if "Policy" in given else _canned(url, given.get("Expires", ""))
     if not _is_signed(policy, _decoded(given.get("Signature", "")), key.pem, given.get("Hash-Algorithm", "SHA1")):
         raise RefusedError("AccessDenied", "Access denied")
     _check_policy(policy, url=url, address=request.address, now=now)
@@ -88,7 +85,8 @@ def _canned(url: str, expires: str) -> bytes:
     if not re.fullmatch("[0-9]{1,12}", expires):
         raise RefusedError("MalformedPolicy", "Malformed Policy")
     # Byte for byte as documented: the signature is over this text.
-    return f'{{"Statement":[{{"Resource":"{url}","Condition":{{"DateLessThan":{{"AWS:EpochTime":{expires}}}}}}}]}}'.encode()
+    condition = f'{{"DateLessThan":{{"AWS:EpochTime":{expires}}}}}'
+    return f'{{"Statement":[{{"Resource":"{url}","Condition":{condition}}}]}}'.encode()
 
 
 def _decoded(text: str) -> bytes:

@@ -45,9 +45,7 @@ class ValkeyServer:
             self._applied_to_server(spec)
             self._applied = spec
         self._front.open(self._group_id, port=spec.port, upstream=self._socket)
-        return Status(
-            status="available", port=spec.port, pid=self._server.pid, restarts=self._server.restarts
-        )
+        return Status(status="available", port=spec.port, pid=self._server.pid, restarts=self._server.restarts)
 
     def stop(self) -> None:
         self._server.stop_leftover()

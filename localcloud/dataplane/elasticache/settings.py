@@ -22,9 +22,9 @@ _RESERVED_DEFAULT = 25.0
 
 # docs.aws.amazon.com/AmazonElastiCache/latest/dg/SupportedCommands.html: restricted to the service itself.
 _RESTRICTED = (
-    "acl|setuser acl|deluser acl|load acl|save bgrewriteaof bgsave config debug failover migrate module psync replicaof "
-    "save shutdown slaveof sync"
-).split()
+    *("acl|setuser", "acl|deluser", "acl|load", "acl|save", "config", "debug", "module", "shutdown"),
+    *("bgrewriteaof", "bgsave", "save", "failover", "migrate", "psync", "replicaof", "slaveof", "sync"),
+)
 
 
 def configuration(spec: ValkeySpec, *, folder: Path, socket: Path) -> dict[str, str]:
@@ -48,6 +48,8 @@ def configuration(spec: ValkeySpec, *, folder: Path, socket: Path) -> dict[str, 
         "save": "",
         "appendonly": "no",
         "shutdown-on-sigterm": "save",
+        # The title would be written over the environment, by which our processes are known.
+        "set-proc-title": "no",
         **{name: value for name, value in parameters.items() if name not in _WITHOUT_EFFECT_HERE},
     }
 
@@ -84,4 +86,7 @@ def _hash(password: str) -> str:
 
 
 def _word(value: str) -> str:
-    return value if value and shlex.quote(value) == value else '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if value and shlex.quote(value) == value:
+        return value
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -5,6 +5,9 @@ from __future__ import annotations
 from localcloud import layout
 from localcloud.dataplane.envoy.configuration import Files, Resource, typed
 
+# An address nobody has (RFC 5737): without any range Envoy takes its default ones, and trusts the loopback interface.
+_NOBODY = {"address_prefix": "192.0.2.0", "prefix_len": 32}
+
 
 def address(port: int) -> Resource:
     return {"socket_address": {"address": layout.LOOPBACK, "port_value": port}}
@@ -13,9 +16,7 @@ def address(port: int) -> Resource:
 def lua(source: str) -> Resource:
     return {
         "name": "lua",
-        "typed_config": typed(
-            "extensions.filters.http.lua.v3.Lua", default_source_code={"inline_string": source}
-        ),
+        "typed_config": typed("extensions.filters.http.lua.v3.Lua", default_source_code={"inline_string": source}),
     }
 
 
@@ -30,11 +31,12 @@ def _forwarded_for() -> Resource:
     """Appends the client's address to X-Forwarded-For. Envoy's own way names another address of this machine for
     clients on the loopback interface."""
     client = {"key": "x-forwarded-for", "value": "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%"}
+    mutation = {"append": {"header": client, "append_action": "APPEND_IF_EXISTS_OR_ADD"}}
     return {
         "name": "forwarded for",
         "typed_config": typed(
             "extensions.filters.http.header_mutation.v3.HeaderMutation",
-            mutations={"request_mutations": [{"append": {"header": client, "append_action": "APPEND_IF_EXISTS_OR_ADD"}}]},
+            mutations={"request_mutations": [mutation]},
         ),
     }
 
@@ -61,7 +63,7 @@ def connection_manager(
             skip_xff_append=True,
             # Clients are strangers: their address is the connection's, and Envoy's own headers mean nothing from them.
             use_remote_address=True,
-            internal_address_config={"unix_sockets": False},
+            internal_address_config={"cidr_ranges": [_NOBODY]},
             generate_request_id=False,
             preserve_external_request_id=True,
             server_header_transformation="PASS_THROUGH",

@@ -11,11 +11,13 @@ _SOCKETS = "extensions.transport_sockets.tls.v3."
 def server_side(*protocols: str) -> Resource:
     """A transport socket that shows our certificate; `protocols` are offered by ALPN."""
     material = tls.material()
+    certificate = {
+        "certificate_chain": {"filename": str(material.certificate)},
+        "private_key": {"filename": str(material.key)},
+    }
     common: Resource = {
         "tls_params": {"tls_minimum_protocol_version": "TLSv1_2"},
-        "tls_certificates": [
-            {"certificate_chain": {"filename": str(material.certificate)}, "private_key": {"filename": str(material.key)}}
-        ],
+        "tls_certificates": [certificate],
     }
     if protocols:
         common["alpn_protocols"] = list(protocols)

@@ -101,13 +101,11 @@ class EnvoyServer:
 
     def refusals(self) -> list[str]:
         """Envoy's words about configuration that it did not take."""
-        found = []
-        for section in self.ask("/config_dump").get("configs", []):
-            for entries in section.values():
-                for entry in entries if isinstance(entries, list) else []:
-                    if "error_state" in entry:
-                        found.append(f"{entry.get('name', '')}: {entry['error_state'].get('details', '')}".strip(": "))
-        return found
+        sections = self.ask("/config_dump").get("configs", [])
+        lists = [entries for section in sections for entries in section.values() if isinstance(entries, list)]
+        return [
+            entry["error_state"].get("details", "") for entries in lists for entry in entries if "error_state" in entry
+        ]
 
     def ask(self, path: str, *, method: str = "GET") -> dict[str, Any]:
         """Call the administration interface. Raises NotYetError when it does not answer."""

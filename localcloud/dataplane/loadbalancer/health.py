@@ -31,7 +31,7 @@ def states(clusters: dict[str, Any], groups: Iterable[TargetGroupSpec]) -> Targe
 
 def write(found: TargetStates) -> None:
     """Leave word for the emulator, which answers DescribeTargetHealth."""
-    layout.write_private(layout.folder("dataplane") / "targets.json", json.dumps(found, sort_keys=True))
+    layout.write_private(layout.folder("dataplane") / "target-health.json", json.dumps(found, sort_keys=True))
 
 
 def _address(host: dict[str, Any]) -> str:

@@ -95,9 +95,7 @@ def _fixed(status: int, body: str, content_type: str) -> Resource:
 
 def _forward(weights: list[tuple[str, int]], *, retry_on: str) -> Resource:
     return {
-        "weighted_clusters": {
-            "clusters": [{"name": cluster_name(arn), "weight": weight} for arn, weight in weights]
-        },
+        "weighted_clusters": {"clusters": [{"name": cluster_name(arn), "weight": weight} for arn, weight in weights]},
         # The load balancer has no limit for a whole request; its idle timeout is the listener's.
         "timeout": "0s",
         "cluster_not_found_response_code": "SERVICE_UNAVAILABLE",

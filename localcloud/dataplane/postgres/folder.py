@@ -147,27 +147,22 @@ class DataFolder:
         return changed
 
     def remove_stale_lock(self) -> None:
-        """After a power cut postmaster.pid may name a process that is another program by now."""
+        """After a power cut postmaster.pid may name a process that is another program by now, and PostgreSQL would wait
+        for its end. Where the process is gone PostgreSQL itself knows what to do.
+
+        Raises PartError while processes of the former server are still there.
+        """
         lock = self.path / "postmaster.pid"
         try:
             pid = int(lock.read_text().split("\n", 1)[0])
-        except (FileNotFoundError, ValueError):
-            return
-        try:
             if str(self.path) in psutil.Process(pid).cmdline():
                 return
-        except psutil.Error:
-            pass
-        _log.warning("%s: removed the lock of process %d, which is gone", self.identifier, pid)
-        lock.unlink()
-
-    def postmaster(self) -> int | None:
-        """Process id of a server that runs on this folder, whoever started it."""
-        try:
-            pid = int((self.path / "postmaster.pid").read_text().split("\n", 1)[0])
-            return pid if str(self.path) in psutil.Process(pid).cmdline() else None
         except (FileNotFoundError, ValueError, psutil.Error):
-            return None
+            return
+        if any(_folder_of(process) == str(self.path) for process in psutil.process_iter()):
+            raise PartError("processes of the former server are still ending")
+        _log.warning("%s: removed the lock of process %d, which is another program", self.identifier, pid)
+        lock.unlink()
 
     def delete(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
@@ -213,3 +208,10 @@ class DataFolder:
             said = re.findall(r"(?:LOG|FATAL|ERROR):\s+(.*)", done.stderr)
             reason = said[0] if said else done.stderr.strip()
             raise PartError(re.sub(r' in file "[^"]*" line \d+', "", reason))
+
+
+def _folder_of(process: psutil.Process) -> str:
+    try:
+        return process.cwd()
+    except psutil.Error:
+        return ""

@@ -71,6 +71,14 @@ def set_master(cursor: Any, login: Login) -> None:
     cursor.execute(sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(name, sql.Literal(hashed)))
 
 
+def has_master(cursor: Any) -> bool:
+    """Whether there is a master user, as a promoted standby has from its primary."""
+    cursor.execute(
+        "SELECT 1 FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid WHERE r.rolname = %s", (_MASTER_ROLE,)
+    )
+    return cursor.fetchone() is not None
+
+
 def ensure_database(cursor: Any, name: str, *, owner: str) -> None:
     cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
     if cursor.fetchone() is None:

@@ -7,8 +7,6 @@ import signal
 import time
 from collections.abc import Callable
 
-import psutil
-
 from localcloud.dataplane import process
 from localcloud.dataplane.errors import NotYetError, PartError
 from localcloud.dataplane.postgres import binaries, roles
@@ -41,8 +39,10 @@ class PostgresServer:
     def reconcile(self, spec: DatabaseSpec) -> Status:
         if self._applied == spec and self._server.alive() and time.monotonic() < self._checked_at + _RECHECK:
             return self._status(spec)
-        if not self._server.alive():
-            self._clear_the_way()
+        if self._applied and self._applied.resource_id != spec.resource_id:
+            # Deleted, and another made with its name, between two looks at the API.
+            self.delete()
+            self._applied = None
         if self._applied is None:
             self._folder.set_aside_other(spec.resource_id)
         if not self._folder.exists:
@@ -83,6 +83,8 @@ class PostgresServer:
 
     def _run(self, spec: DatabaseSpec) -> None:
         self._reload_due |= self._configure(spec)
+        if not self._server.alive():
+            self._folder.remove_stale_lock()
         started = self._server.ensure(binaries.command("postgres", "-D", str(self._folder.path)))
         if started:
             self._login = None
@@ -105,21 +107,6 @@ class PostgresServer:
                 raise PartError(message) from error
             self._refused = (spec, message)
             return False
-
-    def _clear_the_way(self) -> None:
-        """One server on one data folder: end what an earlier data plane left there and kept no record of."""
-        pid = self._folder.postmaster()
-        left = process.psutil_process(pid) if pid else None
-        if left is None:
-            self._folder.remove_stale_lock()
-            return
-        if self._server.recorded_pid() == left.pid:
-            return  # ensure() takes it over
-        left.send_signal(signal.SIGINT)
-        try:
-            left.wait(timeout=30)
-        except psutil.TimeoutExpired as error:
-            raise PartError(f"process {left.pid} holds the data folder and does not end") from error
 
     def _reload(self, spec: DatabaseSpec) -> None:
         """Have a running server read its configuration. RDS leaves parameters that need a restart pending until the
@@ -173,4 +160,6 @@ class PostgresServer:
                 self._login = spec.login
                 if spec.database:
                     roles.ensure_database(cursor, spec.database, owner=spec.login.username)
+            elif not spec.login and not roles.has_master(cursor):
+                raise NotYetError("waits for the name and password of the master user")
             roles.match_slots(cursor, spec.replicas)

@@ -69,6 +69,7 @@ class Service(Handler):
             "ecs", "CreateService", {"DesiredCount": 1, **wanted.properties, "ServiceName": name}
         )
         arn = client("ecs").create_service(**request)["service"]["serviceArn"]
+        wanted.made(arn)
         try:
             _wait_for_rollout(arn, wanted)
         except Exception:
@@ -125,7 +126,7 @@ def _wait_for_rollout(ref: str, wanted: Wanted) -> None:
             raise DeploymentFailedError(f"ECS Deployment Circuit Breaker was triggered for {ref}: {reason}")
         if deployment["rolloutState"] == "COMPLETED":
             return
-        if cloudformation.cancel_requested(wanted.stack_name):
+        if cloudformation.take_cancellation(wanted.stack_name):
             raise DeploymentFailedError("Resource update cancelled")
         time.sleep(_LOOK_AGAIN_SECONDS)
     latest = next((event["message"] for event in service["events"]), "no event")

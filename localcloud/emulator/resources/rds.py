@@ -47,6 +47,7 @@ class DbInstance(Handler):
                 without=_NOT_OF_THE_CALL,
             )
             client("rds").create_db_instance(**request)
+        wanted.made(name)
         record = rds._instances[name]
         try:
             _complete(record, request, properties)

@@ -14,6 +14,7 @@ from ministack.core.responses import error_response_json, json_response, new_uui
 from ministack.services import ecs
 
 from localcloud import layout
+from localcloud.emulator.corrections import replace
 
 Record = dict[str, Any]
 
@@ -34,12 +35,12 @@ class UnknownRecordError(LookupError):
 
 def install() -> None:
     # Upstream reports tasks RUNNING that nothing runs, and completes deployments by itself.
-    ecs._get_docker = lambda: None
-    ecs._reconcile_service_tasks = lambda *_: None
-    ecs._schedule_service_deployment_completion = lambda *_, **__: None
-    ecs._record_service_task_failure = lambda *_, **__: None
-    ecs._refresh_service_state = _refresh_service
-    ecs._recount_cluster = _recount_cluster
+    replace(ecs, "_get_docker", lambda: None)
+    replace(ecs, "_reconcile_service_tasks", lambda *_: None)
+    replace(ecs, "_schedule_service_deployment_completion", lambda *_, **__: None)
+    replace(ecs, "_record_service_task_failure", lambda *_, **__: None)
+    replace(ecs, "_refresh_service_state", _refresh_service)
+    replace(ecs, "_recount_cluster", _recount_cluster)
     ecs._ACTION_MAP |= {
         "RegisterTaskDefinition": _locked(_register_task_definition),
         "CreateService": _locked(_create_service),
@@ -51,7 +52,7 @@ def install() -> None:
         "GetTaskProtection": _locked(_get_task_protection),
     }
     # Upstream takes every task for stopped after a restart; ours live in the runner, not in this process.
-    ecs.load_persisted_state = _load
+    replace(ecs, "load_persisted_state", _load)
 
 
 # What the runner reports -----------------------------------------------------------------------------------------

@@ -7,6 +7,8 @@ from xml.sax.saxutils import escape
 
 from ministack.services import elasticache
 
+from localcloud.emulator.corrections import replace
+
 
 def install() -> None:
     stock = elasticache._user_xml
@@ -15,4 +17,4 @@ def install() -> None:
         # Upstream writes access strings, which are full of "&", into XML as they are.
         return stock({**user, "AccessString": escape(user.get("AccessString", ""))})
 
-    elasticache._user_xml = user_xml
+    replace(elasticache, "_user_xml", user_xml)

@@ -10,23 +10,26 @@ from ministack.services.cloudformation import provisioners
 
 from localcloud import layout
 from localcloud.emulator import coercion, wire
+from localcloud.emulator.corrections import replace
 
 Record = dict[str, Any]
 
 
 def install() -> None:
     # Upstream reads and shows one target group of a forward action, and drops weights and stickiness.
-    alb._parse_actions = lambda parameters, prefix="DefaultActions": [
-        _normalized(action) for action in wire.read_query("elbv2", "Actions", parameters, prefix)
-    ]
-    alb._action_xml = lambda action: wire.element("elbv2", "Action", "member", _shown(action))
-    provisioners._elbv2_listener_actions = _template_actions
+    replace(alb, "_parse_actions", _parse_actions)
+    replace(alb, "_action_xml", lambda action: wire.element("elbv2", "Action", "member", _shown(action)))
+    replace(provisioners, "_elbv2_listener_actions", _template_actions)
     # Upstream takes targets with one address for one target; here all tasks share 127.0.0.1.
     alb._ACTION_MAP |= {
         "RegisterTargets": _register_targets,
         "DeregisterTargets": _deregister_targets,
         "DescribeTargetHealth": _describe_target_health,
     }
+
+
+def _parse_actions(parameters: Any, prefix: str = "DefaultActions") -> list[Record]:
+    return [_normalized(action) for action in wire.read_query("elbv2", "Actions", parameters, prefix)]
 
 
 def _template_actions(properties: Any, balancer: str | None, prop: str = "DefaultActions") -> list[Record]:

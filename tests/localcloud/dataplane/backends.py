@@ -35,7 +35,7 @@ class Backend:
 
             do_HEAD = do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815
 
-            def log_message(self, format: str, *args: object) -> None:
+            def log_message(self, *_: object) -> None:
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)

@@ -190,7 +190,8 @@ def test_another_data_plane_takes_the_running_server_over(servers: Servers) -> N
     pid = _said("main")["pid"]
     other = PostgresServer("main", source_port={}.get)
     assert other.reconcile(PRIMARY).pid == pid
-    assert len([p for p in psutil.process_iter() if _command(p)[1:] == ["-D", str(layout.home() / "rds" / "main")]]) == 1
+    arguments = ["-D", str(layout.home() / "rds" / "main")]
+    assert len([p for p in psutil.process_iter() if _command(p)[1:] == arguments]) == 1
 
 
 def test_a_reader_that_is_none_any_more_is_promoted(servers: Servers) -> None:

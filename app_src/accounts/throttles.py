@@ -1,0 +1,45 @@
+"""How often somebody may try to log in. Counted in the cache; without the cache nobody is locked out."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import redis
+import structlog
+from rest_framework.request import Request
+from rest_framework.throttling import SimpleRateThrottle
+from rest_framework.views import APIView
+
+log = structlog.get_logger(__name__)
+
+
+class _CachedThrottle(SimpleRateThrottle):
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        try:
+            return bool(super().allow_request(request, view))
+        except redis.RedisError as error:
+            log.warning("throttle_without_cache", scope=self.scope, error=str(error))
+            return True
+
+
+class AddressThrottle(_CachedThrottle):
+    """Per address that the load balancer saw."""
+
+    scope = "address"
+
+    def get_cache_key(self, request: Request, view: APIView) -> str:  # noqa: ARG002
+        return f"throttle:address:{self.get_ident(request)}"
+
+
+class AccountThrottle(_CachedThrottle):
+    """Per account that somebody tries to get into, from however many addresses."""
+
+    scope = "account"
+
+    def get_cache_key(self, request: Request, view: APIView) -> str | None:  # noqa: ARG002
+        data: Any = request.data
+        email = data.get("email") if isinstance(data, dict) else None
+        if not isinstance(email, str):
+            return None
+        return f"throttle:account:{hashlib.sha256(email.strip().lower().encode()).hexdigest()}"

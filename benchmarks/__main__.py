@@ -1,0 +1,16 @@
+"""`make bench`: every measurement, one after the other, with the machine they were made on."""
+
+from __future__ import annotations
+
+from benchmarks import deploy, localcloud, measure, synth
+
+
+def main() -> None:
+    print(f"Machine: {measure.machine()}\n")
+    synth.main()
+    deploy.main()
+    localcloud.main()
+
+
+if __name__ == "__main__":
+    main()

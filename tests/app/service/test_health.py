@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+from django.db import connections
+from rest_framework.test import APIClient
+
+pytestmark = pytest.mark.django_db(databases=["default", "reader"])
+
+
+def readiness() -> tuple[int, dict[str, str]]:
+    answer = APIClient().get("/readyz", HTTP_HOST="10.1.2.3:8000")
+    return answer.status_code, answer.json()["parts"]
+
+
+@pytest.fixture
+def silent_server() -> Iterator[int]:
+    """A port that accepts connections and says nothing, as a database behind a broken network does."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_liveness_needs_no_database_and_no_known_host(monkeypatch) -> None:
+    monkeypatch.setitem(connections["default"].settings_dict, "PORT", 1)
+    assert APIClient().get("/livez", HTTP_HOST="10.1.2.3:8000").status_code == 200
+
+
+def test_readiness_says_how_each_part_is() -> None:
+    assert readiness() == (200, {"writer": "ok", "reader": "ok", "broker": "ok"})
+
+
+def test_a_lost_writer_makes_the_task_unready_and_is_named(monkeypatch) -> None:
+    monkeypatch.setitem(connections["default"].settings_dict, "PORT", 1)
+    assert readiness() == (503, {"writer": "OperationalError", "reader": "ok", "broker": "ok"})
+
+
+def test_a_lost_reader_is_named_but_the_task_serves_from_the_writer(monkeypatch) -> None:
+    monkeypatch.setitem(connections["reader"].settings_dict, "PORT", 1)
+    assert readiness() == (200, {"writer": "ok", "reader": "OperationalError", "broker": "ok"})
+
+
+def test_a_lost_broker_makes_the_task_unready_and_is_named(stop_server) -> None:
+    stop_server("broker")
+    assert readiness() == (503, {"writer": "ok", "reader": "ok", "broker": "ConnectionError"})
+
+
+def test_an_answer_comes_in_time_even_when_a_part_hangs(monkeypatch, silent_server: int) -> None:
+    monkeypatch.setitem(connections["reader"].settings_dict, "PORT", silent_server)
+    began = time.monotonic()
+    status, parts = readiness()
+    assert time.monotonic() - began < 4  # the load balancer waits five seconds
+    assert (status, parts["writer"]) == (200, "ok")
+    assert parts["reader"].startswith("no answer within")
+
+
+def test_an_unknown_host_is_refused_everywhere_else() -> None:
+    assert APIClient().get("/", HTTP_HOST="evil.example.com").status_code == 400
