@@ -17,11 +17,8 @@ preload_app = True
 worker_tmp_dir = os.environ["SCRATCH_DIR"]
 # Requests are logged by the application, with user and request id, as JSON that a hostile path cannot break.
 accesslog = None
-_level = os.environ["LOG_LEVEL"]
-logconfig_dict = {
-    **dictionary(_level),
-    # gunicorn's own logger does not hand its records on.
-    "loggers": {"gunicorn.error": {"level": _level, "handlers": ["stdout"], "propagate": False}},
-}
+logconfig_dict = dictionary(os.environ["LOG_LEVEL"])
+# gunicorn's own logger does not hand its records on.
+logconfig_dict["loggers"]["gunicorn.error"] = {"level": os.environ["LOG_LEVEL"], "handlers": ["stdout"]}
 control_socket_disable = True
 forwarded_allow_ips = "*"

@@ -51,7 +51,17 @@ def command() -> list[str]:
     """Celery's command line. Raises KeyError naming SCRATCH_DIR or LOG_LEVEL when one is missing."""
     schedule = Path(os.environ["SCRATCH_DIR"]) / "celerybeat-schedule"
     return [
-        *(sys.executable, "-m", "celery", "--app", "spendsmart", "beat", "--loglevel", os.environ["LOG_LEVEL"]),
+        *(
+            sys.executable,
+            "-m",
+            "celery",
+            "--quiet",
+            "--app",
+            "spendsmart",
+            "beat",
+            "--loglevel",
+            os.environ["LOG_LEVEL"],
+        ),
         *("--scheduler", "spendsmart.beat:HeartbeatScheduler", "--schedule", str(schedule), "--pidfile="),
     ]
 

@@ -29,6 +29,8 @@ def dictionary(level: str) -> dict[str, Any]:
             }
         },
         "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}},
+        # Says with every client where it found its credentials.
+        "loggers": {"botocore": {"level": "WARNING"}},
         "root": {"handlers": ["stdout"], "level": level},
     }
 

@@ -6,6 +6,7 @@ Nothing here differs between environments but by a variable, and there is no deb
 from __future__ import annotations
 
 import os
+import warnings
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
@@ -36,6 +37,9 @@ UPLOAD_EXPIRY_SECONDS = env.integer("UPLOAD_EXPIRY_SECONDS")
 EXTRACTION_ENGINE = env.one_of("EXTRACTION_ENGINE", "local", "openai")
 OPENAI_MODEL = env.text("OPENAI_MODEL")
 OPENAI_API_KEY = env.text("OPENAI_API_KEY") if EXTRACTION_ENGINE == "openai" else env.optional("OPENAI_API_KEY")
+# The stack makes the secret with a random value. Until a key of OpenAI's is put in its place, receipts are read here.
+if EXTRACTION_ENGINE == "openai" and not OPENAI_API_KEY.startswith("sk-"):
+    EXTRACTION_ENGINE = "local"
 
 DEBUG = False
 ROOT_URLCONF = "spendsmart.urls"
@@ -139,7 +143,7 @@ CELERY_BROKER_USE_SSL = {"ssl_cert_reqs": "required", **({"ssl_ca_certs": TLS_AU
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 QUEUES = ("interactive", "bulk", "default")
-CELERY_TASK_QUEUES = [Queue(name) for name in QUEUES]
+CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in QUEUES]
 CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ACKS_LATE = True
@@ -244,7 +248,8 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = not STATIC_ROOT.exists()
 if WHITENOISE_USE_FINDERS:
-    # Run from a source tree: there is no collected manifest to look names up in.
+    # Run from a source tree: there is no collected manifest to look names up in, nor its folder.
+    warnings.filterwarnings("ignore", "No directory at", UserWarning)
     STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 
 LOGGING_CONFIG = None

@@ -12,7 +12,7 @@ MAX_MEMORY_KIB = 1_400_000
 def command() -> list[str]:
     """The worker's command line. Raises KeyError naming WORKER_CONCURRENCY when that is missing."""
     return [
-        *(sys.executable, "-m", "celery", "--app", "spendsmart", "worker"),
+        *(sys.executable, "-m", "celery", "--quiet", "--app", "spendsmart", "worker"),
         *("--loglevel", os.environ["LOG_LEVEL"], "--concurrency", os.environ["WORKER_CONCURRENCY"]),
         *("--queues", "interactive,default,bulk", "--max-memory-per-child", str(MAX_MEMORY_KIB)),
         *("--without-gossip", "--without-mingle"),

@@ -217,3 +217,11 @@ def _from_query(shape: Shape, flat: Mapping[str, Any], prefix: str) -> Any:
             return str(value).lower() == "true"
         case _:
             return value
+
+
+def read_query_input(service: str, operation: str, parameters: Mapping[str, Any]) -> Record:
+    """The input of an operation out of the flat parameters of a query-protocol request."""
+    flat = {key: value[0] if isinstance(value, list) else value for key, value in parameters.items()}
+    shape = model(service).operation_model(operation).input_shape
+    found: Record = _from_query(shape, {f".{key}": value for key, value in flat.items()}, "")
+    return found

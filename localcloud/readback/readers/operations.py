@@ -166,9 +166,16 @@ def topic(client: Client, ref: str, _wanted: Wanted) -> dict[str, Any]:
     return {**found, "TopicName": ref.rsplit(":", 1)[-1], "Tags": sns.list_tags_for_resource(ResourceArn=ref)["Tags"]}
 
 
-@reads("AWS::SNS::Subscription", renamed={"TopicArn": "TopicArn"})
-def subscription(client: Client, ref: str, _wanted: Wanted) -> dict[str, Any]:
-    return dict(client("sns").get_subscription_attributes(SubscriptionArn=ref)["Attributes"])
+@reads("AWS::SNS::Subscription")
+def subscription(client: Client, ref: str, wanted: Wanted) -> dict[str, Any]:
+    sns = client("sns")
+    if ref.startswith("arn:"):
+        attributes = dict(sns.get_subscription_attributes(SubscriptionArn=ref)["Attributes"])
+        if "Endpoint" in attributes:
+            return attributes
+    # Until its address confirms it, a subscription has no ARN of its own.
+    found = sns.list_subscriptions_by_topic(TopicArn=wanted["TopicArn"])["Subscriptions"]
+    return dict(only([each for each in found if each["Endpoint"] == wanted["Endpoint"]]))
 
 
 @reads("AWS::SNS::TopicPolicy")
@@ -190,10 +197,34 @@ def rule(client: Client, ref: str, _wanted: Wanted) -> dict[str, Any]:
     }
 
 
-@reads("AWS::Budgets::Budget", unreadable={"NotificationsWithSubscribers": "compared by name of the budget below"})
+@reads("AWS::Budgets::Budget")
 def budget(client: Client, ref: str, _wanted: Wanted) -> dict[str, Any]:
+    budgets = client("budgets")
     account = client("sts").get_caller_identity()["Account"]
-    return {"Budget": client("budgets").describe_budget(AccountId=account, BudgetName=ref)["Budget"]}
+    notifications = budgets.describe_notifications_for_budget(AccountId=account, BudgetName=ref)["Notifications"]
+    return {
+        "Budget": budgets.describe_budget(AccountId=account, BudgetName=ref)["Budget"],
+        "NotificationsWithSubscribers": [
+            {
+                "Notification": notification,
+                "Subscribers": budgets.describe_subscribers_for_notification(
+                    AccountId=account, BudgetName=ref, Notification=notification
+                )["Subscribers"],
+            }
+            for notification in notifications
+        ],
+    }
+
+
+@reads("AWS::CloudWatch::Dashboard")
+def dashboard(client: Client, ref: str, _wanted: Wanted) -> dict[str, Any]:
+    return dict(client("cloudwatch").get_dashboard(DashboardName=ref))
+
+
+@reads("AWS::Logs::MetricFilter")
+def metric_filter(client: Client, ref: str, wanted: Wanted) -> dict[str, Any]:
+    found = client("logs").describe_metric_filters(logGroupName=wanted["LogGroupName"])["metricFilters"]
+    return dict(only([each for each in found if each["filterName"] == wanted.get("FilterName", ref)]))
 
 
 @reads("Custom::", unreadable={"ServiceToken": "names the function that made the resource"})

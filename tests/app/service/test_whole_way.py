@@ -1,39 +1,43 @@
-"""Web, worker and beat as the task definitions start them, and one receipt through all of them."""
+"""PgBouncer, web, worker and beat as the task definitions start them, and one receipt through all of them."""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from postgres_server import free_port
+from postgres_server import as_user, free_port
 
 REPOSITORY = Path(__file__).resolve().parents[3]
+pytestmark = pytest.mark.skipif(
+    shutil.which("pgbouncer", path=os.environ.get("PATH", "") + ":/usr/sbin") is None, reason="pgbouncer not installed"
+)
 APP, RECEIPT = REPOSITORY / "app_src", REPOSITORY / "docs" / "demo-receipt.png"
 
 
 class Container:
     """One command with a scratch folder of its own; its log is what it printed."""
 
-    def __init__(self, folder: Path, *command: str, **variables: str) -> None:
+    def __init__(self, folder: Path, *command: str, prefix: Sequence[str] = (), **variables: str) -> None:
         self.scratch = folder
         folder.mkdir()
         environment = {**os.environ, "LOG_LEVEL": "INFO", "SCRATCH_DIR": str(folder), **variables}
         with (folder / "log").open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", *command], cwd=APP, env=environment, stdout=log, stderr=log
+                [*prefix, sys.executable, "-m", *command], cwd=APP, env=environment, stdout=log, stderr=log
             )
 
     def lines(self) -> list[dict[str, Any]]:
-        """Every line, each one a JSON object: a line that is not fails the test."""
+        """Every line that is a JSON object; Celery greets in plain words."""
         return [json.loads(line) for line in (self.scratch / "log").read_text().splitlines() if line.startswith("{")]
 
     def stop(self) -> int:
@@ -57,21 +61,32 @@ def containers(bucket: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     from django.conf import settings
 
     folder = tmp_path_factory.mktemp("containers")
-    common = {"RECEIPTS_KMS_KEY_ID": settings.RECEIPTS_KMS_KEY_ID, "WORKER_CONCURRENCY": "1"}
     migration = subprocess.run(
-        [sys.executable, "manage.py", "migrate", "--noinput"], cwd=APP, env={**os.environ, **common}, check=False,
+        [sys.executable, "manage.py", "migrate", "--noinput"], cwd=APP, env=dict(os.environ), check=False,
         capture_output=True, text=True,
     )  # fmt: skip
     assert migration.returncode == 0, migration.stderr
-    web = {"PORT": str(free_port()), "BIND_ADDRESS": "127.0.0.1", "WEB_WORKERS": "1", "WEB_THREADS": "2"}
+
+    server, port, web_port = os.environ["DATABASE_PORT"], str(free_port()), str(free_port())
+    pooler = {
+        "PGBOUNCER_ADDRESS": "127.0.0.1", "PGBOUNCER_PORT": port, "MAX_CLIENT_CONNECTIONS": "50",
+        "WRITER_HOST": "127.0.0.1", "WRITER_PORT": server, "WRITER_POOL_SIZE": "2",
+        "READER_HOST": "127.0.0.1", "READER_PORT": server, "READER_POOL_SIZE": "2",
+    }  # fmt: skip
+    common = {
+        "RECEIPTS_KMS_KEY_ID": settings.RECEIPTS_KMS_KEY_ID, "WORKER_CONCURRENCY": "1", "DATABASE_SSLMODE": "disable",
+        "DATABASE_PORT": port, "DATABASE_READER_NAME": "spendsmart_reader",
+    }  # fmt: skip
+    web = {"PORT": web_port, "BIND_ADDRESS": "127.0.0.1", "WEB_WORKERS": "1", "WEB_THREADS": "2"}
     started = {
+        "pgbouncer": Container(folder / "pgbouncer", "pgbouncer_sidecar", prefix=as_user(10001), **pooler),
         "web": Container(
             folder / "web", "gunicorn", "--config", "gunicorn.conf.py", "spendsmart.wsgi", **common, **web
         ),
         "worker": Container(folder / "worker", "spendsmart.worker", **common),
         "beat": Container(folder / "beat", "spendsmart.beat", **common),
     }
-    started["web"].url = f"http://127.0.0.1:{web['PORT']}"
+    started["web"].url = f"http://127.0.0.1:{web_port}"
     try:
         yield started
     finally:
@@ -113,6 +128,7 @@ def test_a_receipt_goes_all_the_way(client: httpx2.Client) -> None:
     receipt = client.get(address).json()
     assert (receipt["state"], receipt["engine"]) == ("extracted", "local"), receipt["reason"]
     month = client.get("/api/v1/analytics/month/").json()
+    assert client.get("/readyz").json()["parts"] == {"writer": "ok", "reader": "ok", "broker": "ok"}
     assert month["results"][0] | {"tax": None} == {
         "month": receipt["purchased_on"][:8] + "01",
         "currency": receipt["currency"],
@@ -147,4 +163,5 @@ def test_a_task_logs_the_request_that_caused_it(client: httpx2.Client, container
 
 
 def test_a_stop_signal_ends_each_of_them_in_good_order(client: httpx2.Client, containers: dict[str, Container]) -> None:
-    assert {name: container.stop() for name, container in containers.items()} == {"web": 0, "worker": 0, "beat": 0}
+    for name in ("web", "worker", "beat"):
+        assert containers[name].stop() == 0, name

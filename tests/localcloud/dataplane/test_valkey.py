@@ -27,7 +27,7 @@ from .conftest import BASE_PORT, eventually
 pytestmark = pytest.mark.localcloud
 
 USER = ValkeyUser(
-    username="broker", access_string="on ~* &* +@all -@dangerous +info", passwords=("correct-horse-battery",)
+    username="broker", access_string="on ~* &* +@all -flushall", passwords=("correct-horse-battery",)
 )
 SPEC = ValkeySpec(
     group_id="broker",
