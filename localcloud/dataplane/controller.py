@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud import aws, layout
-from localcloud.dataplane import logs
+from localcloud.dataplane import logs, status
 from localcloud.dataplane.desired.api import Reader
 from localcloud.dataplane.desired.databases import databases
 from localcloud.dataplane.desired.distributions import distributions
@@ -42,6 +42,8 @@ class Controller:
         self._ports: dict[str, int] = {}
         self._ending: list[Keeper[Any]] = []
         self._troubles: dict[str, str] = {}
+        for kind in ("rds", "elasticache"):
+            status.remove_all(kind)  # words of a data plane that was killed
 
     def run(self, stop: threading.Event) -> None:
         while not stop.is_set():

@@ -20,11 +20,14 @@ import psutil
 
 from localcloud import layout
 from localcloud.dataplane import paths
-from localcloud.dataplane.errors import PartError
+from localcloud.dataplane.errors import NotYetError, PartError
 
 _log = logging.getLogger(__name__)
 
 _LONGEST_DELAY = 30.0
+_HOPELESS_DELAY = 1.0
+"""Seconds of waiting from which on a server that ends again and again counts as failed, not as restarting."""
+
 _STEADY = 60.0
 """Seconds of life after which the next restart is immediate again."""
 
@@ -63,7 +66,7 @@ class Server:
     def ensure(self, command: Sequence[str]) -> bool:
         """See to it that `command` runs; True when it was started just now.
 
-        Raises PartError with the end of its log while it waits before the next try.
+        Raises NotYetError, from the second failure on PartError, with the end of its log while it waits to try again.
         """
         if self._process is None:
             self._adopt(command)
@@ -74,7 +77,8 @@ class Server:
         if self._process is not None:
             self._note_end()
         if time.monotonic() < self._started_at + self._delay:
-            raise PartError(f"{self.name} ended; next try soon. Its last words:\n{paths.tail(self.log)}")
+            words = f"{self.name} ended; next try soon. Its last words:\n{paths.tail(self.log)}"
+            raise NotYetError(words) if self._delay < _HOPELESS_DELAY else PartError(words)
         self._start(command)
         return True
 

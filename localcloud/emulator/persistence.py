@@ -79,9 +79,13 @@ class Saver:
                     self.touch(key)
 
     def _run(self) -> None:
+        was_in_flight = False
         while not self._stopped.wait(_INTERVAL_SECONDS):
-            if cloudformation.operation_in_flight():
+            # Once more after the end: what was written last still said that the operation was going on.
+            in_flight = cloudformation.operation_in_flight()
+            if in_flight or was_in_flight:
                 self.touch_all()
+            was_in_flight = in_flight
             try:
                 self.save()
             except Exception:  # noqa: BLE001

@@ -33,15 +33,23 @@ class DockerMissingError(RuntimeError):
 
 
 class DockerContainer:
-    """A container behind an attached `docker run`, whose exit code is the container's."""
+    """A container behind an attached `docker start`, whose exit code is the container's."""
 
     def __init__(self, launch: Launch) -> None:
         self._name = f"localcloud-{launch.task_id}-{launch.definition.name}"
         variables = environment(launch)
-        self._client = subprocess.Popen(
-            run_command(launch, name=self._name, variables=variables),
-            # The client's own settings first; `-e NAME` takes each value from here.
+        made = subprocess.run(
+            create_command(launch, name=self._name, variables=variables),
+            # `--env NAME` takes each value from here; what leads the client to its daemon stays.
             env={**os.environ, **variables},
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE,
+        )
+        if made.returncode:
+            raise OSError(made.stderr.strip())
+        self._client = subprocess.Popen(
+            ["docker", "start", "--attach", self._name],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -99,10 +107,11 @@ class DockerContainer:
         self.out_of_memory()
         if self.exit_code() is None:
             _docker("kill", "--signal", "SIGKILL", self._name)
-            if not self.wait(_PATIENCE):
-                self._client.kill()
-                self._client.wait()
+            self.wait(_PATIENCE / 2)
         _docker("rm", "--force", "--volumes", self._name)
+        if not self.wait(_PATIENCE / 2):
+            self._client.kill()
+            self._client.wait()
 
 
 class Containers:
@@ -142,10 +151,10 @@ def environment(launch: Launch) -> dict[str, str]:
     }
 
 
-def run_command(launch: Launch, *, name: str, variables: Iterable[str]) -> list[str]:
-    """The `docker run` of a container; makes its mounted folders its user's."""
+def create_command(launch: Launch, *, name: str, variables: Iterable[str]) -> list[str]:
+    """The `docker create` of a container; makes its mounted folders its user's."""
     definition = launch.definition
-    command = ["docker", "run", "--name", name, "--pull", "never", "--network", "host", "--label"]
+    command = ["docker", "create", "--name", name, "--pull", "never", "--network", "host", "--label"]
     command += [f"{LABEL}={layout.home()}", "--log-driver", "none"]
     command += ["--volume", f"{_authorities(launch)}:{_AUTHORITIES}:ro"]
     for path, folder in launch.mounts.items():

@@ -45,6 +45,8 @@ def cluster(group: TargetGroupSpec, *, files: Files, idle_timeout: int) -> Resou
             # that was never checked gets none.
             "healthy_panic_threshold": {"value": 1},
             "ignore_new_hosts_until_first_hc": True,
+            # Envoy would gather changes of health for a second before it heeds them.
+            "update_merge_window": "0s",
         },
         "outlier_detection": {
             # Connections that fail, never answers: what an application answers is its own business.

@@ -92,6 +92,22 @@ def test_a_second_delivery_does_nothing(user, script) -> None:
     assert engine.calls == 1
 
 
+@pytest.mark.parametrize("state", [State.EXTRACTING, State.AWAITING_UPLOAD, State.FAILED])
+def test_a_message_for_a_receipt_that_is_not_queued_does_nothing(user, script, state: State) -> None:
+    engine = script(FOUND)
+    made = receipt(user, body=png(), state=state)
+    assert reading.process(made.id) is None
+    assert (engine.calls, Receipt.objects.get().state, Receipt.objects.get().attempts) == (0, state, 0)
+
+
+def test_a_message_for_a_deleted_receipt_does_nothing(user, script) -> None:
+    script(FOUND)
+    made = receipt(user)
+    gone = made.id
+    made.delete()
+    assert reading.process(gone) is None
+
+
 def test_the_same_image_is_read_once(user, make_user, script) -> None:
     engine = script(FOUND)
     for owner in (user, make_user("bob@example.com")):

@@ -143,6 +143,14 @@ def scene(state: Path) -> Iterator[Scene]:
             backend.stop()
 
 
+@pytest.fixture(autouse=True)
+def _well(scene: Scene) -> Iterator[None]:
+    """What a test did to the backends does not last."""
+    yield
+    for backend in scene.backends.values():
+        backend.healthy, backend.delay = True, 0.0
+
+
 def _said(name: str) -> dict[str, Any]:
     kind, _, rest = name.partition("-")
     said: dict[str, Any] = json.loads(status.path(kind, rest).read_text())

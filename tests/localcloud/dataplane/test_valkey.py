@@ -26,9 +26,7 @@ from .conftest import BASE_PORT, eventually
 
 pytestmark = pytest.mark.localcloud
 
-USER = ValkeyUser(
-    username="broker", access_string="on ~* &* +@all -flushall", passwords=("correct-horse-battery",)
-)
+USER = ValkeyUser(username="broker", access_string="on ~* &* +@all -flushall", passwords=("correct-horse-battery",))
 SPEC = ValkeySpec(
     group_id="broker",
     port=BASE_PORT + 150,

@@ -235,8 +235,6 @@ def test_a_killed_data_plane_takes_its_servers_over(cloud: Cloud) -> None:
 
 
 def test_after_kill_9_of_everything_it_is_all_back(cloud: Cloud) -> None:
-    _client("cloudformation").update_termination_protection(StackName="trial", EnableTerminationProtection=False)
-    __import__("time").sleep(2)
     for process in _left_over():
         process.kill()
     for name in ("emulator", "dataplane"):

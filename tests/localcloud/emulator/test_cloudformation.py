@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from conftest import Deploy, Emulator, settled
+
+from .support import Deploy, Emulator, settled
 
 _QUEUE = "AWS::SQS::Queue"
 _GROUP = "AWS::Logs::LogGroup"

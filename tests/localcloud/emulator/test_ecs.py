@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from conftest import Deploy, Emulator, settled
 
 from localcloud.emulator.ecs_reports import ContainerReport, EcsReports, ReportRefusedError, TaskReport
+
+from .support import Deploy, Emulator, settled
 
 
 @pytest.fixture
@@ -83,7 +85,10 @@ class Runner:
 
     def _run(self) -> None:
         while not self._stopped.wait(0.05):
-            if not self.paused and self._ecs.list_clusters()["clusterArns"]:
+            if self.paused:
+                continue
+            # The cluster, a service or a task may go between two calls.
+            with suppress(ClientError, ReportRefusedError):
                 for service in self._ecs.describe_services(cluster="shop", services=["web"])["services"]:
                     self._advance(service)
 

@@ -18,10 +18,11 @@ import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from conftest import Emulator
 
 from localcloud import layout
 from localcloud.emulator import environment
+
+from .support import Emulator
 
 
 def test_it_listens_on_one_port_of_the_loopback_interface(emulator: Emulator) -> None:

@@ -84,7 +84,11 @@ def test_dependencies_are_waited_for_and_outlive_those_that_need_them(stage: Sta
         name, healthy_after = sys.argv[1], float(sys.argv[2])
         def say(what):
             print(f"{time.time():.3f} {what}", flush=True)
-        signal.signal(signal.SIGTERM, lambda *_: (say("end"), sys.exit(0)))
+        def end(*_):
+            time.sleep(0.3 if name == "web" else 0)
+            say("end")
+            sys.exit(0)
+        signal.signal(signal.SIGTERM, end)
         say("start")
         time.sleep(healthy_after)
         pathlib.Path(os.environ["HOME"], name).touch()

@@ -1,0 +1,109 @@
+"""An emulator as a process of the tests' own, without a data plane; the tests report on tasks themselves."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from localcloud import layout
+
+_START_SECONDS = 30.0
+CAPABILITIES = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
+
+
+@dataclass
+class Emulator:
+    """A running emulator; `environment` is that of its process."""
+
+    home: Path
+    base: int
+    process: subprocess.Popen[bytes] | None = None
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def port(self) -> int:
+        return self.base + 66
+
+    def start(self) -> None:
+        self.environment = {
+            **os.environ,
+            "LOCALCLOUD_HOME": str(self.home),
+            "LOCALCLOUD_BASE_PORT": str(self.base),
+            "LOCALCLOUD_DATAPLANE": "off",
+        }
+        self.environment.pop("LOCALCLOUD_RUNNER", None)
+        log = (self.home.parent / "emulator.log").open("ab")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "localcloud.emulator"],
+            cwd=layout.REPOSITORY,
+            env=self.environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            with socket.socket() as probe:
+                if probe.connect_ex((layout.LOOPBACK, self.port)) == 0:
+                    return
+            assert self.process.poll() is None, (self.home.parent / "emulator.log").read_text()
+            time.sleep(0.05)
+        raise AssertionError("the emulator did not start")
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(number)
+            self.process.wait(timeout=20)
+
+    def client(self, service: str, region: str = "us-east-1", **credentials: Any) -> Any:
+        root = json.loads((self.home / "secrets" / "root.json").read_text())
+        keys = credentials or {
+            "aws_access_key_id": root["access_key_id"],
+            "aws_secret_access_key": root["secret_access_key"],
+        }
+        return boto3.client(
+            service,
+            region_name=region,
+            endpoint_url=f"https://{layout.LOOPBACK}:{self.port}",
+            verify=str(self.home / "tls" / "ca.pem"),
+            config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
+            **keys,
+        )
+
+
+def free_base() -> int:
+    """A base port whose ports nobody listens on now."""
+    for base in range(26000, 32000, 500):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((layout.LOOPBACK, base + 66))
+            except OSError:
+                continue
+            return base
+    raise AssertionError("no free ports")
+
+
+Deploy = Callable[..., dict[str, str]]
+
+
+def settled(cloudformation: Any, name: str, seconds: float = 30.0) -> dict[str, Any]:
+    """The stack once its operation has ended."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        stack: dict[str, Any] = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+        if not stack["StackStatus"].endswith("_IN_PROGRESS"):
+            return stack
+        time.sleep(0.05)
+    raise AssertionError(f"{name} is still {stack['StackStatus']}")

@@ -1,0 +1,135 @@
+"""Rights that MiniStack alone does not look at."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from .support import Emulator
+
+_ACCOUNT = "000000000000"
+ClientOf = Callable[[str], Any]
+RoleWith = Callable[[list[dict[str, Any]]], ClientOf]
+
+
+@pytest.fixture
+def role_with(emulator: Emulator) -> Iterator[RoleWith]:
+    """Makes a role with these statements and gives clients of a session of it."""
+    iam = emulator.client("iam")
+    made: list[str] = []
+
+    def make(statements: list[dict[str, Any]]) -> ClientOf:
+        name = f"role-{uuid.uuid4().hex[:8]}"
+        trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{_ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
+        document = {"Version": "2012-10-17", "Statement": [trust]}
+        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(document))["Role"]
+        made.append(name)
+        iam.put_role_policy(
+            RoleName=name,
+            PolicyName="own",
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": statements}),
+        )
+        keys = emulator.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="test")["Credentials"]
+
+        def client(service: str) -> Any:
+            return emulator.client(
+                service,
+                aws_access_key_id=keys["AccessKeyId"],
+                aws_secret_access_key=keys["SecretAccessKey"],
+                aws_session_token=keys["SessionToken"],
+            )
+
+        return client
+
+    yield make
+    for name in made:
+        iam.delete_role_policy(RoleName=name, PolicyName="own")
+        iam.delete_role(RoleName=name)
+
+
+def _allow(*actions: str, resource: str = "*", **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": list(actions), "Resource": resource, **more}
+
+
+@pytest.fixture
+def key(emulator: Emulator) -> str:
+    arn: str = emulator.client("kms").create_key()["KeyMetadata"]["Arn"]
+    return arn
+
+
+@pytest.fixture
+def bucket(emulator: Emulator, key: str) -> str:
+    s3 = emulator.client("s3")
+    name = f"sealed-{uuid.uuid4().hex[:8]}"
+    s3.create_bucket(Bucket=name)
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}}
+    s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": [rule]})
+    s3.put_object(Bucket=name, Key="a", Body=b"sealed")
+    return name
+
+
+def test_reading_an_encrypted_object_needs_its_key(role_with: RoleWith, bucket: str, key: str) -> None:
+    reading = _allow("s3:GetObject", resource=f"arn:aws:s3:::{bucket}/*")
+    with pytest.raises(ClientError, match="kms:Decrypt"):
+        role_with([reading])("s3").get_object(Bucket=bucket, Key="a")
+    allowed = role_with([reading, _allow("kms:Decrypt", resource=key)])("s3")
+    assert allowed.get_object(Bucket=bucket, Key="a")["Body"].read() == b"sealed"
+
+
+def test_writing_an_encrypted_object_needs_its_key(role_with: RoleWith, bucket: str, key: str) -> None:
+    writing = _allow("s3:PutObject", resource=f"arn:aws:s3:::{bucket}/*")
+    with pytest.raises(ClientError, match="kms:GenerateDataKey"):
+        role_with([writing])("s3").put_object(Bucket=bucket, Key="b", Body=b"")
+    role_with([writing, _allow("kms:GenerateDataKey", resource=key)])("s3").put_object(Bucket=bucket, Key="b", Body=b"")
+
+
+def test_a_plain_object_needs_no_key(emulator: Emulator, role_with: RoleWith) -> None:
+    name = f"plain-{uuid.uuid4().hex[:8]}"
+    emulator.client("s3").create_bucket(Bucket=name)
+    role_with([_allow("s3:PutObject", "s3:GetObject")])("s3").put_object(Bucket=name, Key="a", Body=b"")
+
+
+def test_a_secret_under_a_key_needs_the_key(emulator: Emulator, role_with: RoleWith, key: str) -> None:
+    secret = emulator.client("secretsmanager").create_secret(
+        Name=f"s-{uuid.uuid4().hex[:8]}", KmsKeyId=key, SecretString="x"
+    )["ARN"]
+    reading = _allow("secretsmanager:GetSecretValue", resource=secret)
+    with pytest.raises(ClientError, match="kms:Decrypt"):
+        role_with([reading])("secretsmanager").get_secret_value(SecretId=secret)
+    through = {"StringEquals": {"kms:ViaService": "secretsmanager.us-east-1.amazonaws.com"}}
+    allowed = role_with([reading, _allow("kms:Decrypt", resource=key, Condition=through)])
+    assert allowed("secretsmanager").get_secret_value(SecretId=secret)["SecretString"] == "x"
+    elsewhere = {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}
+    with pytest.raises(ClientError, match="kms:Decrypt"):
+        role_with([reading, _allow("kms:Decrypt", resource=key, Condition=elsewhere)])(
+            "secretsmanager"
+        ).get_secret_value(SecretId=secret)
+
+
+def test_metrics_by_namespace(role_with: RoleWith) -> None:
+    only = {"StringEquals": {"cloudwatch:namespace": "SpendSmart"}}
+    watch = role_with([_allow("cloudwatch:PutMetricData", Condition=only)])("cloudwatch")
+    watch.put_metric_data(Namespace="SpendSmart", MetricData=[{"MetricName": "a", "Value": 1}])
+    with pytest.raises(ClientError, match="PutMetricData"):
+        watch.put_metric_data(Namespace="Other", MetricData=[{"MetricName": "a", "Value": 1}])
+
+
+def test_repositories_by_name(emulator: Emulator, role_with: RoleWith) -> None:
+    emulator.client("ecr").create_repository(repositoryName="assets")
+    ecr = role_with(
+        [_allow("ecr:DescribeRepositories", resource=f"arn:aws:ecr:us-east-1:{_ACCOUNT}:repository/assets")]
+    )("ecr")
+    assert ecr.describe_repositories(repositoryNames=["assets"])["repositories"][0]["repositoryName"] == "assets"
+    with pytest.raises(ClientError, match="DescribeRepositories"):
+        ecr.describe_repositories()
+
+
+def test_kms_without_a_key_takes_the_buckets(emulator: Emulator, bucket: str, key: str) -> None:
+    s3 = emulator.client("s3")
+    s3.put_object(Bucket=bucket, Key="k", Body=b"", ServerSideEncryption="aws:kms")
+    assert s3.head_object(Bucket=bucket, Key="k")["SSEKMSKeyId"] == key
