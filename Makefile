@@ -5,7 +5,7 @@ ENV ?= dev
 PYTHON := .venv/bin/python
 LOCALCLOUD := $(PYTHON) -m localcloud
 
-.PHONY: help setup setup-dev up down status logs env destroy synth test test-infra lint typecheck check snapshots lock bench clean
+.PHONY: help setup setup-dev up down status logs env destroy synth test test-infra lint typecheck snapshots architecture lock bench clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,7 +52,11 @@ typecheck: setup-dev ## mypy
 snapshots: setup-dev ## rewrite the stack snapshots after a change that is meant
 	@$(PYTHON) -m pytest tests/infra/test_snapshots.py --update-snapshots
 
-lock: setup ## resolve the *.in files anew into the locked requirements
+architecture: setup ## draw the README's picture anew from production's templates
+	@AWS_EC2_METADATA_DISABLED=true scripts/cdk synth --quiet --no-validation -c env=prod
+	@$(PYTHON) scripts/architecture.py cdk.out --write README.md
+
+lock: setup-dev ## resolve the *.in files anew into the locked requirements
 	@scripts/lock
 
 bench: setup-dev ## measured comparisons (synth, deploy, start)

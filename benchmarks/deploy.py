@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks import measure
 
 ROOT = Path(__file__).resolve().parent.parent
-BASE_PORT = "45500"
+BASE_PORT = "27500"
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks import measure
 
 ROOT = Path(__file__).resolve().parent.parent
-BASE_PORT = "44500"
+BASE_PORT = "26500"
 
 
 def _localcloud(home: Path, *arguments: str) -> measure.Sample:

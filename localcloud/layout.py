@@ -16,6 +16,9 @@ from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
 ACCOUNT = "000000000000"
+MARKER = "LOCALCLOUD_PROCESS_OF"
+"""In the environment of every process that we start, and of no other: names the state folder it belongs to."""
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 _API, _HTTP, _HTTPS, _TEST_HTTP, _TEST_HTTPS, _CDN, _ENVOY_ADMIN, _CREDENTIALS = (

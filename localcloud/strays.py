@@ -1,7 +1,7 @@
 """Processes of this local cloud that nobody supervises any more.
 
-Every process we start carries `LOCALCLOUD_HOME` in its environment, so after a power cut or a `kill -9` of the
-supervisor its orphans can be told from everything else on the machine.
+Every process we start carries a marker in its environment, so after a power cut or a `kill -9` of the supervisor its
+orphans can be told from everything else on the machine: from a shell, too, in which somebody set LOCALCLOUD_HOME.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def find() -> list[psutil.Process]:
         if process.pid in mine:
             continue
         try:
-            if process.environ().get("LOCALCLOUD_HOME") == home and process.status() != psutil.STATUS_ZOMBIE:
+            if process.environ().get(layout.MARKER) == home and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
         except psutil.Error:  # gone meanwhile, or another user's
             continue

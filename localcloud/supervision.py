@@ -118,8 +118,8 @@ def start() -> None:
 def _environment() -> dict[str, str]:
     """The supervisor's environment: the caller's, less what would steer the AWS SDK elsewhere."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
-    kept.update(LOCALCLOUD_HOME=str(layout.home()), LOCALCLOUD_BASE_PORT=str(layout.ports().base))
-    return kept
+    home = str(layout.home())
+    return kept | {"LOCALCLOUD_HOME": home, "LOCALCLOUD_BASE_PORT": str(layout.ports().base), layout.MARKER: home}
 
 
 def states() -> list[ProgramState]:

@@ -193,9 +193,7 @@ class ServiceStack(EnvironmentStack):
         key_actions = ["kms:Decrypt", *(["kms:GenerateDataKey"] if "s3:PutObject" in actions else [])]
         task.role.add_to_policy(iam.PolicyStatement(actions=list(actions), resources=[receipts]))
         task.role.add_to_policy(iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket]))
-        task.role.add_to_policy(
-            iam.PolicyStatement(actions=key_actions, resources=[self._bucket_key])
-        )
+        task.role.add_to_policy(iam.PolicyStatement(actions=key_actions, resources=[self._bucket_key]))
 
     def _client_group(
         self, name: str, *, servers: tuple[str, ...] = ("Database", "Broker", "Cache")

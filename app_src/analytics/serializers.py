@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 
@@ -22,10 +23,15 @@ class TotalSerializer(serializers.Serializer[Any]):
     receipts = serializers.IntegerField()
 
 
+@extend_schema_field({"type": "string", "format": "date", "nullable": True})
+class MonthField(serializers.DateField):
+    """Null for receipts without a date. Not `allow_null`, which would put it into rows that have no month at all."""
+
+
 class SpendingRowSerializer(TotalSerializer):
     """One of the first three, that by which was asked."""
 
-    month = serializers.DateField(required=False, allow_null=True, help_text="First day; null without a date.")
+    month = MonthField(required=False, help_text="Its first day; null for receipts without a date.")
     category = serializers.CharField(required=False, allow_blank=True)
     merchant = serializers.CharField(required=False, allow_blank=True)
 

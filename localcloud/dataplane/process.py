@@ -166,7 +166,7 @@ def environment() -> dict[str, str]:
         "PATH": os.environ.get("PATH", os.defpath),
         "LANG": "C.UTF-8",
         "TZ": "UTC",
-        "LOCALCLOUD_HOME": str(layout.home()),
+        layout.MARKER: str(layout.home()),
     }
 
 

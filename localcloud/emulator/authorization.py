@@ -26,7 +26,8 @@ _KMS_OF_SECRETS = {
 
 
 def install() -> None:
-    # Upstream lets whoever may read an object or a secret read it without rights on its key.
+    # Upstream lets whoever may read an object or a secret read it without rights on its key, and shows the names of
+    # all buckets to callers without credentials.
     replace(iam_evaluator, "enforce", _with_keys(iam_evaluator.enforce))
     replace(iam_actions, "access_denied_response", _naming_the_key(iam_actions.access_denied_response))
     # Upstream checks DescribeRepositories against "*", which CDK's own publishing role does not have, and calls on a
@@ -46,6 +47,8 @@ def _with_keys(stock: Callable[..., Any]) -> Callable[..., Any]:
         service_context: Mapping[str, Any] | None = None,
     ) -> Any:
         _denied_key.set(None)
+        if iam_action == "s3:ListAllMyBuckets" and iam_evaluator._anonymous.get():
+            return iam_evaluator.EvalResult("ImplicitDeny", "anonymous")
         denied = stock(access_key_id, iam_action, service, region, resource_arn, service_context)
         behind = None if denied else _key_behind(iam_action, resource_arn, service_context or {})
         if behind is None:

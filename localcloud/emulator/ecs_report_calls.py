@@ -9,21 +9,21 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from localcloud.emulator import internal
+from localcloud.emulator import ecs_progress, internal
+from localcloud.emulator.ecs_records import UnknownRecordError
 from localcloud.emulator.ecs_reports import PATH_PREFIX, TOKEN_HEADER
 from localcloud.emulator.persistence import saver
-from localcloud.emulator.services import ecs
 
 __all__ = ["PATH_PREFIX", "answer"]
 
 _LARGEST_BODY = 1 << 20
 
 _CALLS: dict[str, Callable[..., str | None]] = {
-    "create_task": ecs.create_task,
-    "report_task": ecs.report_task,
-    "complete_deployment": ecs.complete_deployment,
-    "fail_deployment": ecs.fail_deployment,
-    "add_event": ecs.add_event,
+    "create_task": ecs_progress.create_task,
+    "report_task": ecs_progress.report_task,
+    "complete_deployment": ecs_progress.complete_deployment,
+    "fail_deployment": ecs_progress.fail_deployment,
+    "add_event": ecs_progress.add_event,
 }
 
 
@@ -39,7 +39,7 @@ async def answer(scope: Any, receive: Any, send: Any) -> None:
     else:
         try:
             made = await asyncio.to_thread(_run, call, json.loads(body))
-        except (ecs.UnknownRecordError, KeyError, TypeError, ValueError) as error:
+        except (UnknownRecordError, KeyError, TypeError, ValueError) as error:
             await _send(send, 409, {"message": str(error) or type(error).__name__})
         else:
             await _send(send, 200, {"taskArn": made} if made else {})

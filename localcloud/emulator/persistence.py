@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -68,6 +70,8 @@ class Saver:
             with self._guard:
                 due = self._changed if now >= self._slow_due else self._changed - _SLOW
                 if now >= self._slow_due:
+                    # Services write to each other unseen (a bucket's notification to EventBridge): all, now and then.
+                    due = due | ministack_app._build_persistence_save_dict().keys()
                     self._slow_due = now + _SLOW_INTERVAL_SECONDS
                 self._changed = self._changed - due
             known = ministack_app._build_persistence_save_dict()
@@ -117,16 +121,18 @@ def install() -> Saver:
             key for module in (config["module"], *config.get("sub_modules", ())) for key in modules_keys.get(module, [])
         ]
         keys += stores.state_keys(service)
-        ministack_app.SERVICE_HANDLERS[service] = _noting(ministack_app.SERVICE_HANDLERS[service], keys)
+        # A stack operation writes to any service, in part directly, past the service's own calls.
+        touch = saver.touch_all if service == "cloudformation" else partial(saver.touch, *keys)
+        ministack_app.SERVICE_HANDLERS[service] = _noting(ministack_app.SERVICE_HANDLERS[service], touch)
     saver.start()
     return saver
 
 
-def _noting(handler: Any, keys: list[str]) -> Any:
+def _noting(handler: Any, touch: Callable[[], None]) -> Any:
     async def handle(method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
         answer = await handler(method, path, headers, body, query)
         if not _only_reads(method, headers, body, query):
-            saver.touch(*keys)
+            touch()
         return answer
 
     return handle

@@ -14,7 +14,7 @@ from localcloud.runner import leftovers
 from localcloud.runner.containers import Containers, DockerMissingError
 from localcloud.runner.launch import Runtime
 from localcloud.runner.processes import Processes
-from localcloud.runner.runner import QUIET_PAUSE, Runner
+from localcloud.runner.runner import QUIET_PAUSE, Runner, disown_status
 
 log = logging.getLogger("runner")
 
@@ -27,6 +27,7 @@ def main() -> int:
     except (ValueError, DockerMissingError) as error:
         log.error("%s", error)
         return 1
+    disown_status()
     ended = leftovers.clear(runtime)
     if ended:
         log.warning("ended %d processes that an earlier runner left", ended)

@@ -147,7 +147,7 @@ def environment(launch: Launch) -> dict[str, str]:
         **launch.secrets,
         **launch.platform,
         "AWS_CA_BUNDLE": _AUTHORITIES,
-        "LOCALCLOUD_HOME": str(layout.home()),
+        layout.MARKER: str(layout.home()),
     }
 
 

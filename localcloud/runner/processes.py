@@ -148,7 +148,7 @@ def environment(launch: Launch, image: Image) -> dict[str, str]:
         **translated(given, ports=launch.ports, mounts=launch.mounts),
         **launch.secrets,
         **launch.platform,
-        "LOCALCLOUD_HOME": str(layout.home()),
+        layout.MARKER: str(layout.home()),
         TASK_MARKER: launch.task_id,
     }
 
@@ -204,4 +204,4 @@ def _marked(process: psutil.Process) -> bool:
         variables = process.environ()
     except (psutil.Error, OSError):
         return False
-    return TASK_MARKER in variables and variables.get("LOCALCLOUD_HOME") == str(layout.home())
+    return TASK_MARKER in variables and variables.get(layout.MARKER) == str(layout.home())

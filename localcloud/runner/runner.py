@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -242,9 +243,7 @@ class Runner:
             }
             for task in self.all_tasks()
         ]
-        layout.write_private(
-            layout.folder("runner") / "status.json", json.dumps({"services": services, "tasks": tasks}, indent=1)
-        )
+        layout.write_private(_status_file(), json.dumps({"services": services, "tasks": tasks}, indent=1))
 
     def stop(self) -> None:
         """Stop every task as its definition allows, all at the same time."""
@@ -261,3 +260,17 @@ class Runner:
 def _list_tasks(cluster: str, region: str, desired: str) -> list[str]:
     pages = aws.client("ecs", region).get_paginator("list_tasks").paginate(cluster=cluster, desiredStatus=desired)
     return [arn for page in pages for arn in page["taskArns"]]
+
+
+def _status_file() -> Path:
+    return layout.folder("runner") / "status.json"
+
+
+def disown_status() -> None:
+    """What an earlier runner wrote of its tasks holds no more: none of them runs for now."""
+    if not _status_file().exists():
+        return
+    services = json.loads(_status_file().read_text())["services"]
+    for service in services:
+        service |= {"running": 0, "last_error": "the task runner was restarted"}
+    layout.write_private(_status_file(), json.dumps({"services": services, "tasks": []}, indent=1))

@@ -12,7 +12,7 @@ import pytest
 
 from localcloud import commands, demo
 
-BASE_PORT = "34500"
+BASE_PORT = "28500"  # below the ports that the kernel gives to outgoing connections (32768 and up)
 
 
 def localcloud(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -13,8 +13,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_the_readme_shows_what_the_templates_say(prod: Assembly) -> None:
     drawn = subprocess.run(
-        [sys.executable, ROOT / "scripts" / "architecture.py", prod.directory], capture_output=True, text=True, check=True
+        [sys.executable, ROOT / "scripts" / "architecture.py", prod.directory],
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
-    assert drawn.strip() in (ROOT / "README.md").read_text(), (
-        "draw it anew: scripts/cdk synth -q -c env=prod && .venv/bin/python scripts/architecture.py cdk.out --write README.md"
-    )
+    assert drawn.strip() in (ROOT / "README.md").read_text(), "draw it anew: make architecture"

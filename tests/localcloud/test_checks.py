@@ -33,7 +33,7 @@ def test_too_little_memory_is_refused_with_both_figures(home: Path, monkeypatch:
 
 
 def test_a_missing_program_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("localcloud.checks.shutil.which", lambda name, path: None if name == "pgbouncer" else name)
+    monkeypatch.setattr("localcloud.checks.shutil.which", lambda name, **_: None if name == "pgbouncer" else name)
     with pytest.raises(LocalCloudError, match="not installed: pgbouncer"):
         checks.machine()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from localcloud import strays
+from localcloud import layout, strays
 
 STUBBORN = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)"
@@ -22,9 +22,10 @@ def start(home: Path) -> Iterator[object]:
     started: list[subprocess.Popen[str]] = []
 
     def begin(code: str, *, marked: bool = True) -> subprocess.Popen[str]:
-        environment = {key: value for key, value in os.environ.items() if key != "LOCALCLOUD_HOME"}
+        # A person may well have LOCALCLOUD_HOME set in the shell they work in: that alone makes no process ours.
+        environment = {**os.environ, "LOCALCLOUD_HOME": str(home.resolve())}
         if marked:
-            environment["LOCALCLOUD_HOME"] = str(home.resolve())
+            environment[layout.MARKER] = str(home.resolve())
         process = subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True)
         started.append(process)
         assert process.stdout is not None

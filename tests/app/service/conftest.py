@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -75,6 +76,10 @@ VALKEY = {
 }
 
 
+def pytest_unconfigure() -> None:
+    shutil.rmtree(_FOLDER, ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
 def running_servers() -> Iterator[dict[str, ExitStack]]:
     """Everything runs; a test that closes `broker` or `cache` gets it back afterwards."""
@@ -86,6 +91,12 @@ def running_servers() -> Iterator[dict[str, ExitStack]]:
         for name, server in VALKEY.items():
             valkey[name].enter_context(server.running())
         yield valkey
+
+
+@pytest.fixture
+def lose_messages(running_servers: object) -> Callable[[], None]:
+    """Empties the broker."""
+    return VALKEY["broker"].empty
 
 
 @pytest.fixture
@@ -119,12 +130,10 @@ def bucket(running_servers: object) -> str:
 @pytest.fixture(autouse=True)
 def _forget(running_servers: object) -> None:
     """Throttles, pins, messages and a replica's rest of one test must not reach the next."""
-    from django.core.cache import cache
+    from spendsmart import database
 
-    from spendsmart import broker, database
-
-    cache.clear()
-    broker.client().flushall()
+    for server in VALKEY.values():
+        server.empty()
     database._resting_until = 0.0
 
 

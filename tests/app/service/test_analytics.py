@@ -46,6 +46,7 @@ def test_groups_add_up_to_what_is_stored(api, user, by: str) -> None:
         read_receipt(user, total=f"{number}.25", **{by: f"group {number % 3}"})
     found = rows(api, by)
     assert [row[by] for row in found] == ["group 0", "group 1", "group 2"]
+    assert set(found[0]) == {by, "currency", "total", "tax", "receipts"}
     assert sum(Decimal(row["total"]) for row in found) == sum(Decimal(f"{n}.25") for n in range(12))
 
 

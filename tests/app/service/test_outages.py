@@ -27,10 +27,10 @@ def test_without_the_broker_completing_works_and_the_sweeper_sends_the_message_l
     assert Receipt.objects.get().state == State.QUEUED
 
 
-def test_a_message_lost_with_the_broker_is_sent_by_the_next_sweep(user) -> None:
+def test_a_message_lost_with_the_broker_is_sent_by_the_next_sweep(user, lose_messages) -> None:
     made = receipt(user, state=State.UPLOADED)
     tasks.enqueue(made.id, source=State.UPLOADED)
-    broker.client().flushall()
+    lose_messages()
     Receipt.objects.update(state_changed_at=Receipt.objects.get().state_changed_at - tasks.LOST * 2)
     tasks.sweep()
     assert broker.messages() == 1

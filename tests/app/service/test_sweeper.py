@@ -29,11 +29,11 @@ def test_a_receipt_whose_message_was_lost_is_sent_again(user) -> None:
     assert Receipt.objects.get(id=made.id).state == State.QUEUED
 
 
-def test_behind_a_long_queue_a_message_is_not_taken_for_lost(user) -> None:
+def test_behind_a_long_queue_a_message_is_not_taken_for_lost(user, lose_messages) -> None:
     made = receipt(user, state_changed_at=timezone.now() - tasks.LOST * 2)
     tasks.extract.apply_async((str(made.id),), queue="bulk")
     assert tasks.sweep()["lost"] == 0
-    broker.client().flushall()
+    lose_messages()
     assert tasks.sweep()["lost"] == 1
 
 

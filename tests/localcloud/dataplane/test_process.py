@@ -49,7 +49,7 @@ def test_a_server_has_its_own_process_group_and_a_bare_environment(
     assert server.pid
     assert os.getpgid(server.pid) == server.pid
     environment = psutil.Process(server.pid).environ()
-    assert environment["LOCALCLOUD_HOME"] == str(layout.home())
+    assert environment[layout.MARKER] == str(layout.home())
     assert "AWS_SECRET_ACCESS_KEY" not in environment
     eventually(lambda: server.log.read_text() == "up\n")
     assert server.log.stat().st_mode & 0o077 == 0

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from localcloud import aws, layout, tls
+from localcloud.dataplane import paths
 
 from .backends import Backend, ask
 from .conftest import BASE_PORT, eventually
@@ -104,6 +105,8 @@ def cloud(state: Path) -> Iterator[Cloud]:
         found.processes["dataplane"].wait(timeout=60)
         found.processes["emulator"].kill()  # it would wait for this process to close its connections
         found.processes["emulator"].wait()
+        for name in found.processes:  # shown where a test failed
+            print(paths.tail(paths.log(name), lines=40))
         aws.client.cache_clear()
         assert not _left_over(), "processes are left"
 
@@ -112,7 +115,7 @@ def _left_over() -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         try:
-            if process.environ().get("LOCALCLOUD_HOME") == str(layout.home()) and process.pid != os.getpid():
+            if process.environ().get(layout.MARKER) == str(layout.home()) and process.pid != os.getpid():
                 found.append(process)
         except psutil.Error:
             continue

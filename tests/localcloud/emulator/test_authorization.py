@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import urllib3
 from botocore.exceptions import ClientError
 
 from .support import Emulator
@@ -86,6 +87,18 @@ def test_writing_an_encrypted_object_needs_its_key(role_with: RoleWith, bucket: 
     with pytest.raises(ClientError, match="kms:GenerateDataKey"):
         role_with([writing])("s3").put_object(Bucket=bucket, Key="b", Body=b"")
     role_with([writing, _allow("kms:GenerateDataKey", resource=key)])("s3").put_object(Bucket=bucket, Key="b", Body=b"")
+
+
+def test_a_form_upload_needs_the_key_of_its_signer(role_with: RoleWith, bucket: str, key: str) -> None:
+    writing = _allow("s3:PutObject", resource=f"arn:aws:s3:::{bucket}/*")
+
+    def upload(s3: Any) -> int:
+        form = s3.generate_presigned_post(bucket, "c", ExpiresIn=60)
+        manager = urllib3.PoolManager(ca_certs=s3._endpoint.http_session._verify)
+        return manager.request("POST", form["url"], fields={**form["fields"], "file": ("c", b"x")}).status
+
+    assert upload(role_with([writing])("s3")) == 403
+    assert upload(role_with([writing, _allow("kms:GenerateDataKey", resource=key)])("s3")) == 204
 
 
 def test_a_plain_object_needs_no_key(emulator: Emulator, role_with: RoleWith) -> None:

@@ -33,7 +33,8 @@ def test_a_missing_output_is_named(deploy: Deploy, emulator: Emulator) -> None:
 
 
 def test_a_short_operation_is_over_when_the_call_returns(emulator: Emulator, deploy: Deploy) -> None:
-    deploy("prompt", {"Group": {"Type": _GROUP}}, wait=False)
+    addresses = {f"Address{number}": {"Type": "AWS::EC2::EIP"} for number in range(60)}
+    deploy("prompt", addresses, wait=False)
     cloudformation = emulator.client("cloudformation")
     assert cloudformation.describe_stacks(StackName="prompt")["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"
     cloudformation.delete_stack(StackName="prompt")
@@ -89,9 +90,19 @@ def test_state_survives_a_kill(own_emulator: Emulator) -> None:
         MinCapacity=1,
         MaxCapacity=4,
     )
+    trust = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    role = {"RoleName": "kept", "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]}}
+    own_emulator.client("cloudformation").create_stack(
+        StackName="kept",
+        TemplateBody=json.dumps({"Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": role}}}),
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+    )
     time.sleep(2.5)
     own_emulator.stop(signal.SIGKILL)
     own_emulator.start()
+    assert own_emulator.client("iam").get_role(RoleName="kept")
+    stack = own_emulator.client("cloudformation").describe_stacks(StackName="kept")["Stacks"][0]
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
     assert own_emulator.client("s3").get_object(Bucket="survivor", Key="note")["Body"].read() == b"still here"
     targets = own_emulator.client("application-autoscaling").describe_scalable_targets(ServiceNamespace="ecs")
     assert [target["MaxCapacity"] for target in targets["ScalableTargets"]] == [4]

@@ -202,6 +202,21 @@ def test_a_failed_update_brings_the_old_revision_back(emulator: Emulator, shop: 
     assert [d["rolloutState"] for d in service["deployments"] if d["status"] == "PRIMARY"] == ["COMPLETED"]
 
 
+def test_the_circuit_breaker_brings_the_last_completed_deployment_back(emulator: Emulator, shop: Deploy) -> None:
+    shop("shop", _resources("good"))
+    ecs = emulator.client("ecs")
+    before = _service(emulator)
+    ecs.register_task_definition(family="broken", containerDefinitions=[{"name": "web", "image": "bad", "memory": 64}])
+    ecs.update_service(cluster="shop", service="web", taskDefinition="broken")
+    deadline = time.monotonic() + 10
+    while (after := _service(emulator))["deployments"][0]["rolloutState"] != "COMPLETED":
+        assert time.monotonic() < deadline, after["deployments"]
+        time.sleep(0.05)
+    assert after["taskDefinition"] == before["taskDefinition"]
+    assert after["deployments"][0]["id"] == before["deployments"][0]["id"]
+    assert any("rolling back to deployment" in event["message"] for event in after["events"])
+
+
 def test_a_rollout_can_be_cancelled(emulator: Emulator, shop: Deploy) -> None:
     shop("shop", _resources("good"))
     stuck = _resources("good", DesiredCount=50)

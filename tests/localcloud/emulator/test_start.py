@@ -59,6 +59,10 @@ def test_an_unsigned_call_is_refused(emulator: Emulator) -> None:
         unsigned.describe_db_instances()
 
 
+def test_an_unsigned_call_does_not_see_the_buckets(emulator: Emulator) -> None:
+    assert _get(emulator, "/", "GET") == 403
+
+
 def _get(emulator: Emulator, path: str, method: str, headers: dict[str, str] | None = None) -> int:
     request = urllib.request.Request(
         f"https://{layout.LOOPBACK}:{emulator.port}{path}", method=method, headers=headers or {}, data=b"{}"

@@ -33,7 +33,7 @@ PLATFORM = {
     "ECS_AGENT_URI",
 }
 # A home, where programs are, and the marks by which strays are found; LC_CTYPE is Python's own doing.
-LOCAL = {"PATH", "HOME", "TMPDIR", "LANG", "LC_CTYPE", "LOCALCLOUD_HOME", "LOCALCLOUD_TASK"}
+LOCAL = {"PATH", "HOME", "TMPDIR", "LANG", "LC_CTYPE", "LOCALCLOUD_PROCESS_OF", "LOCALCLOUD_TASK"}
 
 
 def dumped(stage: Stage, definition: str) -> dict[str, str]:

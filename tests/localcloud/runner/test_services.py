@@ -191,6 +191,7 @@ def test_a_runner_that_is_killed_leaves_one_set_of_tasks_after_its_restart(stage
     runner.kill()
     assert all(psutil.pid_exists(pid) for pid in orphans), "they live on without it"
     runner.restart()
+    eventually(lambda: not runner.status()["tasks"], within=5, period=0.01)
     eventually(lambda: (s := stage.service(name))["runningCount"] == 2 and not ids(stage.tasks(name)) & before and s)
     assert not any(psutil.pid_exists(pid) for pid in orphans)
     assert stage.task(before.pop())["stoppedReason"] == "The task runner was restarted"
