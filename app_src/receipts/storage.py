@@ -7,12 +7,9 @@ from functools import cache
 from typing import Any
 
 import boto3
-import structlog
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
-
-log = structlog.get_logger(__name__)
 
 
 class StorageUnavailableError(Exception):
@@ -75,16 +72,15 @@ def upload_form(*, key: str, content_type: str, size: int) -> UploadForm:
 
 
 def exists(key: str) -> bool:
-    """Whether the object is there. Raises StorageUnavailableError.
+    """Whether the object is there. Raises StorageUnavailableError, for a refused permission too.
 
-    To whoever may not list the bucket, as our tasks may not, S3 says "forbidden" when there is no such object:
+    Our tasks may list the bucket, so that S3 answers 404 for what is missing and 403 only for what is forbidden:
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
     """
     try:
         client().head_object(Bucket=settings.RECEIPTS_BUCKET, Key=key)
     except ClientError as error:
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] in {403, 404}:
-            log.info("object_missing", key=key, answer=str(error))
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
             return False
         raise StorageUnavailableError(str(error)) from error
     except BotoCoreError as error:

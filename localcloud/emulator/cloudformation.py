@@ -15,7 +15,8 @@ from localcloud.emulator import unfinished, wire
 from localcloud.emulator.corrections import replace
 
 _OPERATIONS = frozenset({"CreateStack", "UpdateStack", "DeleteStack", "ExecuteChangeSet", "RollbackStack"})
-_PROMPT_SECONDS = 4.0
+# Under the time after which the CLI would give a request up; a first look that comes too early costs its poll of 5 s.
+_PROMPT_SECONDS = 25.0
 _LOOK_AGAIN_SECONDS = 0.02
 
 _FIELDS_OF_A_VERSION = (

@@ -78,6 +78,7 @@ class Service:
         count = desired_count(declared, minimum=self.bounds["MinCapacity"], maximum=self.bounds["MaxCapacity"])
         if count != declared:
             aws.client("ecs", self.region).update_service(cluster=self.cluster, service=self.name, desiredCount=count)
+            self.described["desiredCount"] = count
         return count
 
     def turn(self, reports: EcsReports) -> None:
