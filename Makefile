@@ -5,7 +5,7 @@ ENV ?= dev
 PYTHON := .venv/bin/python
 LOCALCLOUD := $(PYTHON) -m localcloud
 
-.PHONY: help setup setup-dev up down status logs env destroy synth test test-infra lint typecheck snapshots architecture lock bench clean
+.PHONY: help setup setup-dev up down status logs send env destroy synth test test-infra lint typecheck snapshots architecture lock bench clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ status: ## what runs, how healthy it is, and where to reach it
 
 logs: ## follow the logs (PART=emulator, dataplane, runner, envoy, or a service's name)
 	@$(LOCALCLOUD) logs $(PART)
+
+send: ## send every image of a folder through the running platform (FOLDER=path)
+	@$(LOCALCLOUD) send "$(FOLDER)"
 
 env: ## shell lines that point the AWS CLI, boto3 and the CDK CLI at the local cloud
 	@$(LOCALCLOUD) env

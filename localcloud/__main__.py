@@ -1,4 +1,4 @@
-"""Command line of the local cloud: `python -m localcloud up | down | status | logs | env`."""
+"""Command line of the local cloud: `python -m localcloud up | down | status | logs | send | env`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ def _parser() -> argparse.ArgumentParser:
     verbs.add_parser("status", help="what runs and how healthy it is")
     logs = verbs.add_parser("logs", help="follow the logs")
     logs.add_argument("part", nargs="?", help="only files whose name contains this")
+    send = verbs.add_parser("send", help="send every image of a folder through the running platform")
+    send.add_argument("folder")
     verbs.add_parser("env", help="shell lines that point AWS tools at the local cloud")
     return parser
 
@@ -35,6 +37,8 @@ def main() -> int:
                 return commands.show_status()
             case "logs":
                 return commands.show_logs(arguments.part)
+            case "send":
+                return commands.send(arguments.folder)
             case _:
                 return commands.show_environment()
     except LocalCloudError as error:

@@ -8,11 +8,13 @@ import subprocess
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import httpx2
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localcloud import aws, cdk, checks, demo, layout, migration, outputs, status, strays, supervision
+from localcloud import aws, cdk, checks, demo, layout, migration, outputs, sending, status, strays, supervision
 from localcloud.console import LocalCloudError, Steps
 
 EMULATOR_PATIENCE = 30
@@ -41,7 +43,9 @@ def up(*, env: str) -> int:
     print(f"\nThe platform is up after {steps.elapsed:.0f} s.\n")
     print(f"  receipt     {receipt['merchant']}, {receipt['purchased_on']}: {receipt['currency']} {receipt['total']}")
     print(f"              state {receipt['state']}, read by the {receipt['engine']} engine")
-    print(f"  by month    {months}  (from the read replica)\n")
+    for row in months:
+        print(f"  by month    {row['month']}: {row['currency']} {row['total']} in {row['receipts']} receipts")
+    print("              (from the read replica)\n")
     print(_addresses())
     return 0
 
@@ -92,7 +96,7 @@ def _wait_for_web() -> None:
     said = "nothing"
     while time.monotonic() < deadline:
         try:
-            answer = httpx2.get(f"{web_url()}/readyz", verify=str(layout.home() / "tls" / "ca.pem"), timeout=5)
+            answer = httpx2.get(f"{web_url()}/readyz", verify=demo.trust(), timeout=5)
         except httpx2.HTTPError as error:
             said = str(error)
         else:
@@ -106,12 +110,12 @@ def _wait_for_web() -> None:
     )
 
 
-def _demo_receipt() -> tuple[dict[str, object], object]:
+def _demo_receipt() -> tuple[dict[str, Any], list[dict[str, Any]]]:
     client = demo.Client(web_url(), demo.user())
     receipt = client.wait(client.upload(demo.RECEIPT, content_type="image/png"))
     if receipt["state"] not in {"extracted", "needs_review"}:
         raise LocalCloudError(f"the demo receipt ended {receipt['state']}: {receipt['reason']}")
-    return receipt, client.get("/api/v1/analytics/month/")
+    return receipt, client.get("/api/v1/analytics/month/")["results"]
 
 
 def _addresses() -> str:
@@ -169,6 +173,12 @@ def show_logs(part: str | None) -> int:
         return subprocess.run(["tail", "-n", "20", "-F", *map(str, files)]).returncode
     except KeyboardInterrupt:
         return 0
+
+
+def send(folder: str) -> int:
+    """Send every image of a folder as the demo user; 1 when one did not end or the sums do not come out."""
+    client = demo.Client(web_url(), demo.user())
+    return 0 if sending.send(Path(folder), client) else 1
 
 
 def show_environment() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import ssl
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,12 +36,17 @@ def user() -> DemoUser:
     return DemoUser(**json.loads(path.read_text()))
 
 
+def trust() -> ssl.SSLContext:
+    """Trust in the local cloud's own authority, and in no other."""
+    return ssl.create_default_context(cafile=str(layout.home() / "tls" / "ca.pem"))
+
+
 class Client:
     """A client of SpendSmart's API, logged in as one user."""
 
     def __init__(self, url: str, login: DemoUser) -> None:
         # Uploads go to the local cloud's S3, whose certificate our own authority signed.
-        self._http = httpx2.Client(base_url=url, verify=str(layout.home() / "tls" / "ca.pem"), timeout=30)
+        self._http = httpx2.Client(base_url=url, verify=trust(), timeout=30)
         self._login(login)
 
     def _login(self, login: DemoUser) -> None:
@@ -84,7 +90,7 @@ class Client:
             form["url"],
             data=form["fields"],
             files={"file": (image.name, body, content_type)},
-            verify=str(layout.home() / "tls" / "ca.pem"),
+            verify=trust(),
             timeout=30,
         )
         if stored.status_code not in (200, 201, 204):

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from localcloud import demo, layout
+from localcloud import demo
 from tests.endtoend.conftest import localcloud
 
 pytestmark = pytest.mark.endtoend
@@ -21,7 +21,7 @@ def _post(form: dict[str, object], body: bytes, *, content_type: str = "image/pn
         str(form["url"]),
         data=fields,
         files={"file": ("receipt", body, content_type)},
-        verify=str(layout.home() / "tls" / "ca.pem"),
+        verify=demo.trust(),
     )
 
 

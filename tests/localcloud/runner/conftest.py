@@ -71,14 +71,16 @@ def cloud() -> Iterator[Path]:
         except Exception:  # noqa: BLE001  (whatever it is, not yet)
             return False
 
-    eventually(answers, within=30)
-    yield folder / "home"
-    emulator.kill()  # it would wait for our connections to end; its state is thrown away anyway
-    emulator.wait()
-    for name, value in before.items():
-        os.environ.pop(name) if value is None else os.environ.update({name: value})
-    aws.client.cache_clear()
-    shutil.rmtree(folder)
+    try:
+        eventually(answers, within=30)
+        yield folder / "home"
+    finally:
+        emulator.kill()  # it would wait for our connections to end; its state is thrown away anyway
+        emulator.wait()
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+        aws.client.cache_clear()
+        shutil.rmtree(folder)
 
 
 class Runner:
