@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from localcloud import demo
+from localcloud import demo, strays
 from tests.endtoend.conftest import localcloud
 
 pytestmark = pytest.mark.endtoend
@@ -70,7 +70,6 @@ def test_what_is_no_image_is_rejected_with_a_reason(client: demo.Client, content
 
 def test_a_power_cut_loses_nothing(client: demo.Client) -> None:
     """kill -9 of everything at once, then the same command again."""
-    from localcloud import strays
 
     before = {r["id"] for r in client.receipts()}
     assert before
