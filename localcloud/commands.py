@@ -26,6 +26,7 @@ def up(*, env: str) -> int:
     """From nothing, or from whatever state an earlier run left, to a running platform with one receipt read."""
     steps = Steps()
     with steps.step("look at the machine"):
+        _claim(env)
         _prepare()
     with steps.step(f"synthesize {env}; start the AWS emulator, the data plane and the task runner"):
         _together(lambda: cdk.synth(env=env, output=outputs.assembly()), _start)
@@ -48,6 +49,18 @@ def up(*, env: str) -> int:
     print("              (from the read replica)\n")
     print(_addresses())
     return 0
+
+
+def _claim(env: str) -> None:
+    """One environment for each local cloud: two would share a load balancer's ports and mix their outputs."""
+    claimed = layout.folder() / "environment"
+    if claimed.exists() and claimed.read_text() != env:
+        raise LocalCloudError(
+            f"{layout.home()} already holds the environment {claimed.read_text()}",
+            remedy=f"delete it: make destroy; or run both: LOCALCLOUD_HOME=.local-{env} "
+            f"LOCALCLOUD_BASE_PORT={layout.ports().base + 1000} make up ENV={env}",
+        )
+    layout.write_private(claimed, env)
 
 
 def _prepare() -> None:

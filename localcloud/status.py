@@ -44,7 +44,8 @@ def _servers() -> list[Row]:
         if "status" not in seen:
             continue
         well = seen["status"] == "available"
-        detail = ", ".join(f"{key} {seen[key]}" for key in ("port", "restarts", "message") if seen.get(key))
+        figures = [f"{key} {seen[key]}" for key in ("port", "restarts") if seen.get(key)]
+        detail = ", ".join([*figures, *filter(None, [seen.get("message")])])
         rows.append(Row(part=path.stem, state=seen["status"], well=well, detail=detail))
     return rows
 

@@ -56,16 +56,17 @@ class Controller:
         self._stop()
 
     def _attempt(self, what: str, match: Callable[[], None]) -> None:
-        """While the API does not answer, everything goes on as it is."""
+        """While the API does not answer, or answers what nobody expected, everything goes on as it is."""
         try:
             match()
-        except _API_ERRORS as error:
+        except Exception as error:  # noqa: BLE001 - an end of this loop would leave all servers alone
             if self._troubles.get(what) != str(error):
-                _log.warning("%s: the API does not answer: %s", what, error)
+                expected = isinstance(error, _API_ERRORS)
+                _log.warning("%s: cannot be read: %s", what, error, exc_info=None if expected else error)
             self._troubles[what] = str(error)
         else:
             if self._troubles.pop(what, None):
-                _log.info("%s: the API answers again", what)
+                _log.info("%s: can be read again", what)
 
     def _match_databases(self) -> None:
         wanted = databases(self._readers)

@@ -1,4 +1,4 @@
-"""One whole local cloud for the session: its own folder, its own ports, started and stopped by the real commands."""
+"""One whole local cloud for this folder: its own folder, its own ports, started and stopped by the real commands."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def localcloud(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "localcloud", *arguments], capture_output=True, text=True, check=False)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The state folder of a running local cloud with the dev stacks deployed."""
     home = tmp_path_factory.mktemp("cloud") / "home"
@@ -36,13 +36,13 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     assert stopped.returncode == 0, stopped.stdout + stopped.stderr
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def client(cloud: Path) -> demo.Client:
     """The demo user, logged in."""
     return demo.Client(commands.web_url(), demo.user())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stranger(cloud: Path) -> demo.Client:
     """Another user."""
     return demo.Client(

@@ -74,16 +74,16 @@ def listener_name(distribution: DistributionSpec) -> str:
 def listener(distribution: DistributionSpec, *, files: Files) -> Resource:
     """Envoy's Listener."""
     manager = _connection_manager(distribution, files)
-    return {
-        "name": listener_name(distribution),
-        "address": http.address(distribution.local_port),
-        "listener_filters": [
+    return http.listener(
+        name=listener_name(distribution),
+        port=distribution.local_port,
+        listener_filters=[
             {
                 "name": "tls inspector",
                 "typed_config": typed("extensions.filters.listener.tls_inspector.v3.TlsInspector"),
             }
         ],
-        "filter_chains": [
+        filter_chains=[
             {
                 "filter_chain_match": {"transport_protocol": "tls"},
                 "transport_socket": secure.server_side("h2", "http/1.1"),
@@ -91,7 +91,7 @@ def listener(distribution: DistributionSpec, *, files: Files) -> Resource:
             },
             {"filter_chain_match": {"transport_protocol": "raw_buffer"}, "filters": [manager]},
         ],
-    }
+    )
 
 
 def clusters(distribution: DistributionSpec) -> dict[str, Resource]:

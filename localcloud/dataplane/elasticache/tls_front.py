@@ -9,8 +9,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from localcloud import layout
-from localcloud.dataplane.envoy import secure
+from localcloud.dataplane.envoy import http, secure
 from localcloud.dataplane.envoy.configuration import Configuration, Resource, typed
 from localcloud.dataplane.envoy.server import EnvoyServer
 from localcloud.dataplane.errors import PartError
@@ -74,27 +73,22 @@ class TlsFront:
 
 
 def _listener(name: str, port: int) -> Resource:
-    return {
-        "name": name,
-        "address": {"socket_address": {"address": layout.LOOPBACK, "port_value": port}},
-        "filter_chains": [
+    chain = {
+        "transport_socket": secure.server_side(),
+        "filters": [
             {
-                "transport_socket": secure.server_side(),
-                "filters": [
-                    {
-                        "name": "tcp",
-                        "typed_config": typed(
-                            "extensions.filters.network.tcp_proxy.v3.TcpProxy",
-                            stat_prefix=name,
-                            cluster=name,
-                            # Workers wait for tasks on connections that are silent for hours.
-                            idle_timeout="0s",
-                        ),
-                    }
-                ],
+                "name": "tcp",
+                "typed_config": typed(
+                    "extensions.filters.network.tcp_proxy.v3.TcpProxy",
+                    stat_prefix=name,
+                    cluster=name,
+                    # Workers wait for tasks on connections that are silent for hours.
+                    idle_timeout="0s",
+                ),
             }
         ],
     }
+    return http.listener(name=name, port=port, filter_chains=[chain])
 
 
 def _cluster(name: str, upstream: Path) -> Resource:

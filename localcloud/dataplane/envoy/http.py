@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from localcloud import layout
 from localcloud.dataplane.envoy.configuration import Files, Resource, typed
 
@@ -11,6 +13,18 @@ _NOBODY = {"address_prefix": "192.0.2.0", "prefix_len": 32}
 
 def address(port: int) -> Resource:
     return {"socket_address": {"address": layout.LOOPBACK, "port_value": port}}
+
+
+def listener(*, name: str, port: int, filter_chains: list[Resource], **more: Any) -> Resource:
+    """A listener that has its port for itself: by default Envoy shares it with any other Envoy, and each of them gets
+    some of the connections."""
+    return {
+        "name": name,
+        "address": address(port),
+        "enable_reuse_port": False,
+        "filter_chains": filter_chains,
+        **more,
+    }
 
 
 def lua(source: str) -> Resource:

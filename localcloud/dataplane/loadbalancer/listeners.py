@@ -81,11 +81,7 @@ def listener(spec: ListenerSpec, *, balancer: LoadBalancerSpec, files: Files) ->
     }
     if spec.protocol == "HTTPS":
         chain["transport_socket"] = secure.server_side("h2", "http/1.1")
-    return {
-        "name": spec.arn,
-        "address": http.address(spec.local_port),
-        "filter_chains": [chain],
-    }
+    return http.listener(name=spec.arn, port=spec.local_port, filter_chains=[chain])
 
 
 def _connection_manager(spec: ListenerSpec, balancer: LoadBalancerSpec, files: Files) -> Resource:

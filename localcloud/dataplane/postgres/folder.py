@@ -13,7 +13,7 @@ import psutil
 
 from localcloud import layout, tls
 from localcloud.dataplane import paths, process
-from localcloud.dataplane.errors import PartError
+from localcloud.dataplane.errors import NotYetError, PartError
 from localcloud.dataplane.postgres import binaries, parameters
 from localcloud.dataplane.specs import DatabaseSpec
 
@@ -147,21 +147,22 @@ class DataFolder:
         return changed
 
     def remove_stale_lock(self) -> None:
-        """After a power cut postmaster.pid may name a process that is another program by now, and PostgreSQL would wait
-        for its end. Where the process is gone PostgreSQL itself knows what to do.
+        """After a crash postmaster.pid may name a process that is another program by now, or one that ended and whose
+        parent has not noticed; PostgreSQL would wait for its end. Where it is gone PostgreSQL itself knows what to do.
 
-        Raises PartError while processes of the former server are still there.
+        Raises NotYetError while processes of the former server are still there.
         """
         lock = self.path / "postmaster.pid"
         try:
             pid = int(lock.read_text().split("\n", 1)[0])
-            if str(self.path) in psutil.Process(pid).cmdline():
+            process = psutil.Process(pid)
+            if process.status() != psutil.STATUS_ZOMBIE and str(self.path) in process.cmdline():
                 return
         except (FileNotFoundError, ValueError, psutil.Error):
             return
         if any(_folder_of(process) == str(self.path) for process in psutil.process_iter()):
-            raise PartError("processes of the former server are still ending")
-        _log.warning("%s: removed the lock of process %d, which is another program", self.identifier, pid)
+            raise NotYetError("waits for the former server's processes to end")
+        _log.warning("%s: removed the lock of process %d, which is no server of ours", self.identifier, pid)
         lock.unlink()
 
     def delete(self) -> None:

@@ -323,6 +323,16 @@ def test_another_data_plane_takes_the_running_envoy_over(scene: Scene) -> None:
     other._checker.stop()
 
 
+def test_a_port_is_not_shared_with_another_envoy(scene: Scene, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("LOCALCLOUD_HOME", str(tmp_path / "other"))
+    other = EdgeServer()
+    other.reconcile(scene.edge)
+    said = _said("loadbalancer-web")
+    other.stop()
+    assert said["status"] == "failed"
+    assert "ddress already in use" in said["message"]
+
+
 def test_a_taken_port_and_an_unknown_action_are_said(scene: Scene) -> None:
     balancer = scene.edge.load_balancers[0]
     port = scene.backends["green-1"].port

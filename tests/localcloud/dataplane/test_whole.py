@@ -42,7 +42,8 @@ class Cloud:
 
     def start(self, name: str) -> None:
         log = (layout.folder("logs") / f"{name}.log").open("ab")
-        environment = {**os.environ, "LOCALCLOUD_HOME": str(layout.home()), "PYTHONPATH": str(layout.REPOSITORY)}
+        home = str(layout.home())
+        environment = {**os.environ, "LOCALCLOUD_HOME": home, layout.MARKER: home, "PYTHONPATH": str(layout.REPOSITORY)}
         self.processes[name] = subprocess.Popen(
             [sys.executable, "-m", f"localcloud.{name}"], env=environment, stdout=log, stderr=log
         )
@@ -108,7 +109,10 @@ def cloud(state: Path) -> Iterator[Cloud]:
         for name in found.processes:  # shown where a test failed
             print(paths.tail(paths.log(name), lines=40))
         aws.client.cache_clear()
-        assert not _left_over(), "processes are left"
+        left = _left_over()
+        for process in left:
+            process.kill()
+        assert not left
 
 
 def _left_over() -> list[psutil.Process]:
