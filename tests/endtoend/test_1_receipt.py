@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from decimal import Decimal
 from pathlib import Path
@@ -9,7 +11,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from localcloud import demo, strays
+from localcloud import demo, outputs, strays
 from tests.endtoend.conftest import localcloud
 
 pytestmark = pytest.mark.endtoend
@@ -31,6 +33,18 @@ def test_every_part_is_well(cloud: Path) -> None:
     assert "✗" not in answer.stdout
     for part in ("emulator", "dataplane", "runner", "rds-", "elasticache-"):
         assert part in answer.stdout
+
+
+def test_what_the_api_says_is_what_the_templates_say(cloud: Path) -> None:
+    """Attribute by attribute, for every resource of every stack: nothing was dropped on the way."""
+    read = subprocess.run(
+        [sys.executable, "-m", "localcloud.readback", str(outputs.assembly())],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert read.returncode == 0, read.stdout + read.stderr
+    assert read.stdout.strip().endswith("0 differences")
 
 
 def test_a_receipt_is_read_and_counted(client: demo.Client) -> None:
