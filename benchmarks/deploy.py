@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from benchmarks import measure
@@ -22,7 +21,7 @@ def main() -> None:
         own = {"LOCALCLOUD_HOME": str(home), "LOCALCLOUD_BASE_PORT": BASE_PORT}
         off = {"LOCALCLOUD_DATAPLANE": "off", "LOCALCLOUD_RUNNER": "off"}
         os.environ.update(own)
-        from localcloud import aws, cdk, outputs
+        from localcloud import cdk, commands, outputs
 
         with (Path(folder) / "emulator.log").open("wb") as log:
             emulator = subprocess.Popen(
@@ -33,7 +32,7 @@ def main() -> None:
                 stderr=log,
             )
         try:
-            _wait(aws)
+            commands.wait_for_api()
             cdk.synth(env="prod", output=outputs.assembly())
             cdk.bootstrap(outputs.assembly(), regions=sorted(set(outputs.stack_regions().values())))
             command = [
@@ -50,20 +49,6 @@ def main() -> None:
         finally:
             emulator.terminate()
             emulator.wait()
-
-
-def _wait(aws: object) -> None:
-    from botocore.exceptions import BotoCoreError
-
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            aws.client("sts", "us-east-1").get_caller_identity()  # type: ignore[attr-defined]
-            return
-        except BotoCoreError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
 
 
 if __name__ == "__main__":

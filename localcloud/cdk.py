@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
 from pathlib import Path
 
-from localcloud import layout
+from localcloud import aws, layout, tls
 from localcloud.console import LocalCloudError
 
 
 def environment() -> dict[str, str]:
     """Variables that make boto3, the AWS CLI and the CDK CLI speak to the local cloud."""
-    root = json.loads((layout.home() / "secrets" / "root.json").read_text())
-    certificate = str(layout.home() / "tls" / "ca.pem")
-    endpoint = f"https://{layout.LOOPBACK}:{layout.ports().api}"
+    root, endpoint, certificate = aws.root_credentials(), aws.endpoint(), str(tls.material().authority)
     return {
-        "AWS_ACCESS_KEY_ID": root["access_key_id"],
-        "AWS_SECRET_ACCESS_KEY": root["secret_access_key"],
+        "AWS_ACCESS_KEY_ID": root.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": root.secret_access_key,
         "AWS_REGION": "us-east-1",
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ENDPOINT_URL_S3": endpoint,

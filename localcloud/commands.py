@@ -77,6 +77,11 @@ def _prepare() -> None:
 
 def _start() -> None:
     supervision.start()
+    wait_for_api()
+
+
+def wait_for_api() -> None:
+    """Raises LocalCloudError when the emulator does not answer within its patience."""
     deadline = time.monotonic() + EMULATOR_PATIENCE
     while True:
         try:

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx2
 
-from localcloud import layout
+from localcloud import layout, tls
 from localcloud.console import LocalCloudError
 
 RECEIPT = layout.REPOSITORY / "docs" / "demo-receipt.png"
@@ -38,7 +38,7 @@ def user() -> DemoUser:
 
 def trust() -> ssl.SSLContext:
     """Trust in the local cloud's own authority, and in no other."""
-    return ssl.create_default_context(cafile=str(layout.home() / "tls" / "ca.pem"))
+    return ssl.create_default_context(cafile=str(tls.material().authority))
 
 
 class Client:
