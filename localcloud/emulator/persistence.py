@@ -19,8 +19,9 @@ _log = logging.getLogger(__name__)
 
 _INTERVAL_SECONDS = 1.0
 _SLOW_INTERVAL_SECONDS = 15.0
-# Written to all the time, worth little after a crash, and large: these wait longer.
-_SLOW = frozenset({"cloudwatch_logs", "cloudwatch"})
+# Called all the time, worth little after a crash, and their state is large: what these wrote waits for the round
+# that writes everything.
+_TELEMETRY = frozenset({"PutLogEvents", "PutMetricData"})
 _READING = (
     "Describe",
     "List",
@@ -68,12 +69,11 @@ class Saver:
         with self._writing:
             now = time.monotonic()
             with self._guard:
-                due = self._changed if now >= self._slow_due else self._changed - _SLOW
+                due, self._changed = self._changed, set()
                 if now >= self._slow_due:
                     # Services write to each other unseen (a bucket's notification to EventBridge): all, now and then.
-                    due = due | ministack_app._build_persistence_save_dict().keys()
+                    due |= ministack_app._build_persistence_save_dict().keys()
                     self._slow_due = now + _SLOW_INTERVAL_SECONDS
-                self._changed = self._changed - due
             known = ministack_app._build_persistence_save_dict()
             for key in due & known.keys():
                 try:
@@ -131,20 +131,22 @@ def install() -> Saver:
 def _noting(handler: Any, touch: Callable[[], None]) -> Any:
     async def handle(method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
         answer = await handler(method, path, headers, body, query)
-        if not _only_reads(method, headers, body, query):
+        operation = _operation(method, path, headers, body, query)
+        if not operation.startswith(_READING) and operation not in _TELEMETRY:
             touch()
         return answer
 
     return handle
 
 
-def _only_reads(method: str, headers: Any, body: bytes, query: Any) -> bool:
-    if method in ("GET", "HEAD"):
-        return "Action" not in query or str(query["Action"][0]).startswith(_READING)
-    target = headers.get("x-amz-target", "")
-    if target:
-        return str(target).rsplit(".", 1)[-1].startswith(_READING)
+def _operation(method: str, path: str, headers: Any, body: bytes, query: Any) -> str:
+    """The API operation's name in any of AWS's protocols; for REST the HTTP method stands for it ("Get", "Put")."""
+    if target := headers.get("x-amz-target"):
+        return str(target).rsplit(".", 1)[-1]
+    if "Action" in query:
+        return str(query["Action"][0])
+    if "/operation/" in path:
+        return path.rsplit("/", 1)[-1]
     if body.startswith(b"Action=") or b"&Action=" in body[:4096]:
-        action = parse_qs(body.decode(errors="replace")).get("Action", [""])[0]
-        return action.startswith(_READING)
-    return False
+        return parse_qs(body.decode(errors="replace")).get("Action", [""])[0]
+    return method.capitalize()

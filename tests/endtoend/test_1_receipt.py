@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import signal
 import subprocess
 import sys
 import time
@@ -11,7 +14,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from localcloud import demo, outputs, strays
+from localcloud import commands, demo, outputs, strays
 from tests.endtoend.conftest import localcloud
 
 pytestmark = pytest.mark.endtoend
@@ -80,6 +83,55 @@ def test_what_is_no_image_is_rejected_with_a_reason(client: demo.Client, content
     receipt = client.wait(client.upload(fake, content_type="image/png"))
     assert receipt["state"] == "rejected"
     assert receipt["reason"]
+
+
+_PARTS = {
+    "emulator": r"localcloud\.emulator",
+    "data plane": r"localcloud\.dataplane",
+    "runner": r"localcloud\.runner",
+    "Envoy": r"envoy.*bootstrap",
+    "PostgreSQL": r"postgres.* -D ",
+    "Valkey": r"valkey-server",
+    "PgBouncer": r"pgbouncer",
+    "Gunicorn": r"gunicorn",
+    "Celery worker": r"celery.* worker",
+}
+
+
+def _pids(pattern: str) -> list[int]:
+    return sorted(p.pid for p in strays.find() if re.search(pattern, " ".join(p.cmdline())))
+
+
+def _well_again(seconds: float) -> str:
+    """Waits until every part is well and pages are served; returns the last complaint, empty when there is none."""
+    deadline = time.monotonic() + seconds
+    while True:
+        status = localcloud("status")
+        page = httpx2.get(commands.web_url() + "/readyz", timeout=10)
+        if status.returncode == 0 and page.status_code == 200:
+            return ""
+        if time.monotonic() > deadline:
+            return f"/readyz answers {page.status_code}\n{status.stdout}"
+        time.sleep(0.5)
+
+
+@pytest.mark.parametrize("part", _PARTS)
+def test_any_part_is_well_again_after_a_kill(client: demo.Client, part: str) -> None:
+    running = _pids(_PARTS[part])
+    assert running, f"no process matches {_PARTS[part]}"
+    os.kill(running[0], signal.SIGKILL)
+    time.sleep(1)  # whoever supervises it has to notice first
+    assert not _well_again(90)
+    assert running[0] not in _pids(_PARTS[part])
+    assert client.receipts()
+
+
+def test_all_supervised_parts_may_die_one_after_the_other(client: demo.Client) -> None:
+    for part in ("emulator", "data plane", "runner"):
+        os.kill(_pids(_PARTS[part])[0], signal.SIGKILL)
+        time.sleep(2)
+    assert not _well_again(120)
+    assert client.receipts()
 
 
 def test_a_power_cut_loses_nothing(client: demo.Client) -> None:

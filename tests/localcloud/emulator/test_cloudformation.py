@@ -92,14 +92,22 @@ def test_state_survives_a_kill(own_emulator: Emulator) -> None:
     )
     trust = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
     role = {"RoleName": "kept", "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]}}
+    resources = {
+        "Role": {"Type": "AWS::IAM::Role", "Properties": role},
+        "Log": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/kept/by-stack"}},
+    }
+    time.sleep(2)  # past the round right after the start, which writes everything
+    own_emulator.client("logs").create_log_group(logGroupName="/kept/by-call")
     own_emulator.client("cloudformation").create_stack(
         StackName="kept",
-        TemplateBody=json.dumps({"Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": role}}}),
+        TemplateBody=json.dumps({"Resources": resources}),
         Capabilities=["CAPABILITY_NAMED_IAM"],
     )
     time.sleep(2.5)
     own_emulator.stop(signal.SIGKILL)
     own_emulator.start()
+    groups = own_emulator.client("logs").describe_log_groups(logGroupNamePrefix="/kept")["logGroups"]
+    assert [group["logGroupName"] for group in groups] == ["/kept/by-call", "/kept/by-stack"]
     assert own_emulator.client("iam").get_role(RoleName="kept")
     stack = own_emulator.client("cloudformation").describe_stacks(StackName="kept")["Stacks"][0]
     assert stack["StackStatus"] == "CREATE_COMPLETE"
