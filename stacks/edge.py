@@ -6,7 +6,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.config import ConfigurationError, Environment
+from infra.config import Environment
 from infra.distribution import Alias, ApplicationDistribution
 from infra.environment_stack import EnvironmentStack
 from infra.log_bucket import LogBucket
@@ -58,11 +58,7 @@ class EdgeStack(EnvironmentStack):
         domain = self.settings.domain
         if domain is None:
             return None
-        if domain.cdn_certificate_arn is None:
-            raise ConfigurationError(
-                f"config/{self.settings.name}.toml: domain.cdn_certificate_arn = (not set)\n"
-                f"      accepted: a certificate for {domain.name} in {REGION}, or features.cdn = false"
-            )
+        assert domain.cdn_certificate_arn  # noqa: S101  (the configuration's rules refuse its absence)
         return Alias(domain_name=domain.name, certificate_arn=domain.cdn_certificate_arn)
 
     def _web_acl(self) -> str:

@@ -288,6 +288,17 @@ def _certificate_regions(env: Environment) -> Iterator[Fault]:
             yield Fault(key=f"domain.{key}", value=arn, accepted=f"a certificate in {region}")
 
 
+@rule("domain", "features")
+def _cdn_certificate(env: Environment) -> Iterator[Fault]:
+    """Without one CloudFront would speak HTTP to a load balancer that redirects to HTTPS, for ever."""
+    if env.domain and env.features.cdn and env.domain.cdn_certificate_arn is None:
+        yield Fault(
+            key="domain.cdn_certificate_arn",
+            value="(not set)",
+            accepted=f"a certificate for {env.domain.name} in us-east-1, or features.cdn = false",
+        )
+
+
 def overlapping(name: str, cidr: IPv4Network, others: dict[str, IPv4Network]) -> Iterator[Fault]:
     """Networks that could never be peered: `others` maps an environment's name to its network."""
     for other, network in others.items():

@@ -122,6 +122,12 @@ CASES = [
     pytest.param("dev", {"waf__login_rate_limit": "5000"}, ["login_rate_limit = 5000", "less than"], id="WAF"),
     pytest.param("dev", {"logs__retention_days": "8"}, ["logs.retention_days = 8", "7"], id="retention"),
     pytest.param("dev", {"storage__allowed_origins": '["*"]'}, ["storage.allowed_origins", "'*'"], id="any origin"),
+    pytest.param(
+        "prod",
+        {"domain": '{ name = "a.example.com", certificate_arn = "arn:aws:acm:us-east-1:000000000000:certificate/a" }'},
+        ["domain.cdn_certificate_arn", "not set", "a certificate for a.example.com in us-east-1"],
+        id="a CDN without a certificate",
+    ),
 ]
 
 

@@ -9,12 +9,10 @@ from aws_cdk import App, Stack
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Template as Synthesized
 
-from infra.config import ConfigurationError, load_environment
-from infra.config.models import Domain
+from infra.config import ConfigurationError
 from infra.distribution import Alias, ApplicationDistribution
 from infra.image_key import image_public_key
 from infra.web_acl import EdgeHeader
-from stacks.edge import EdgeStack
 from tests.infra.conftest import KEYS
 from tests.infra.synthesized import Assembly
 
@@ -115,23 +113,6 @@ def test_with_a_name_of_ones_own_tls_1_2_all_the_way() -> None:
     assert config["Aliases"] == ["app.example.com"]
     assert config["ViewerCertificate"]["MinimumProtocolVersion"] == "TLSv1.2_2021"
     assert config["Origins"][0]["CustomOriginConfig"]["OriginProtocolPolicy"] == "https-only"
-
-
-def test_a_domain_needs_a_certificate_in_cloudfronts_region_too() -> None:
-    """Without one CloudFront would speak HTTP to a load balancer that redirects to HTTPS, for ever."""
-    domain = Domain(name="app.example.com", certificate_arn="arn:aws:acm:us-east-1:000000000000:certificate/abc")
-    environment = load_environment("prod").model_copy(update={"domain": domain})
-    app = App()
-    with pytest.raises(ConfigurationError, match=r"config/prod\.toml: domain\.cdn_certificate_arn"):
-        EdgeStack(
-            app,
-            "Edge",
-            environment=environment,
-            load_balancer_dns_name="origin.example.com",
-            edge_header=EdgeHeader(name="x-edge", value="value"),
-            receipts=s3.Bucket(Stack(app, "Storage"), "Bucket", bucket_name="receipts"),
-            image_public_key=None,
-        )
 
 
 def test_image_keys_are_read_from_their_folder(tmp_path: Path) -> None:
