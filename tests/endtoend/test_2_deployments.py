@@ -88,7 +88,7 @@ def test_destroying_dev_leaves_nothing_running_and_nothing_stored() -> None:
     assert [b["Name"] for b in buckets if not b["Name"].startswith("cdk-")] == []
     psutil.wait_procs(servers := _servers(), timeout=15)
     assert _servers() == [], servers
-    assert not list((layout.home() / "rds").glob("*/data"))
+    assert [kept.name for kind in ("rds", "elasticache") for kept in (layout.home() / kind).iterdir()] == []
 
 
 def _servers() -> list[psutil.Process]:
