@@ -5,7 +5,7 @@ ENV ?= dev
 PYTHON := .venv/bin/python
 LOCALCLOUD := $(PYTHON) -m localcloud
 
-.PHONY: help setup setup-dev up down status logs send env destroy synth test test-infra lint typecheck snapshots architecture lock bench clean
+.PHONY: help setup setup-dev up down status logs send env destroy synth preflight test test-infra lint typecheck snapshots architecture lock bench clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ destroy: ## stop the local cloud and delete its data
 
 synth: setup ## synthesize one environment into cdk.out (ENV=prod)
 	@AWS_EC2_METADATA_DISABLED=true scripts/cdk synth --quiet -c env=$(ENV)
+
+preflight: setup ## what AWS would refuse, over the templates (ENV=prod); with ACCOUNT=1 over the account, too
+	@scripts/preflight $(ENV) $(if $(ACCOUNT),--account)
 
 test: setup-dev ## every test
 	@scripts/test

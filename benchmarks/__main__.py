@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import deploy, localcloud, measure, synth
+from benchmarks import deploy, localcloud, measure, preflight, synth
 
 
 def main() -> None:
@@ -10,6 +10,7 @@ def main() -> None:
     synth.main()
     deploy.main()
     localcloud.main()
+    preflight.main()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,164 @@
+"""Runs the rules over an assembly: findings, what was waived, and what could not be decided."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+from preflight import rules as rule_modules
+from preflight.assembly import Assembly, Resource, Stack
+from preflight.rule import REGISTRY, Fault, Level, Rule
+from preflight.values import noting
+from preflight.waivers import Waiver, WaiverFault, waivers_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """A breach of a rule, or (`level` error, `rule` None) a waiver that is no good."""
+
+    rule: Rule | None
+    level: Level
+    at: str
+    message: str
+    stack: Stack
+    resource: Resource | None
+    waiver: Waiver | None = None
+
+    @property
+    def rule_id(self) -> str:
+        return self.rule.id if self.rule else "WAIVER"
+
+    @property
+    def construct_path(self) -> str:
+        return self.resource.construct_path if self.resource else self.stack.name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Undecided:
+    """A place that a rule could not judge, and why."""
+
+    rule: Rule
+    resource: Resource
+    at: str
+    why: str
+
+
+@dataclass(kw_only=True)
+class Result:
+    """`findings` stand; `waived` were acknowledged; `crashed` names rules that failed by our own fault."""
+
+    findings: list[Finding] = field(default_factory=list)
+    waived: list[Finding] = field(default_factory=list)
+    undecided: list[Undecided] = field(default_factory=list)
+    crashed: list[str] = field(default_factory=list)
+    rules: int = 0
+    resources: int = 0
+    seconds: float = 0.0
+
+    @property
+    def errors(self) -> list[Finding]:
+        return [finding for finding in self.findings if finding.level is Level.ERROR]
+
+    @property
+    def warnings(self) -> list[Finding]:
+        return [finding for finding in self.findings if finding.level is Level.WARNING]
+
+    @property
+    def ok(self) -> bool:
+        return not self.errors and not self.crashed
+
+
+def all_rules() -> dict[str, Rule]:
+    """Every rule by id."""
+    for module in pkgutil.iter_modules(rule_modules.__path__):
+        importlib.import_module(f"{rule_modules.__name__}.{module.name}")
+    return REGISTRY
+
+
+def run(assembly: Assembly, *, today: date | None = None, only: Iterable[str] | None = None) -> Result:
+    """Judge an assembly. `only` limits the rules to these ids; `today` decides which waivers have expired."""
+    started = time.perf_counter()
+    known = all_rules()
+    chosen = [known[rule_id] for rule_id in only] if only is not None else list(known.values())
+    result = Result(rules=len(chosen), resources=sum(len(stack.resources) for stack in assembly.stacks))
+    for rule in chosen:
+        subjects: Iterable[Assembly | Resource] = assembly.of_type(*rule.types) if rule.types else [assembly]
+        for subject in subjects:
+            _judge(rule, subject, result)
+    _waive(assembly, result, today or datetime.now(tz=UTC).date(), {rule.id for rule in chosen}, known)
+    result.findings.sort(key=lambda f: (f.level, f.stack.name, f.construct_path, f.rule_id, f.at, f.message))
+    result.seconds = time.perf_counter() - started
+    return result
+
+
+def _judge(rule: Rule, subject: Assembly | Resource, result: Result) -> None:
+    with noting() as questions:
+        try:
+            result.findings.extend(_findings(rule, subject, rule.check(subject)))
+        except Exception as error:  # noqa: BLE001
+            # One rule's fault must neither hide the others' findings nor pass for a clean bill.
+            where = subject.construct_path if isinstance(subject, Resource) else "the assembly"
+            result.crashed.append(f"{rule.id} at {where}: {type(error).__name__}: {str(error)[:200]}")
+    seen = set()
+    for node, why in questions:
+        if (key := (node.resource, node.path())) not in seen:
+            seen.add(key)
+            result.undecided.append(Undecided(rule=rule, resource=node.resource, at=node.path(), why=why))
+
+
+def _findings(rule: Rule, subject: Assembly | Resource, faults: Iterable[Fault]) -> Iterator[Finding]:
+    for fault in faults:
+        resource = fault.resource or (subject if isinstance(subject, Resource) and not fault.stack else None)
+        stack = resource.stack if resource else fault.stack
+        if stack is None:
+            assert isinstance(subject, Assembly)  # noqa: S101  (a resource would have given its stack)
+            stack = subject.stacks[0]
+        yield Finding(rule=rule, level=rule.level, at=fault.at, message=fault.message, stack=stack, resource=resource)
+
+
+def _waive(assembly: Assembly, result: Result, today: date, chosen: set[str], known: dict[str, Rule]) -> None:
+    """Move what a valid waiver names from the findings to the waived; a waiver at fault is itself a finding."""
+    for stack in assembly.stacks:
+        for owner in (None, *stack.resources.values()):
+            for waiver in waivers_of(owner or stack):
+                if isinstance(waiver, WaiverFault):
+                    result.findings.append(_waiver_finding(stack, owner, waiver.message))
+                    continue
+                if waiver.rule not in known:
+                    result.findings.append(_waiver_finding(stack, owner, f"there is no rule {waiver.rule}"))
+                elif waiver.rule in chosen:
+                    _apply(waiver, stack, owner, result, today)
+
+
+def _apply(waiver: Waiver, stack: Stack, owner: Resource | None, result: Result, today: date) -> None:
+    matching = [f for f in result.findings if f.rule_id == waiver.rule and f.stack is stack and f.resource is owner]
+    if not matching:
+        result.findings.append(
+            _waiver_finding(stack, owner, f"the waiver of {waiver.rule} matches no finding: remove it")
+        )
+    elif waiver.expires < today:
+        result.findings.append(
+            _waiver_finding(stack, owner, f"the waiver of {waiver.rule} by {waiver.owner} expired on {waiver.expires}")
+        )
+    else:
+        for finding in matching:
+            result.findings.remove(finding)
+            result.waived.append(
+                Finding(
+                    rule=finding.rule,
+                    level=finding.level,
+                    at=finding.at,
+                    message=finding.message,
+                    stack=stack,
+                    resource=owner,
+                    waiver=waiver,
+                )
+            )
+
+
+def _waiver_finding(stack: Stack, owner: Resource | None, message: str) -> Finding:
+    return Finding(rule=None, level=Level.ERROR, at="Metadata.preflight", message=message, stack=stack, resource=owner)

@@ -1,0 +1,377 @@
+"""CloudFormation's intrinsic functions, as far as a template decides them.
+
+Parameters take their defaults (an empty default says nothing), pseudo parameters the stack's own region and account.
+What remains open becomes Reference, Text or Unknown; nothing here raises on a malformed function.
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from preflight.references import SUBSTITUTION
+from preflight.values import ABSENT, Reference, Text, Unknown
+
+if TYPE_CHECKING:
+    from preflight.assembly import Stack
+
+_DEPTH = 100
+"""Levels of nesting; no template that AWS would take comes near it."""
+
+_PARAMETER = 4096
+"""Bytes; https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
+
+_VALUES = 1_000_000
+"""Values worked out per stack, _CHARACTERS and _PARTS per text: what multiplies beyond them was made to exhaust us."""
+
+_CHARACTERS = 200_000
+_PARTS = 2_000
+_MADE = 4_000_000
+"""Characters and list elements that the functions of one stack may make."""
+
+_CONDITIONS = ("Fn::And", "Fn::Equals", "Fn::Not", "Fn::Or", "Condition")
+
+
+class Resolver:
+    """Resolves values of one stack's template."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._depth = 0
+        self._values = 0
+        self._made = 0
+        self._found: dict[tuple[str, str], Any] = {}
+        self._under_way: set[tuple[str, str]] = set()
+
+    def resolve(self, raw: Any) -> Any:
+        """The value with its functions worked out; list elements and properties set to AWS::NoValue are left out."""
+        self._values += 1
+        if isinstance(raw, str):
+            return _dynamic(raw)
+        if not isinstance(raw, dict | list):
+            return raw
+        if self._depth >= _DEPTH or self._values > _VALUES:
+            return Unknown("it is nested too deeply, or the template is too large", maybe_absent=True)
+        self._depth += 1
+        try:
+            return self._list(raw) if isinstance(raw, list) else self._mapping(raw)
+        finally:
+            self._depth -= 1
+
+    def _list(self, raw: list[Any]) -> list[Any]:
+        return [value for value in map(self.resolve, raw) if value is not ABSENT]
+
+    def _mapping(self, raw: dict[Any, Any]) -> Any:
+        if len(raw) == 1:
+            key, argument = next(iter(raw.items()))
+            if key == "Ref":
+                return self._ref(argument)
+            if isinstance(key, str) and key.startswith("Fn::"):
+                function = _FUNCTIONS.get(key)
+                if function is None:
+                    return Unknown(f"{key} is worked out by the deployment")
+                if self._made > _MADE:
+                    return Unknown("the template makes too much of too little")
+                return self._afforded(function(self, argument))
+        if "Fn::Transform" in raw:
+            return Unknown("a macro rewrites it", maybe_absent=True)
+        resolved = ((str(key), self.resolve(value)) for key, value in raw.items())
+        return {key: value for key, value in resolved if value is not ABSENT}
+
+    def _afforded(self, made: Any) -> Any:
+        """What functions make of little input may be much: beyond a limit per stack it stays open."""
+        self._made += len(made) if isinstance(made, str | list) else 1
+        return made if self._made <= _MADE else Unknown("the template makes too much of too little")
+
+    def _ref(self, name: Any) -> Any:
+        if not isinstance(name, str):
+            return Unknown("a Ref without a name")
+        if name == "AWS::NoValue":
+            return ABSENT
+        if name.startswith("AWS::"):
+            return self._pseudo(name)
+        if name in self._stack.parameter_values:
+            return self._stack.parameter_values[name]
+        if name in self._stack.parameters:
+            return self._parameter(name)
+        if resource := self._stack.all_resources.get(name):
+            return Reference(resource, "Ref")
+        return Unknown(f"nothing here is called {name}")
+
+    def _pseudo(self, name: str) -> Any:
+        region = self._stack.region
+        known = {
+            "AWS::Region": region,
+            "AWS::AccountId": self._stack.account,
+            "AWS::StackName": self._stack.name,
+            "AWS::Partition": region and _partition(region),
+            "AWS::URLSuffix": region and ("amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"),
+        }.get(name)
+        return known or Unknown(f"{name} is known when it is deployed")
+
+    def _parameter(self, name: str) -> Any:
+        declared = self._stack.parameters[name]
+        kind = declared.get("Type") if isinstance(declared, dict) else None
+        default = declared.get("Default", ABSENT) if isinstance(declared, dict) else ABSENT
+        if default is ABSENT or default == "" or isinstance(default, dict | list) or default is None:
+            return Unknown(f"parameter {name} has no default")
+        if isinstance(default, str) and len(default) > _PARAMETER:
+            return Unknown(f"the default of parameter {name} is longer than a parameter may be")
+        if not isinstance(kind, str) or kind.startswith("AWS::SSM::Parameter::"):
+            return Unknown(f"parameter {name} is read from Systems Manager")
+        if kind.startswith("List<") or kind == "CommaDelimitedList":
+            return [part.strip() for part in str(default).split(",")]
+        return default
+
+    def attribute(self, argument: Any) -> Any:
+        """`Fn::GetAtt`. An SSM parameter's Value and a nested stack's outputs are what was put into them."""
+        if isinstance(argument, str):
+            argument = argument.split(".", 1)
+        if not (isinstance(argument, list) and len(argument) == 2 and isinstance(argument[0], str)):
+            return Unknown("a GetAtt that names no attribute")
+        name, attribute = argument[0], self.resolve(argument[1])
+        resource = self._stack.all_resources.get(name)
+        if resource is None or not isinstance(attribute, str):
+            return Unknown(f"nothing here is called {name}")
+        if resource.type == "AWS::SSM::Parameter" and attribute == "Value":
+            properties = resource.raw.get("Properties")
+            written = properties.get("Value") if isinstance(properties, dict) else None
+            return self._once("attribute", name, lambda: self.resolve(written))
+        if attribute.startswith("Outputs.") and name in self._stack.nested:
+            nested = self._stack.nested[name]
+            found = self._once("nested", f"{name}.{attribute}", lambda: nested.output(attribute.split(".", 1)[1]))
+            return Unknown(f"{nested.name} has no such output") if found is ABSENT else found
+        return Reference(resource, attribute)
+
+    def _once(self, kind: str, name: str, work: Callable[[], Any]) -> Any:
+        """Works out once what leads to other places of the template; they may lead back here, too."""
+        key = (kind, name)
+        if key in self._found:
+            return self._found[key]
+        if key in self._under_way or len(self._under_way) > 20:
+            return Unknown(f"{name} refers to itself")
+        self._under_way.add(key)
+        try:
+            self._found[key] = work()
+            return self._found[key]
+        finally:
+            self._under_way.discard(key)
+
+    def _stack_output(self, argument: Any) -> Any:
+        if not isinstance(argument, dict):
+            return Unknown("a GetStackOutput without a stack")
+        name, output = self.resolve(argument.get("StackName")), self.resolve(argument.get("OutputName"))
+        region = self.resolve(argument.get("Region", self._stack.region))
+        if not isinstance(name, str) or not isinstance(output, str):
+            return Unknown("a GetStackOutput of a stack only the deployment will know")
+        owner = self._stack.assembly.stack(name, region if isinstance(region, str) else None)
+        found = self._once("output", f"{name}.{output}", lambda: owner.output(output)) if owner else ABSENT
+        return Unknown(f"output {output} of stack {name} is not in this assembly") if found is ABSENT else found
+
+    def _import(self, argument: Any) -> Any:
+        name = self.resolve(argument)
+        if not isinstance(name, str):
+            return Unknown("an import whose name only the deployment will know")
+        exports = self._once("exports", "", lambda: self._stack.assembly.exports)
+        if isinstance(exports, Unknown):
+            return exports
+        owner = exports.get((name, self._stack.region))
+        if owner is None:
+            return Unknown(f"export {name} is not in this assembly")
+        return self._once("export", name, lambda: owner[0].output(owner[1]))
+
+    def _if(self, argument: Any) -> Any:
+        if not (isinstance(argument, list) and len(argument) == 3 and isinstance(argument[0], str)):
+            return Unknown("a malformed Fn::If", maybe_absent=True)
+        decided = self.condition(argument[0])
+        if decided is not None:
+            return self.resolve(argument[1 if decided else 2])
+        both = self.resolve(argument[1]), self.resolve(argument[2])
+        if type(both[0]) is type(both[1]) and both[0] == both[1]:
+            return both[0]
+        nothing = any(side is ABSENT or (isinstance(side, Unknown) and side.maybe_absent) for side in both)
+        return Unknown(f"condition {argument[0]} is decided by the deployment", maybe_absent=nothing)
+
+    def condition(self, name: str) -> bool | None:
+        """A named condition; None where parameters without defaults decide it."""
+        written = self._stack.template.get("Conditions")
+        raw = written.get(name) if isinstance(written, dict) else None
+        found = self._once("condition", name, lambda: self._truth(raw))
+        return found if isinstance(found, bool) else None
+
+    def _truth(self, raw: Any) -> bool | None:
+        if not (isinstance(raw, dict) and len(raw) == 1) or self._depth >= _DEPTH:
+            return None
+        key, argument = next(iter(raw.items()))
+        self._depth += 1
+        try:
+            return self._decide(key, argument)
+        finally:
+            self._depth -= 1
+
+    def _decide(self, key: Any, argument: Any) -> bool | None:
+        if key == "Condition" and isinstance(argument, str):
+            return self.condition(argument)
+        if not isinstance(argument, list):
+            return None
+        if key == "Fn::Equals" and len(argument) == 2:
+            left, right = (_plain(self.resolve(side)) for side in argument)
+            return None if left is None or right is None else left == right
+        if key not in _CONDITIONS:
+            return None
+        parts = [self._truth(part) for part in argument]
+        if key == "Fn::Not" and len(parts) == 1:
+            return None if parts[0] is None else not parts[0]
+        if key == "Fn::And":
+            return False if False in parts else None if None in parts else True
+        if key == "Fn::Or":
+            return True if True in parts else None if None in parts else False
+        return None
+
+    def _join(self, argument: Any) -> Any:
+        if not (isinstance(argument, list) and len(argument) == 2 and isinstance(argument[0], str)):
+            return Unknown("a malformed Fn::Join", maybe_absent=True)
+        items = self.resolve(argument[1])
+        if not isinstance(items, list):
+            return Unknown("it joins a list that only the deployment will know")
+        parts: list[Any] = []
+        for index, item in enumerate(items):
+            parts += [argument[0], item] if index else [item]
+        return joined(parts)
+
+    def _sub(self, argument: Any) -> Any:
+        given: dict[str, Any] = {}
+        if isinstance(argument, list) and len(argument) == 2 and isinstance(argument[1], dict):
+            argument, given = argument[0], argument[1]
+        elif isinstance(argument, list) and argument:
+            argument = argument[0]
+        if not isinstance(argument, str):
+            return Unknown("a malformed Fn::Sub", maybe_absent=True)
+        parts: list[Any] = []
+        for index, piece in enumerate(SUBSTITUTION.split(argument)):
+            if index % 2 == 0:
+                parts.append(piece.replace("${!", "${"))
+            elif (name := piece.strip()) in given:
+                parts.append(self.resolve(given[name]))
+            else:
+                parts.append(self.attribute(name) if "." in name else self._ref(name))
+        return joined(parts)
+
+    def _select(self, argument: Any) -> Any:
+        if not (isinstance(argument, list) and len(argument) == 2):
+            return Unknown("a malformed Fn::Select", maybe_absent=True)
+        index, items = self.resolve(argument[0]), self.resolve(argument[1])
+        if isinstance(index, str) and index.isdecimal() and len(index) < 9:
+            index = int(index)
+        if isinstance(items, list) and isinstance(index, int) and 0 <= index < len(items):
+            return items[index]
+        return Unknown("it selects from a list that only the deployment will know")
+
+    def _split(self, argument: Any) -> Any:
+        if not (isinstance(argument, list) and len(argument) == 2 and isinstance(argument[0], str) and argument[0]):
+            return Unknown("a malformed Fn::Split", maybe_absent=True)
+        source = self.resolve(argument[1])
+        if isinstance(source, str):
+            return source.split(argument[0])
+        return Unknown("it splits a text that only the deployment will know", references=_references(source))
+
+    def _find_in_map(self, argument: Any) -> Any:
+        if not (isinstance(argument, list) and len(argument) >= 3):
+            return Unknown("a malformed Fn::FindInMap", maybe_absent=True)
+        found: Any = self._stack.template.get("Mappings")
+        for raw in argument[:3]:
+            key = self.resolve(raw)
+            if not isinstance(key, str | int):
+                return Unknown("it looks up a key that only the deployment will know")
+            found = found.get(str(key), ABSENT) if isinstance(found, dict) else ABSENT
+        if found is not ABSENT:
+            return self.resolve(found)
+        default = argument[3] if len(argument) > 3 and isinstance(argument[3], dict) else {}
+        return (
+            self.resolve(default["DefaultValue"]) if "DefaultValue" in default else Unknown("the map has no such key")
+        )
+
+    def _json_text(self, argument: Any) -> Any:
+        value = self.resolve(argument)
+        try:
+            written = json.dumps(value)
+            return written if len(written) <= _CHARACTERS else Unknown("the JSON is too long")
+        except (TypeError, ValueError, RecursionError):
+            return Unknown("it is the JSON of values that only the deployment will know")
+
+    def _length(self, argument: Any) -> Any:
+        value = self.resolve(argument)
+        return len(value) if isinstance(value, list) else Unknown("the length of a list that the deployment makes")
+
+
+def joined(parts: list[Any]) -> str | Text | Unknown:
+    """A text of resolved parts: plain where all are, else Text."""
+    pieces: list[str | Reference | Unknown] = []
+    for part in parts:
+        if isinstance(part, Text):
+            pieces.extend(part.parts)
+        elif isinstance(part, Reference | Unknown):
+            pieces.append(part)
+        elif (plain := _plain(part)) is not None:
+            pieces.append(plain)
+        else:
+            pieces.append(Unknown("it is not a text"))
+    if len(pieces) > _PARTS or sum(len(piece) for piece in pieces if isinstance(piece, str)) > _CHARACTERS:
+        return Unknown("the text is too long")
+    if all(isinstance(piece, str) for piece in pieces):
+        return _dynamic("".join(piece for piece in pieces if isinstance(piece, str)))
+    merged: list[str | Reference | Unknown] = []
+    for piece in pieces:
+        if isinstance(piece, str) and merged and isinstance(merged[-1], str):
+            merged[-1] += piece
+        elif piece != "":
+            merged.append(piece)
+    if any(isinstance(piece, str) and "{{resolve:" in piece for piece in merged):
+        found = tuple(piece for piece in merged if isinstance(piece, Reference))
+        return Unknown("a dynamic reference is read by the deployment", references=found)
+    if len(merged) == 1 and not isinstance(merged[0], str | Reference):
+        return merged[0]
+    return Text(tuple(merged))
+
+
+def _dynamic(value: str) -> str | Unknown:
+    # One that a Join has yet to complete has no end here.
+    begins = value.find("{{resolve:")
+    if begins >= 0 and "}}" in value[begins:]:
+        return Unknown("a dynamic reference is read by the deployment")
+    return value
+
+
+def _plain(value: Any) -> str | None:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str | int | float):
+        return str(value)
+    return None
+
+
+def _references(value: Any) -> tuple[Reference, ...]:
+    if isinstance(value, Reference):
+        return (value,)
+    return value.references if isinstance(value, Text | Unknown) else ()
+
+
+def _partition(region: str) -> str:
+    return "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"
+
+
+_FUNCTIONS: dict[str, Callable[[Resolver, Any], Any]] = {
+    "Fn::FindInMap": Resolver._find_in_map,
+    "Fn::GetAtt": Resolver.attribute,
+    "Fn::GetStackOutput": Resolver._stack_output,
+    "Fn::If": Resolver._if,
+    "Fn::ImportValue": Resolver._import,
+    "Fn::Join": Resolver._join,
+    "Fn::Length": Resolver._length,
+    "Fn::Select": Resolver._select,
+    "Fn::Split": Resolver._split,
+    "Fn::Sub": Resolver._sub,
+    "Fn::ToJsonString": Resolver._json_text,
+}

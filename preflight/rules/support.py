@@ -1,0 +1,89 @@
+"""What several topics ask of a template: what is the same, which rules guard a group, which policies a bucket has."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from preflight.assembly import Resource
+from preflight.values import Node, entries, integer, target, text
+
+
+def expression(resource: Resource, key: str) -> Any:
+    """A property as the template writes it, functions and all."""
+    properties = resource.raw.get("Properties")
+    return properties.get(key) if isinstance(properties, dict) else None
+
+
+def repeated_zones(places: list[Node]) -> Iterator[tuple[Node, str]]:
+    """The subnets in a list that are in the zone of an earlier one (or are an earlier one), each with the reason."""
+    seen: dict[str, Resource] = {}
+    for place in places:
+        subnet = target(place, "AWS::EC2::Subnet")
+        if subnet is None or subnet.attribute("Condition"):
+            continue
+        marks = [f"{subnet.stack.name}/{subnet.logical_id}", *zone_marks(subnet)]
+        earlier = next((seen[mark] for mark in marks if mark in seen), None)
+        if earlier is subnet:
+            yield place, f"{subnet.construct_path} is named twice"
+        elif earlier is not None:
+            yield place, f"{subnet.construct_path} is in the same zone as {earlier.construct_path}"
+        seen.update((mark, seen.get(mark, subnet)) for mark in marks)
+
+
+def zone_marks(subnet: Resource) -> list[str]:
+    """Texts that are equal for two subnets that are known to be in one zone."""
+    marks = []
+    for key in ("AvailabilityZone", "AvailabilityZoneId"):
+        node = subnet.get(key)
+        if node.known:
+            marks.append(f"{key} {node.value}")
+        elif not node.absent:
+            marks.append(f"{subnet.stack.name} {key} {expression(subnet, key)}")
+    return marks
+
+
+def exclusive(one: Resource, other: Resource) -> bool:
+    """Whether two resources stand under different conditions, so that perhaps never both are created."""
+    conditions = one.attribute("Condition"), other.attribute("Condition")
+    return all(conditions) and conditions[0] != conditions[1]
+
+
+# What many resources share (a bucket, a group, a role) is looked through once: rules stay linear in resources.
+shared = lru_cache(maxsize=1024)
+
+
+@shared
+def bucket_policies(bucket: Resource) -> tuple[Resource, ...]:
+    """The policies of a bucket, wherever in the assembly."""
+    kind = "AWS::S3::BucketPolicy"
+    candidates = [each for each in bucket.referrers if each.type == kind]
+    if bucket.name is not None:
+        candidates += [each for each in bucket.stack.assembly.of_type(kind) if each.get("Bucket").value == bucket.name]
+    return tuple(each for each in candidates if target(each.get("Bucket"), "AWS::S3::Bucket") is bucket)
+
+
+@shared
+def group_rules(group: Resource, direction: str) -> tuple[tuple[Resource, Node], ...]:
+    """The rules of a security group ("Ingress" or "Egress"), inline and separate, with the resource each is in."""
+    inline = [(group, node) for node in entries(group.get(f"SecurityGroup{direction}"))]
+    separate = [
+        (each, each.get())
+        for each in group.referrers
+        if each.type == f"AWS::EC2::SecurityGroup{direction}" and target(each.get("GroupId")) is group
+    ]
+    return (*inline, *separate)
+
+
+def covers_port(node: Node, port: int) -> bool | None:
+    """Whether a rule lets TCP through on a port; None where that is not known."""
+    protocol = text(node.get("IpProtocol"))
+    if protocol is None:
+        return None
+    if protocol == "-1":
+        return True
+    if protocol.lower() not in ("tcp", "6"):
+        return False
+    low, high = integer(node.get("FromPort")), integer(node.get("ToPort"))
+    if low == -1 or (node.get("FromPort").absent and node.get("ToPort").absent):
+        return True
+    return None if low is None or high is None else low <= port <= high

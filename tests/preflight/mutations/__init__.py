@@ -1,0 +1,1 @@
+"""Faults planted into the real prod assembly, one module per topic."""
