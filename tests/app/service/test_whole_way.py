@@ -98,7 +98,9 @@ def containers(bucket: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture(scope="module")
 def client(containers: dict[str, Container]) -> Iterator[httpx2.Client]:
-    with httpx2.Client(base_url=containers["web"].url, headers={"Host": "localhost"}, trust_env=False) as client:
+    with httpx2.Client(
+        base_url=containers["web"].url, headers={"Host": "localhost"}, trust_env=False, timeout=60
+    ) as client:
         until(lambda: _answers(client, "/readyz"))
         yield client
 
