@@ -60,6 +60,8 @@ class Saver:
 
     def stop(self) -> None:
         """Stop the thread and write what is left."""
+        if not self._thread.ident:
+            return  # stopped before the state was read: there is nothing to write yet
         self._stopped.set()
         self._thread.join()
         self._slow_due = 0.0
@@ -110,7 +112,7 @@ saver = Saver()
 
 
 def install() -> Saver:
-    """Note the services that are written to, from the wire and from within, and start saving."""
+    """Note the services that are written to; saving starts once what was saved before has been read."""
     modules_keys: dict[str, list[str]] = {}
     for key, module in ministack_app._state_map.items():
         modules_keys.setdefault(module, []).append(key)
@@ -124,7 +126,6 @@ def install() -> Saver:
         # A stack operation writes to any service, in part directly, past the service's own calls.
         touch = saver.touch_all if service == "cloudformation" else partial(saver.touch, *keys)
         ministack_app.SERVICE_HANDLERS[service] = _noting(ministack_app.SERVICE_HANDLERS[service], touch)
-    saver.start()
     return saver
 
 

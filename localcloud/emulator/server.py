@@ -35,13 +35,26 @@ _FORBIDDEN = ("/_ministack/reset", "/_ministack/config", "/_localstack/", "/_min
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """The ASGI application: our report calls, MiniStack for everything else."""
     path = scope.get("path", "")
-    if path.startswith(ecs_report_calls.PATH_PREFIX):
+    if scope["type"] == "lifespan":
+        await ministack_app.app(scope, receive, _starting_to_save(send))
+    elif path.startswith(ecs_report_calls.PATH_PREFIX):
         await ecs_report_calls.answer(scope, receive, send)
     elif path.startswith(_FORBIDDEN):
         await send({"type": "http.response.start", "status": 403, "headers": []})
         await send({"type": "http.response.body", "body": b"not available in the local cloud\n"})
     else:
         await ministack_app.app(scope, receive, send)
+
+
+def _starting_to_save(send: Send) -> Send:
+    """What was saved is read during the start: saving before its end would write an empty state over it."""
+
+    async def told(message: Any) -> None:
+        if message["type"] == "lifespan.startup.complete":
+            persistence.saver.start()
+        await send(message)
+
+    return told
 
 
 def run() -> int:

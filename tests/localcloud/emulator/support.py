@@ -37,6 +37,11 @@ class Emulator:
         return self.base + 66
 
     def start(self) -> None:
+        self.launch()
+        self.wait()
+
+    def launch(self) -> None:
+        """Start the process and do not wait for it."""
         self.environment = {
             **os.environ,
             "LOCALCLOUD_HOME": str(self.home),
@@ -52,6 +57,10 @@ class Emulator:
             stdout=log,
             stderr=subprocess.STDOUT,
         )
+
+    def wait(self) -> None:
+        """Until it takes connections."""
+        assert self.process
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             with socket.socket() as probe:

@@ -156,3 +156,25 @@ def _service_template() -> str:
             }
         }
     )
+
+
+def test_state_survives_starts_that_take_long_or_are_cut_short(own_emulator: Emulator) -> None:
+    """A busy machine: the process stands still in the middle of its start, or is asked to end there."""
+    own_emulator.client("iam").create_user(UserName="kept")
+    time.sleep(2.5)
+    own_emulator.stop(signal.SIGKILL)
+    for tenths in range(2, 16, 2):
+        own_emulator.launch()
+        time.sleep(tenths / 10)
+        assert own_emulator.process
+        if tenths % 4:
+            own_emulator.process.send_signal(signal.SIGSTOP)
+            time.sleep(1.5)
+            own_emulator.process.send_signal(signal.SIGCONT)
+            own_emulator.wait()
+            time.sleep(1.5)
+            own_emulator.stop(signal.SIGKILL)
+        else:
+            own_emulator.stop(signal.SIGTERM)
+    own_emulator.start()
+    assert own_emulator.client("iam").get_user(UserName="kept")
