@@ -37,28 +37,27 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     result = run(assembly)
     answers = command.ask(assembly) if options.account else None
-    written = _written(result, answers, options)
+    lines = sources.read(options.path)
+    document = _document(result, answers, lines)
+    written = json.dumps(document, indent=2) if options.format == "json" else _written(result, answers, lines, options)
     if options.output:
         _write(options.output, written)
     else:
         print(written)
     if options.summary:
-        _write(options.summary, json.dumps(_document(result, answers, options.path), indent=2))
-    return 0 if result.ok and (answers is None or account_report.ok(answers)) else 1
+        _write(options.summary, json.dumps(document, indent=2))
+    return 0 if document["ok"] else 1
 
 
-def _written(result: Result, answers: list[Answer] | None, options: argparse.Namespace) -> str:
-    lines = sources.read(options.path)
+def _written(result: Result, answers: list[Answer] | None, lines: dict[str, str], options: argparse.Namespace) -> str:
     if options.format == "sarif":
         return json.dumps(report.as_sarif(result, lines), indent=2)
-    if options.format == "json":
-        return json.dumps(_document(result, answers, options.path), indent=2)
     written = report.as_text(result, lines, undecided=options.undecided)
     return written if answers is None else f"{written}\n\n{account_report.as_table(answers)}"
 
 
-def _document(result: Result, answers: list[Answer] | None, path: Path) -> dict[str, Any]:
-    document = report.as_json(result, sources.read(path))
+def _document(result: Result, answers: list[Answer] | None, lines: dict[str, str]) -> dict[str, Any]:
+    document = report.as_json(result, lines)
     if answers is not None:
         document["account"] = account_report.as_json(answers)
         document["ok"] = document["ok"] and account_report.ok(answers)

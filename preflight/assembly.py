@@ -10,7 +10,7 @@ from typing import Any
 from preflight.names import name_keys
 from preflight.references import stack_references
 from preflight.resolution import Resolver
-from preflight.values import ABSENT, Node, Reference, Text, Unknown
+from preflight.values import ABSENT, Node, Reference, Text, Unknown, mapping
 
 PARAMETER_TYPE = "AWS::SSM::Parameter"
 
@@ -31,7 +31,7 @@ class Resource:
     @cached_property
     def construct_path(self) -> str:
         """The CDK construct's path; without CDK the stack's name and the logical id."""
-        path = _mapping(self.raw.get("Metadata")).get("aws:cdk:path") or self.stack.construct_paths.get(self.logical_id)
+        path = mapping(self.raw.get("Metadata")).get("aws:cdk:path") or self.stack.construct_paths.get(self.logical_id)
         return path if isinstance(path, str) else f"{self.stack.name}/{self.logical_id}"
 
     @cached_property
@@ -112,7 +112,7 @@ class Stack:
         """Every resource of the template, those with a false condition included."""
         return {
             str(key): Resource(str(key), self, raw)
-            for key, raw in _mapping(self.template.get("Resources")).items()
+            for key, raw in mapping(self.template.get("Resources")).items()
             if isinstance(raw, dict)
         }
 
@@ -123,11 +123,11 @@ class Stack:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        return _mapping(self.template.get("Parameters"))
+        return mapping(self.template.get("Parameters"))
 
     @property
     def outputs(self) -> dict[str, Any]:
-        return _mapping(self.template.get("Outputs"))
+        return mapping(self.template.get("Outputs"))
 
     @cached_property
     def nested(self) -> dict[str, Stack]:
@@ -139,7 +139,7 @@ class Stack:
 
     def output(self, name: str) -> Any:
         """The resolved value of an output, ABSENT without such an output."""
-        written = _mapping(self.outputs.get(name))
+        written = mapping(self.outputs.get(name))
         return self.resolver.resolve(written["Value"]) if "Value" in written else ABSENT
 
     def __repr__(self) -> str:
@@ -186,7 +186,7 @@ class Assembly:
         found = {}
         for stack in self.stacks:
             for output, written in stack.outputs.items():
-                name = _mapping(_mapping(written).get("Export")).get("Name")
+                name = mapping(mapping(written).get("Export")).get("Name")
                 resolved = stack.resolver.resolve(name)
                 if isinstance(resolved, str):
                     found[resolved, stack.region] = (stack, output)
@@ -255,7 +255,3 @@ def references_in(value: Any) -> Iterator[Resource]:
 
 def _nearest(resources: list[Resource], region: str | None) -> Resource:
     return next((one for one in resources if one.stack.region == region), resources[0])
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import pkgutil
 import time
@@ -72,6 +73,7 @@ class Result:
         return not self.errors and not self.crashed
 
 
+@functools.cache
 def all_rules() -> dict[str, Rule]:
     """Every rule by id."""
     for module in pkgutil.iter_modules(rule_modules.__path__):

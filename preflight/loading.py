@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from preflight.assembly import Assembly, Stack
+from preflight.values import mapping
 
 MAX_BYTES = 16_000_000
 _MAX_YAML_BYTES = 4_000_000
@@ -75,15 +76,14 @@ def _bare_stack(file: Path, assembly: Assembly) -> Stack:
 
 def _add_artifacts(folder: Path, assembly: Assembly) -> None:
     manifest, _ = _read(folder / "manifest.json")
-    artifacts = manifest.get("artifacts") if isinstance(manifest, dict) else None
+    artifacts = mapping(manifest).get("artifacts")
     if not isinstance(artifacts, dict):
         raise LoadError(f"{folder / 'manifest.json'}: it is no manifest of a cloud assembly")
     names = {key: _stack_name(key, artifact) for key, artifact in artifacts.items() if isinstance(artifact, dict)}
     for key, artifact in artifacts.items():
         if not isinstance(artifact, dict):
             continue
-        properties = artifact.get("properties")
-        properties = properties if isinstance(properties, dict) else {}
+        properties = mapping(artifact.get("properties"))
         if artifact.get("type") == "cdk:cloud-assembly":
             _add_artifacts(_inside(folder, properties.get("directoryName")), assembly)
         elif artifact.get("type") == "aws:cloudformation:stack":
@@ -115,7 +115,7 @@ def _construct_paths(folder: Path, artifact: dict[str, Any]) -> dict[str, str]:
         entries, _ = _read(_inside(folder, name))
     return {
         entry["data"]: path.removeprefix("/")
-        for path, written in (entries.items() if isinstance(entries, dict) else ())
+        for path, written in mapping(entries).items()
         for entry in (written if isinstance(written, list) else ())
         if isinstance(entry, dict) and entry.get("type") == "aws:cdk:logicalId" and isinstance(entry.get("data"), str)
     }
@@ -125,15 +125,13 @@ def _add_nested(folder: Path, parent: Stack) -> None:
     if len(parent.assembly.stacks) > _MAX_STACKS:
         raise LoadError(f"{folder}: more than {_MAX_STACKS} stacks; does a template nest itself?")
     for logical_id, resource in parent.all_resources.items():
-        metadata = resource.raw.get("Metadata")
-        asset = metadata.get("aws:asset:path") if isinstance(metadata, dict) else None
+        asset = mapping(resource.raw.get("Metadata")).get("aws:asset:path")
         if resource.type != "AWS::CloudFormation::Stack" or not isinstance(asset, str):
             continue
         file = _inside(folder, asset)
         if not file.is_file():
             continue
         template, size = read_template(file)
-        given = resource.get("Parameters").value
         stack = Stack(
             f"{parent.name}-{logical_id}",
             template,
@@ -142,7 +140,7 @@ def _add_nested(folder: Path, parent: Stack) -> None:
             region=parent.region,
             account=parent.account,
             size=size,
-            parameter_values=given if isinstance(given, dict) else {},
+            parameter_values=mapping(resource.get("Parameters").value),
             parent=parent,
         )
         parent.nested[logical_id] = stack
@@ -151,8 +149,7 @@ def _add_nested(folder: Path, parent: Stack) -> None:
 
 
 def _stack_name(key: str, artifact: dict[str, Any]) -> str:
-    properties = artifact.get("properties")
-    name = properties.get("stackName") if isinstance(properties, dict) else None
+    name = mapping(artifact.get("properties")).get("stackName")
     return name if isinstance(name, str) else key
 
 
@@ -242,8 +239,8 @@ def _json(text: str, file: Path) -> Any:
 
 def _yaml(text: str, file: Path) -> Any:
     try:
-        _shallow(yaml.parse(text, Loader=_Loader), file)
-        return yaml.load(text, Loader=_Loader)  # noqa: S506  (a safe loader)
+        _shallow(yaml.parse(text, Loader=TemplateLoader), file)
+        return yaml.load(text, Loader=TemplateLoader)  # noqa: S506  (a safe loader)
     except yaml.YAMLError as error:
         raise LoadError(f"{file}: it is not YAML: {' '.join(str(error).split())[:300]}") from None
     except (ValueError, RecursionError) as error:
@@ -262,7 +259,7 @@ def _shallow(events: Iterator[Any], file: Path) -> None:
             depth -= 1
 
 
-class _Loader(yaml.CSafeLoader):
+class TemplateLoader(yaml.CSafeLoader):
     """Safe YAML with CloudFormation's short tags; dates stay texts, keys are texts, none is given twice."""
 
 
@@ -305,11 +302,11 @@ def _number(loader: Any, node: Any) -> Any:
     return getattr(loader, f"construct_yaml_{kind}")(node)
 
 
-_Loader.add_constructor("tag:yaml.org,2002:int", _number)
-_Loader.add_constructor("tag:yaml.org,2002:float", _number)
-_Loader.add_multi_constructor("!", _short_form)
-_Loader.add_constructor("tag:yaml.org,2002:map", _mapping_of)
-_Loader.yaml_implicit_resolvers = {
+TemplateLoader.add_constructor("tag:yaml.org,2002:int", _number)
+TemplateLoader.add_constructor("tag:yaml.org,2002:float", _number)
+TemplateLoader.add_multi_constructor("!", _short_form)
+TemplateLoader.add_constructor("tag:yaml.org,2002:map", _mapping_of)
+TemplateLoader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
 }

@@ -40,8 +40,9 @@ class Preflight:
         """Judges the assembly as a whole: many rules look across its stacks."""
         self._sources.stop()
         folder = Path(context.template_paths[0]).parent
-        self._sources.write(folder)
-        return report(run(load_assembly(folder)), self._sources.by_path())
+        lines = self._sources.by_path()
+        sources.write(folder, lines)
+        return report(run(load_assembly(folder)), lines)
 
 
 def report(result: Result, lines: dict[str, str]) -> cdk.PolicyValidationPluginReport:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from preflight.references import SUBSTITUTION
-from preflight.values import ABSENT, Reference, Text, Unknown
+from preflight.values import ABSENT, Reference, Text, Unknown, mapping
 
 if TYPE_CHECKING:
     from preflight.assembly import Stack
@@ -112,9 +112,8 @@ class Resolver:
         return known or Unknown(f"{name} is known when it is deployed")
 
     def _parameter(self, name: str) -> Any:
-        declared = self._stack.parameters[name]
-        kind = declared.get("Type") if isinstance(declared, dict) else None
-        default = declared.get("Default", ABSENT) if isinstance(declared, dict) else ABSENT
+        declared = mapping(self._stack.parameters[name])
+        kind, default = declared.get("Type"), declared.get("Default", ABSENT)
         if default is ABSENT or default == "" or isinstance(default, dict | list) or default is None:
             return Unknown(f"parameter {name} has no default")
         if isinstance(default, str) and len(default) > _PARAMETER:
@@ -136,8 +135,7 @@ class Resolver:
         if resource is None or not isinstance(attribute, str):
             return Unknown(f"nothing here is called {name}")
         if resource.type == "AWS::SSM::Parameter" and attribute == "Value":
-            properties = resource.raw.get("Properties")
-            written = properties.get("Value") if isinstance(properties, dict) else None
+            written = mapping(resource.raw.get("Properties")).get("Value")
             return self._once("attribute", name, lambda: self.resolve(written))
         if attribute.startswith("Outputs.") and name in self._stack.nested:
             nested = self._stack.nested[name]
@@ -196,8 +194,7 @@ class Resolver:
 
     def condition(self, name: str) -> bool | None:
         """A named condition; None where parameters without defaults decide it."""
-        written = self._stack.template.get("Conditions")
-        raw = written.get(name) if isinstance(written, dict) else None
+        raw = mapping(self._stack.template.get("Conditions")).get(name)
         found = self._once("condition", name, lambda: self._truth(raw))
         return found if isinstance(found, bool) else None
 

@@ -26,7 +26,7 @@ class Sources:
     """Records from `start()` on; `by_path()` gives the lines, `Sources.line_of` the one for a construct below them."""
 
     def __init__(self) -> None:
-        self._made: list[tuple[Any, Any, str, str]] = []
+        self._made: list[tuple[Any, Any, str, tuple[str, int]]] = []
 
     def start(self) -> Sources:
         """Wraps how jsii makes objects; constructs made before are not known."""
@@ -55,17 +55,16 @@ class Sources:
         """`file:line` by construct path."""
         known: dict[int, str] = {}
         found = {}
-        for instance, scope, construct_id, line in self._made:
+        here = Path.cwd()
+        for instance, scope, construct_id, (file, number) in self._made:
+            path = Path(file)
+            line = f"{path.relative_to(here) if path.is_relative_to(here) else path}:{number}"
             if type(instance).__module__.startswith("aws_cdk."):
                 parent = _path(scope, known)
                 found[f"{parent}/{construct_id}" if parent else construct_id] = line
             else:  # our caller's own class may have given another id to its base
                 found[_path(instance, known)] = line
         return found
-
-    def write(self, assembly: Path) -> None:
-        """Keep the lines in the cloud assembly, for whoever judges it later."""
-        (assembly / FILE).write_text(json.dumps(dict(sorted(self.by_path().items())), indent=1) + "\n")
 
 
 def _path(construct: Any, known: dict[int, str]) -> str:
@@ -75,15 +74,18 @@ def _path(construct: Any, known: dict[int, str]) -> str:
     return known[id(construct)]
 
 
-def _line(frame: FrameType | None) -> str | None:
+def _line(frame: FrameType | None) -> tuple[str, int] | None:
     while frame:
         file = frame.f_code.co_filename
         if not file.startswith(("<", *_PACKAGES)):
-            path = Path(file)
-            here = Path.cwd()
-            return f"{path.relative_to(here) if path.is_relative_to(here) else path}:{frame.f_lineno}"
+            return file, frame.f_lineno
         frame = frame.f_back
     return None
+
+
+def write(assembly: Path, lines: dict[str, str]) -> None:
+    """Keep the lines in the cloud assembly, for whoever judges it later."""
+    (assembly / FILE).write_text(json.dumps(dict(sorted(lines.items())), indent=1) + "\n")
 
 
 def read(assembly: Path) -> dict[str, str]:

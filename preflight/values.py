@@ -155,6 +155,11 @@ def _note(node: Any, value: Any) -> None:
     _open_questions[-1].append((node, why))
 
 
+def mapping(value: Any) -> dict[str, Any]:
+    """A raw value where it is a mapping; nothing where a template has something else in its place."""
+    return value if isinstance(value, dict) else {}
+
+
 def _value(given: Any) -> Any:
     return given.value if isinstance(given, Node) else given
 

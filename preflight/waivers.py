@@ -21,6 +21,7 @@ from datetime import date
 from typing import Any
 
 from preflight.assembly import Resource, Stack
+from preflight.values import mapping
 
 KEY = "preflight"
 MIN_REASON = 20
@@ -47,10 +48,10 @@ class WaiverFault:
 def waivers_of(owner: Resource | Stack) -> Iterator[Waiver | WaiverFault]:
     """The waivers written at a resource or a stack."""
     metadata = owner.raw.get("Metadata") if isinstance(owner, Resource) else owner.template.get("Metadata")
-    ours = metadata.get(KEY) if isinstance(metadata, dict) else None
+    ours = mapping(metadata).get(KEY)
     if ours is None:
         return
-    written = ours.get("waivers") if isinstance(ours, dict) else None
+    written = mapping(ours).get("waivers")
     if not isinstance(written, list):
         yield WaiverFault("Metadata.preflight.waivers has to be a list")
         return

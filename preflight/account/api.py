@@ -262,13 +262,13 @@ class Account:
                 given.append(unchecked(subject(item), str(error)))
             return given
 
-        todo = list(items)
-        if min(len(todo), self._at_once) < 2:
-            for item in todo:
+        questions = list(items)
+        if min(len(questions), self._at_once) < 2:
+            for item in questions:
                 yield from safely(item)
             return
-        with ThreadPoolExecutor(min(self._at_once, len(todo))) as pool:
-            for given in pool.map(safely, todo):
+        with ThreadPoolExecutor(min(self._at_once, len(questions))) as pool:
+            for given in pool.map(safely, questions):
                 yield from given
 
 
@@ -296,3 +296,8 @@ def _because(error: ClientError, service: str, operation: str, region: str) -> s
         return f"AWS throttled {call}"
     said = " ".join(filter(None, (code, str(details.get("Message", "")).strip())))
     return f"{call} answered {said}"
+
+
+def place(item: tuple[str, Resource, *tuple[Any, ...]]) -> str:
+    """The subject of an answer about a resource in a region: what an item of `each` mostly begins with."""
+    return f"{item[0]} {item[1].construct_path}"

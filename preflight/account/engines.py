@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from preflight.account.answer import Answer, failed, passed, unchecked
-from preflight.account.api import Account
+from preflight.account.api import Account, place
 from preflight.account.registry import check
 from preflight.assembly import Assembly, Resource
 from preflight.values import integer, text
@@ -40,7 +40,7 @@ def covers(wanted: str, version: str) -> bool:
 
 @check("engine-versions", title="The engine versions can still be created, or upgraded to", constraints=(52,))
 def engine_versions(account: Account, assembly: Assembly) -> Iterator[Answer]:
-    todo = [
+    questions = [
         (region, resource)
         for region, resources in account.by_region(assembly, INSTANCE, CLUSTER).items()
         for resource in resources
@@ -81,7 +81,7 @@ def engine_versions(account: Account, assembly: Assembly) -> Iterator[Answer]:
         else:
             yield passed(subject, f"{engine} {wanted} can be created")
 
-    yield from account.each(todo, one, subject=lambda item: f"{item[0]} {item[1].construct_path}")
+    yield from account.each(questions, one, subject=place)
 
 
 def _numbers(version: str) -> list[int]:
@@ -90,7 +90,7 @@ def _numbers(version: str) -> list[int]:
 
 @check("backup-retention", title="Automated backups keep the retention that AWS Backup set", constraints=(66,))
 def backup_retention(account: Account, assembly: Assembly) -> Iterator[Answer]:
-    todo = [
+    questions = [
         (region, resource)
         for region, resources in account.by_region(assembly, INSTANCE, CLUSTER).items()
         for resource in resources
@@ -113,12 +113,12 @@ def backup_retention(account: Account, assembly: Assembly) -> Iterator[Answer]:
                 remedy=f"set BackupRetentionPeriod to {live}, and change it in the backup plan",
             )
 
-    yield from account.each(todo, one, subject=lambda item: f"{item[0]} {item[1].construct_path}")
+    yield from account.each(questions, one, subject=place)
 
 
 @check("cache-versions", title="The cache engine versions can be created")
 def cache_versions(account: Account, assembly: Assembly) -> Iterator[Answer]:
-    todo = [
+    questions = [
         (region, resource)
         for region, resources in account.by_region(
             assembly, "AWS::ElastiCache::ReplicationGroup", "AWS::ElastiCache::CacheCluster"
@@ -147,4 +147,4 @@ def cache_versions(account: Account, assembly: Assembly) -> Iterator[Answer]:
                 remedy="choose a version that is still offered",
             )
 
-    yield from account.each(todo, one, subject=lambda item: f"{item[0]} {item[1].construct_path}")
+    yield from account.each(questions, one, subject=place)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from preflight.account.answer import Answer, failed, passed, unchecked
-from preflight.account.api import Account
+from preflight.account.api import Account, place
 from preflight.account.engines import CLUSTER, INSTANCE, covers
 from preflight.account.registry import check
 from preflight.assembly import Assembly, Resource
@@ -31,7 +31,7 @@ def _subnet_group(resource: Resource) -> Resource | None:
 @check("database-classes", title="The database classes are offered in every zone of their subnets")
 def database_classes(account: Account, assembly: Assembly) -> Iterator[Answer]:
     wanted = account.by_region(assembly, INSTANCE, CLUSTER)
-    todo = [
+    questions = [
         (region, resource)
         for region, resources in wanted.items()
         for resource in resources
@@ -87,7 +87,7 @@ def database_classes(account: Account, assembly: Assembly) -> Iterator[Answer]:
         else:
             yield passed(subject, f"{what}: {', '.join(sorted(zones)) or ', '.join(sorted(offered))}")
 
-    yield from account.each(todo, one, subject=lambda item: f"{item[0]} {item[1].construct_path}")
+    yield from account.each(questions, one, subject=place)
 
 
 def _any_class(account: Account, region: str, engine: str, version: str | None) -> bool:

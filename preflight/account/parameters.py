@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from preflight.account.answer import Answer, failed, passed
-from preflight.account.api import Account
+from preflight.account.api import Account, place
 from preflight.account.registry import check
 from preflight.assembly import Assembly, Resource
 from preflight.values import text
@@ -24,7 +24,7 @@ PLAIN_WORDS = re.compile(r"[\w.\-]+(,\s*[\w.\-]+)*")
 
 @check("parameters", title="The parameter groups name parameters that can be set so", constraints=(53, 54, 76))
 def parameters(account: Account, assembly: Assembly) -> Iterator[Answer]:
-    todo = [
+    questions = [
         (region, resource)
         for region, resources in account.by_region(assembly, *GROUPS).items()
         for resource in resources
@@ -61,7 +61,7 @@ def parameters(account: Account, assembly: Assembly) -> Iterator[Answer]:
         if not faults:
             yield passed(subject, f"{len(_names(group))} parameters of {family}")
 
-    yield from account.each(todo, one, subject=lambda item: f"{item[0]} {item[1].construct_path}")
+    yield from account.each(questions, one, subject=place)
 
 
 def _names(group: Resource) -> list[str]:

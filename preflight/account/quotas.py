@@ -74,12 +74,12 @@ COUNTED = (
 
 @check("quota-network", title="VPCs, addresses and gateways fit into the region's quotas", constraints=(49,))
 def network(account: Account, assembly: Assembly) -> Iterator[Answer]:
-    todo = []
+    questions = []
     for counted in COUNTED:
         for region, resources in account.by_region(assembly, counted.type).items():
             wanted = [resource for resource in resources if counted.only(resource)]
             if wanted:
-                todo.append((counted, region, wanted))
+                questions.append((counted, region, wanted))
 
     def one(item: tuple[Counted, str, list[Resource]]) -> Iterator[Answer]:
         counted, region, wanted = item
@@ -101,7 +101,7 @@ def network(account: Account, assembly: Assembly) -> Iterator[Answer]:
             remedy=increase(region, counted.service, counted.code, len(there) + new),
         )
 
-    yield from account.each(todo, one, subject=lambda item: f"{item[1]} {item[0].unit}")
+    yield from account.each(questions, one, subject=lambda item: f"{item[1]} {item[0].unit}")
 
 
 RDS_QUOTAS = {

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from preflight.assembly import Assembly, Resource
-from preflight.rules.support import expression
+from preflight.rules.support import written
 from preflight.values import Node, entries, reference, target, text
 
 LOAD_BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
@@ -121,5 +121,5 @@ def rules_by_listener(assembly: Assembly) -> dict[str, list[Resource]]:
 
 def _unresolved(rule: Resource) -> str | None:
     """Two rules of one template that name their listener by the same expression share it, whatever it yields."""
-    written = expression(rule, "ListenerArn")
-    return f"{rule.stack.name}: {written}" if isinstance(written, dict) else None
+    expression = written(rule.get("ListenerArn"))
+    return f"{rule.stack.name}: {expression}" if isinstance(expression, dict) else None

@@ -10,6 +10,7 @@ from preflight.assembly import Assembly, Resource, Stack
 from preflight.rule import Confidence, Fault, Severity, rule
 from preflight.rules.graphs import circles
 from preflight.rules.role_grants import allows_action, trusts
+from preflight.values import mapping
 
 QUOTAS_SOURCE = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"
 SECTIONS = {"Resources": 500, "Parameters": 200, "Outputs": 200, "Mappings": 200}
@@ -45,8 +46,8 @@ def counts(assembly: Assembly) -> Iterator[Fault]:
             count = len(entries) if isinstance(entries, dict) else 0
             if count > most:
                 yield Fault(at=section, message=f"{count} {section.lower()}, {most} is the most", stack=stack)
-        for name, mapping in _mapping(stack.template.get("Mappings")).items():
-            keys = max((len(_mapping(values)) for values in _mapping(mapping).values()), default=0)
+        for name, declared in mapping(stack.template.get("Mappings")).items():
+            keys = max((len(mapping(values)) for values in mapping(declared).values()), default=0)
             if keys > SECTIONS["Mappings"]:
                 yield Fault(
                     at=f"Mappings.{name}", message=f"{keys} attributes in a mapping, 200 is the most", stack=stack
@@ -78,10 +79,6 @@ def _written(stack: Stack) -> int:
         return len(json.dumps(stack.template, separators=(",", ":"), ensure_ascii=False, default=str))
     except (RecursionError, ValueError):
         return 0
-
-
-def _mapping(value: object) -> dict[str, object]:
-    return value if isinstance(value, dict) else {}
 
 
 @rule(
@@ -139,7 +136,7 @@ def execution_role_that_passes_none(role: Resource) -> Iterator[Fault]:
 def several_bootstraps(assembly: Assembly) -> Iterator[Fault]:
     first: dict[tuple[str | None, str | None], tuple[str, Stack]] = {}
     for stack in assembly.stacks:
-        version = _mapping(stack.parameters.get("BootstrapVersion")).get("Default")
+        version = mapping(stack.parameters.get("BootstrapVersion")).get("Default")
         found = re.fullmatch(r"/cdk-bootstrap/([^/]+)/version", version) if isinstance(version, str) else None
         if not found:
             continue

@@ -7,7 +7,8 @@ from preflight.assembly import Assembly, Resource
 from preflight.policies import allows
 from preflight.rule import Confidence, Fault, Severity, rule
 from preflight.rules.ordering import made_before
-from preflight.rules.support import bucket_policies, exclusive, shared
+from preflight.rules.remembering import shared
+from preflight.rules.support import bucket_policies, exclusive
 from preflight.values import Node, Text, boolean, entries, is_unknown, reference, target, text
 
 DISTRIBUTION = "AWS::CloudFront::Distribution"

@@ -6,12 +6,10 @@ from collections.abc import Iterator
 
 from preflight.assembly import Resource
 from preflight.rule import Confidence, Fault, Severity, rule
-from preflight.rules.ecs_services import SERVICE, TASK_DEFINITION, on_fargate
+from preflight.rules.ecs_services import API, REGISTER, SERVICE, TASK_DEFINITION, on_fargate
 from preflight.values import Node, boolean, entries, integer, is_unknown, strings, text
 
-_API = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference"
 _FARGATE_DIFFERENCES = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html"
-_REGISTER = "RegisterTaskDefinition refuses the revision, and the stack rolls back."
 
 
 def containers(task: Resource) -> list[Node]:
@@ -43,9 +41,9 @@ def by_name(task: Resource) -> dict[str, Node] | None:
     severity=Severity.REFUSED,
     confidence=Confidence.DOCUMENTED,
     title="A container that another waits for to be HEALTHY has a health check",
-    otherwise=_REGISTER,
+    otherwise=REGISTER,
     remedy="Give it a HealthCheck (the image's own does not count), or wait for START.",
-    source=f"{_API}/API_ContainerDependency.html",
+    source=f"{API}/API_ContainerDependency.html",
     types=(TASK_DEFINITION,),
 )
 def healthy_needs_check(task: Resource) -> Iterator[Fault]:
@@ -60,9 +58,9 @@ def healthy_needs_check(task: Resource) -> Iterator[Fault]:
     severity=Severity.REFUSED,
     confidence=Confidence.DOCUMENTED,
     title="Only a container that is not essential is waited for to end",
-    otherwise=f"{_REGISTER} COMPLETE and SUCCESS cannot be set on an essential container.",
+    otherwise=f"{REGISTER} COMPLETE and SUCCESS cannot be set on an essential container.",
     remedy="Set Essential: false on the container that ends.",
-    source=f"{_API}/API_ContainerDependency.html",
+    source=f"{API}/API_ContainerDependency.html",
     types=(TASK_DEFINITION,),
 )
 def end_of_essential(task: Resource) -> Iterator[Fault]:
@@ -78,9 +76,9 @@ def end_of_essential(task: Resource) -> Iterator[Fault]:
     severity=Severity.REFUSED,
     confidence=Confidence.DOCUMENTED,
     title="Containers name containers of the same task, and no two have one name",
-    otherwise=_REGISTER,
+    otherwise=REGISTER,
     remedy="Correct the name in DependsOn or VolumesFrom, or give each container its own.",
-    source=f"{_API}/API_ContainerDefinition.html",
+    source=f"{API}/API_ContainerDefinition.html",
     types=(TASK_DEFINITION,),
 )
 def container_names(task: Resource) -> Iterator[Fault]:
@@ -106,9 +104,9 @@ def container_names(task: Resource) -> Iterator[Fault]:
     severity=Severity.REFUSED,
     confidence=Confidence.DOCUMENTED,
     title="A mount point's volume is one of the task's volumes",
-    otherwise=f"{_REGISTER} A mount point refers to a volume by its name in Volumes.",
+    otherwise=f"{REGISTER} A mount point refers to a volume by its name in Volumes.",
     remedy="Add the volume to Volumes, or correct SourceVolume.",
-    source=f"{_API}/API_Volume.html",
+    source=f"{API}/API_Volume.html",
     types=(TASK_DEFINITION,),
 )
 def volumes_exist(task: Resource) -> Iterator[Fault]:
@@ -132,7 +130,7 @@ def volumes_exist(task: Resource) -> Iterator[Fault]:
     severity=Severity.REFUSED,
     confidence=Confidence.REPORTED,
     title="Containers do not wait for each other in a circle",
-    otherwise=_REGISTER,
+    otherwise=REGISTER,
     remedy="Take one of the dependencies away.",
     source="https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html",
     types=(TASK_DEFINITION,),
@@ -161,9 +159,9 @@ def start_cycle(task: Resource) -> Iterator[Fault]:
     severity=Severity.REFUSED,
     confidence=Confidence.DOCUMENTED,
     title="A container's stopTimeout is at most 120 seconds on Fargate",
-    otherwise=_REGISTER,
+    otherwise=REGISTER,
     remedy="Set StopTimeout to 120 or less.",
-    source=f"{_API}/API_ContainerDefinition.html",
+    source=f"{API}/API_ContainerDefinition.html",
     types=(TASK_DEFINITION,),
 )
 def stop_timeout(task: Resource) -> Iterator[Fault]:
@@ -182,9 +180,9 @@ _CHECK_LIMITS = {"Interval": (5, 300), "Timeout": (2, 60), "Retries": (1, 10), "
     severity=Severity.REFUSED,
     confidence=Confidence.DOCUMENTED,
     title="A container's health check is within ECS's limits",
-    otherwise=_REGISTER,
+    otherwise=REGISTER,
     remedy="Interval 5 to 300 s, Timeout 2 to 60 s, Retries 1 to 10, StartPeriod 0 to 300 s.",
-    source=f"{_API}/API_HealthCheck.html",
+    source=f"{API}/API_HealthCheck.html",
     types=(TASK_DEFINITION,),
 )
 def health_check(task: Resource) -> Iterator[Fault]:
@@ -202,9 +200,9 @@ def health_check(task: Resource) -> Iterator[Fault]:
     severity=Severity.REFUSED,
     confidence=Confidence.DOCUMENTED,
     title="A health check's command starts with CMD or CMD-SHELL",
-    otherwise=_REGISTER,
+    otherwise=REGISTER,
     remedy='Write ["CMD", "program", "argument"] or ["CMD-SHELL", "a line for the shell"].',
-    source=f"{_API}/API_HealthCheck.html",
+    source=f"{API}/API_HealthCheck.html",
     types=(TASK_DEFINITION,),
 )
 def check_command(task: Resource) -> Iterator[Fault]:
@@ -228,9 +226,9 @@ _NOT_ON_FARGATE = ("SharedMemorySize", "Devices", "MaxSwap", "Swappiness")
     severity=Severity.REFUSED,
     confidence=Confidence.DOCUMENTED,
     title="Fargate takes no shared memory size, devices or swap settings",
-    otherwise=_REGISTER,
+    otherwise=REGISTER,
     remedy="Drop the parameter; for shared memory mount a volume instead.",
-    source=f"{_API}/API_LinuxParameters.html",
+    source=f"{API}/API_LinuxParameters.html",
     types=(TASK_DEFINITION,),
 )
 def linux_parameters(task: Resource) -> Iterator[Fault]:
@@ -246,7 +244,7 @@ def linux_parameters(task: Resource) -> Iterator[Fault]:
     severity=Severity.REFUSED,
     confidence=Confidence.DOCUMENTED,
     title="Fargate takes no privileged containers, links, host entries or name servers",
-    otherwise=_REGISTER,
+    otherwise=REGISTER,
     remedy="Drop the parameter, or run the task on EC2.",
     source=_FARGATE_DIFFERENCES,
     types=(TASK_DEFINITION,),
@@ -268,9 +266,9 @@ def container_parameters(task: Resource) -> Iterator[Fault]:
     severity=Severity.REFUSED,
     confidence=Confidence.DOCUMENTED,
     title="On Fargate SYS_PTRACE is the only capability that can be added",
-    otherwise=_REGISTER,
+    otherwise=REGISTER,
     remedy="Take the capability out of LinuxParameters.Capabilities.Add.",
-    source=f"{_API}/API_KernelCapabilities.html",
+    source=f"{API}/API_KernelCapabilities.html",
     types=(TASK_DEFINITION,),
 )
 def capabilities(task: Resource) -> Iterator[Fault]:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from preflight.assembly import Resource
 from preflight.rule import Confidence, Fault, Level, Severity, rule
-from preflight.rules.ecs_services import SERVICE, shifts_traffic, strategy, waits_for
+from preflight.rules.ecs_services import API, GUIDE, SERVICE, shifts_traffic, strategy
+from preflight.rules.ordering import waits_for
 from preflight.values import Text, boolean, entries, integer, is_unknown, reference, target, text
 
 _ALARMS = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
@@ -24,8 +25,6 @@ _STAGES = frozenset(
         "POST_PRODUCTION_TRAFFIC_SHIFT",
     }
 )
-_API = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference"
-_GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide"
 _TEMPLATES = "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference"
 
 
@@ -69,7 +68,7 @@ def express_mode(builder: Resource) -> Iterator[Fault]:
     title="A rollout that shifts traffic is guarded by alarms or hooks, not by the circuit breaker alone",
     otherwise="The circuit breaker works for rolling updates only: a bad release stays.",
     remedy="Name CloudWatch alarms with Rollback: true, or check the release in lifecycle hooks.",
-    source=f"{_API}/API_DeploymentCircuitBreaker.html",
+    source=f"{API}/API_DeploymentCircuitBreaker.html",
     types=(SERVICE,),
 )
 def breaker_alone(service: Resource) -> Iterator[Fault]:
@@ -87,7 +86,7 @@ def breaker_alone(service: Resource) -> Iterator[Fault]:
     title="The circuit breaker is for rolling updates",
     otherwise="It does nothing where ECS shifts traffic; a reader believes that it does.",
     remedy="Drop DeploymentCircuitBreaker; alarms and hooks do the work.",
-    source=f"{_API}/API_DeploymentCircuitBreaker.html",
+    source=f"{API}/API_DeploymentCircuitBreaker.html",
     types=(SERVICE,),
 )
 def breaker_idle(service: Resource) -> Iterator[Fault]:
@@ -105,7 +104,7 @@ def breaker_idle(service: Resource) -> Iterator[Fault]:
     title="A rollout that shifts traffic has something that can send it back",
     otherwise="Without alarms and hooks only a person stops a bad release.",
     remedy="Name CloudWatch alarms with Rollback: true, or check the release in lifecycle hooks.",
-    source=f"{_GUIDE}/deployment-alarm-failure.html",
+    source=f"{GUIDE}/deployment-alarm-failure.html",
     types=(SERVICE,),
 )
 def unguarded(service: Resource) -> Iterator[Fault]:
@@ -140,7 +139,7 @@ def alarm_cycle(service: Resource) -> Iterator[Fault]:
     otherwise="Named by text, alarm and service are created in any order; a service may be refused for an alarm that "
     "does not exist yet.",
     remedy="Let the service DependsOn the alarm, whose dimensions then name the service by text.",
-    source=f"{_GUIDE}/deployment-alarm-failure.html",
+    source=f"{GUIDE}/deployment-alarm-failure.html",
     types=(SERVICE,),
 )
 def alarm_first(service: Resource) -> Iterator[Fault]:
@@ -158,7 +157,7 @@ def alarm_first(service: Resource) -> Iterator[Fault]:
     title="Lifecycle hooks run at stages that take hooks",
     otherwise="CreateService refuses the hook: SCALE_UP, BAKE_TIME and CLEAN_UP take none.",
     remedy="Use PRE_SCALE_UP, POST_SCALE_UP, or another stage of the list.",
-    source=f"{_API}/API_DeploymentLifecycleHook.html",
+    source=f"{API}/API_DeploymentLifecycleHook.html",
     types=(SERVICE,),
 )
 def hook_stages(service: Resource) -> Iterator[Fault]:
@@ -177,7 +176,7 @@ def hook_stages(service: Resource) -> Iterator[Fault]:
     title="A Lambda hook says its function, a pause hook none",
     otherwise="CreateService refuses the hook.",
     remedy="Give HookTargetArn for AWS_LAMBDA (the default), and leave it out for PAUSE.",
-    source=f"{_API}/API_DeploymentLifecycleHook.html",
+    source=f"{API}/API_DeploymentLifecycleHook.html",
     types=(SERVICE,),
 )
 def hook_target(service: Resource) -> Iterator[Fault]:
@@ -197,7 +196,7 @@ def hook_target(service: Resource) -> Iterator[Fault]:
     title="A rolling service has the circuit breaker",
     otherwise="An image that does not start holds the stack for about three hours before it rolls back.",
     remedy="Set DeploymentCircuitBreaker to Enable: true, Rollback: true.",
-    source=f"{_GUIDE}/deployment-circuit-breaker.html",
+    source=f"{GUIDE}/deployment-circuit-breaker.html",
     types=(SERVICE,),
 )
 def rolling_breaker(service: Resource) -> Iterator[Fault]:

@@ -7,11 +7,8 @@ from collections.abc import Iterator
 from preflight.assembly import Resource
 from preflight.rule import Confidence, Fault, Severity, rule
 from preflight.rules.ecs_containers import containers, for_fargate
-from preflight.rules.ecs_services import TASK_DEFINITION
+from preflight.rules.ecs_services import API, REGISTER, TASK_DEFINITION
 from preflight.values import is_unknown, text
-
-_API = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference"
-_REGISTER = "RegisterTaskDefinition refuses the revision, and the stack rolls back."
 
 
 @rule(
@@ -21,7 +18,7 @@ _REGISTER = "RegisterTaskDefinition refuses the revision, and the stack rolls ba
     title="On Fargate awslogs has a stream prefix",
     otherwise="The option is required on Fargate.",
     remedy="Set the option awslogs-stream-prefix.",
-    source=f"{_API}/API_LogConfiguration.html",
+    source=f"{API}/API_LogConfiguration.html",
     types=(TASK_DEFINITION,),
 )
 def stream_prefix(task: Resource) -> Iterator[Fault]:
@@ -36,9 +33,9 @@ def stream_prefix(task: Resource) -> Iterator[Fault]:
     severity=Severity.REFUSED,
     confidence=Confidence.DOCUMENTED,
     title="Fargate logs by awslogs, splunk or awsfirelens, and FireLens has its router and its file",
-    otherwise=_REGISTER,
+    otherwise=REGISTER,
     remedy="Use one of the three; for awsfirelens add a container with FirelensConfiguration, its settings in a file.",
-    source=f"{_API}/API_LogConfiguration.html",
+    source=f"{API}/API_LogConfiguration.html",
     types=(TASK_DEFINITION,),
 )
 def log_drivers(task: Resource) -> Iterator[Fault]:

@@ -6,21 +6,19 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from preflight.assembly import Resource
-from preflight.policies import allows, statements
+from preflight.policies import allows
 from preflight.rule import Confidence, Fault, Level, Severity, rule
-from preflight.rules.ecs_services import SERVICE, on_fargate, shifts_traffic, task_definition, waits_for
-from preflight.values import Node, Text, boolean, entries, is_unknown, target, text
+from preflight.rules.ecs_services import GUIDE, SERVICE, on_fargate, shifts_traffic, task_definition
+from preflight.rules.ordering import waits_for
+from preflight.rules.role_grants import MANAGED, ROLE, attached_policies, document_allows, policy_documents, verdict
+from preflight.values import Node, Text, boolean, entries, target, text
 
-_ROLE = "AWS::IAM::Role"
-_MANAGED = "AWS::IAM::ManagedPolicy"
-_ATTACHED = ("AWS::IAM::Policy", "AWS::IAM::RolePolicy", _MANAGED)
 _FUNCTIONS = ("AWS::Lambda::Function", "AWS::Lambda::Version", "AWS::Lambda::Alias")
 _ECS = "ecs.amazonaws.com"
 _INVOKE = "lambda:InvokeFunction"
 # What shifting needs at the least: tasks come into a group, and the rule's weights change.
 _BALANCING = ("elasticloadbalancing:RegisterTargets", "elasticloadbalancing:DescribeTargetHealth")
 _TROUBLE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/troubleshooting-blue-green.html"
-_GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide"
 # AWS's managed policies that are often on such roles, and the actions of interest here that they allow.
 _AWS_POLICIES: dict[str, tuple[str, ...]] = {
     "AdministratorAccess": ("*",),
@@ -46,22 +44,13 @@ _AWS_POLICIES: dict[str, tuple[str, ...]] = {
 
 def role_allows(role: Resource, action: str) -> bool | None:
     """Whether a policy of the role in this assembly allows the action, on whatever; None where not all is known."""
-    answers = [_document_allows(policy.get("PolicyDocument"), action) for policy in entries(role.get("Policies"))]
-    answers += [_managed_allows(node, action) for node in entries(role.get("ManagedPolicyArns"))]
-    answers += [_document_allows(policy.get("PolicyDocument"), action) for policy in attached_policies(role)]
-    if is_unknown(role.get("Policies")) or is_unknown(role.get("ManagedPolicyArns")):
-        answers.append(None)
-    if True in answers:
-        return True
-    return None if None in answers else False
-
-
-def attached_policies(role: Resource) -> list[Resource]:
-    """Policies declared beside the role that attach themselves to it."""
-    policies = [other for other in role.referrers if other.type in _ATTACHED]
-    if role.name:
-        policies = role.stack.assembly.of_type(*_ATTACHED)
-    return [one for one in policies if any(target(place, _ROLE) is role for place in _attached_to(one))]
+    answers = [document_allows(document, action) for document in policy_documents(role)]
+    answers += [
+        _aws_policy_allows(node, action)
+        for node in entries(role.get("ManagedPolicyArns"))
+        if target(node, MANAGED) is None
+    ]
+    return verdict(role, answers)
 
 
 @rule(
@@ -72,7 +61,7 @@ def attached_policies(role: Resource) -> list[Resource]:
     title="A lifecycle hook's function returns hookStatus",
     otherwise='Every rollout goes back: "HookStatus must not be null".',
     remedy="Return {'hookStatus': 'SUCCEEDED' | 'FAILED' | 'IN_PROGRESS'}.",
-    source=f"{_GUIDE}/lambda-lifecycle-hooks.html",
+    source=f"{GUIDE}/lambda-lifecycle-hooks.html",
     types=(SERVICE,),
 )
 def hook_status(service: Resource) -> Iterator[Fault]:
@@ -99,7 +88,7 @@ def hook_status(service: Resource) -> Iterator[Fault]:
     types=(SERVICE,),
 )
 def policies_first(service: Resource) -> Iterator[Fault]:
-    roles = [target(node, _ROLE) for node in (*_hook_roles(service), *_balancing_roles(service))]
+    roles = [target(node, ROLE) for node in (*_hook_roles(service), *_balancing_roles(service))]
     for role in dict.fromkeys(roles):
         for policy in attached_policies(role) if role and role.stack is service.stack else []:
             if policy.stack is service.stack and not waits_for(service, policy):
@@ -119,7 +108,7 @@ def policies_first(service: Resource) -> Iterator[Fault]:
 )
 def hook_invoked(service: Resource) -> Iterator[Fault]:
     for node in _hook_roles(service):
-        role = target(node, _ROLE)
+        role = target(node, ROLE)
         # A function's own policy can let the role in as well.
         admitted = role and any(other.type == "AWS::Lambda::Permission" for other in role.referrers)
         if role and not admitted and role_allows(role, _INVOKE) is False:
@@ -175,7 +164,7 @@ def infrastructure_trust(service: Resource) -> Iterator[Fault]:
 )
 def infrastructure_policy(service: Resource) -> Iterator[Fault]:
     for node in _balancing_roles(service):
-        role = target(node, _ROLE)
+        role = target(node, ROLE)
         if role is None:
             continue
         denied = [action for action in _BALANCING if role_allows(role, action) is False]
@@ -195,7 +184,7 @@ def infrastructure_policy(service: Resource) -> Iterator[Fault]:
     title="Where ECS shifts traffic it has an infrastructure role",
     otherwise="Without RoleArn ECS may not change the listener rules.",
     remedy="Set AdvancedConfiguration.RoleArn.",
-    source=f"{_GUIDE}/AmazonECSInfrastructureRolePolicyForLoadBalancers.html",
+    source=f"{GUIDE}/AmazonECSInfrastructureRolePolicyForLoadBalancers.html",
     types=(SERVICE,),
 )
 def infrastructure_role(service: Resource) -> Iterator[Fault]:
@@ -229,19 +218,15 @@ def exec_needs_role(service: Resource) -> Iterator[Fault]:
     title="ECS Exec needs a task role that may open its channels",
     otherwise="The service is created, and every ExecuteCommand fails.",
     remedy="Allow ssmmessages:CreateControlChannel, CreateDataChannel, OpenControlChannel and OpenDataChannel.",
-    source=f"{_GUIDE}/task-iam-roles.html#ecs-exec-required-iam-permissions",
+    source=f"{GUIDE}/task-iam-roles.html#ecs-exec-required-iam-permissions",
     types=(SERVICE,),
 )
 def exec_channels(service: Resource) -> Iterator[Fault]:
     task = task_definition(service) if boolean(service.get("EnableExecuteCommand")) else None
-    role = target(task.get("TaskRoleArn"), _ROLE) if task else None
+    role = target(task.get("TaskRoleArn"), ROLE) if task else None
     if role and role_allows(role, "ssmmessages:CreateControlChannel") is False:
         message = f"{role.logical_id} does not allow ssmmessages:CreateControlChannel"
         yield Fault(at="EnableExecuteCommand", message=message)
-
-
-def _attached_to(policy: Resource) -> list[Node]:
-    return [*entries(policy.get("Roles")), policy.get("RoleName")]
 
 
 def _hooks(service: Resource) -> list[Node]:
@@ -260,7 +245,7 @@ def _balancing_roles(service: Resource) -> list[Node]:
 
 
 def _untrusted(nodes: list[Node]) -> Iterator[Fault]:
-    for role in dict.fromkeys(target(node, _ROLE) for node in nodes):
+    for role in dict.fromkeys(target(node, ROLE) for node in nodes):
         if role and allows(role.get("AssumeRolePolicyDocument"), action="sts:AssumeRole", service=_ECS) is False:
             message = f"{_ECS} may not assume {role.logical_id}"
             yield Fault(at="AssumeRolePolicyDocument", message=message, resource=role)
@@ -274,19 +259,8 @@ def _function(node: Node) -> Resource | None:
     return found
 
 
-def _document_allows(document: Node, action: str) -> bool | None:
-    found = statements(document)
-    if any(each.effect == "Allow" and not each.undecided and each.covers(action) for each in found):
-        return True
-    open_ended = is_unknown(document) or is_unknown(document.get("Statement"))
-    return None if open_ended or any(each.undecided for each in found) else False
-
-
-def _managed_allows(node: Node, action: str) -> bool | None:
+def _aws_policy_allows(node: Node, action: str) -> bool | None:
     """AWS's own policies by name; of one that is not listed nothing is known."""
-    policy = target(node, _MANAGED)
-    if policy:
-        return _document_allows(policy.get("PolicyDocument"), action)
     written = node.value.literal if isinstance(node.value, Text) else text(node)
     known = _AWS_POLICIES.get(written.split(":policy/", 1)[-1]) if written else None
     return None if known is None else any(fnmatchcase(action.lower(), pattern.lower()) for pattern in known)

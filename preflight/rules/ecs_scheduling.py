@@ -7,10 +7,8 @@ from collections.abc import Iterator
 from preflight.assembly import Resource
 from preflight.rule import Confidence, Fault, Severity, rule
 from preflight.rules.ecs_containers import by_name
-from preflight.rules.ecs_services import SERVICE, on_fargate, strategy, task_definition
+from preflight.rules.ecs_services import GUIDE, SERVICE, on_fargate, strategy, task_definition
 from preflight.values import Node, entries, integer, is_unknown, text
-
-_GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide"
 
 
 @rule(
@@ -65,7 +63,7 @@ def room_to_roll(service: Resource) -> Iterator[Fault]:
     title="Availability Zone rebalancing needs room for one more task, and no Classic Load Balancer",
     otherwise="CreateService refuses: rebalancing starts the new task before it stops the old one.",
     remedy="Raise MaximumPercent above 100, or set AvailabilityZoneRebalancing: DISABLED.",
-    source=f"{_GUIDE}/service-rebalancing.html",
+    source=f"{GUIDE}/service-rebalancing.html",
     types=(SERVICE,),
 )
 def rebalancing(service: Resource) -> Iterator[Fault]:
@@ -87,7 +85,7 @@ def rebalancing(service: Resource) -> Iterator[Fault]:
     title="There are no DAEMON services on Fargate",
     otherwise="CreateService refuses the service.",
     remedy="Use REPLICA, or run the service on EC2.",
-    source=f"{_GUIDE}/ecs_service-options.html",
+    source=f"{GUIDE}/ecs_service-options.html",
     types=(SERVICE,),
 )
 def daemon(service: Resource) -> Iterator[Fault]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from preflight.assembly import Resource
 from preflight.rule import Confidence, Fault, Level, Severity, rule
+from preflight.rules.ordering import waits_for
 from preflight.values import Node, entries, integer, is_unknown, target, text
 
 SERVICE = "AWS::ECS::Service"
@@ -17,8 +18,9 @@ TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
 SHIFTING = frozenset({"BLUE_GREEN", "LINEAR", "CANARY"})
 _FARGATE = frozenset({"FARGATE", "FARGATE_SPOT"})
 _BEFORE_1_4 = frozenset({"1.0.0", "1.1.0", "1.2.0", "1.3.0"})
-_ECS_API = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference"
-_GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide"
+API = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference"
+GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide"
+REGISTER = "RegisterTaskDefinition refuses the revision, and the stack rolls back."
 
 
 def strategy(service: Resource) -> str | None:
@@ -37,22 +39,6 @@ def shifts_traffic(service: Resource) -> bool:
 
 def task_definition(service: Resource) -> Resource | None:
     return target(service.get("TaskDefinition"), TASK_DEFINITION)
-
-
-def waits_for(resource: Resource, other: Resource) -> bool:
-    """Whether CloudFormation creates `other` before `resource`, directly or through what lies between."""
-    if resource.stack is not other.stack:
-        return False
-    seen: set[str] = set()
-    pending = list(resource.dependencies)
-    while pending:
-        name = pending.pop()
-        if name == other.logical_id:
-            return True
-        if name not in seen and name in resource.stack.resources:
-            seen.add(name)
-            pending.extend(resource.stack.resources[name].dependencies)
-    return False
 
 
 def provider(item: Node) -> Resource | str | None:
@@ -82,7 +68,7 @@ def old_platform(service: Resource) -> str | None:
     title="A service has a launch type or a capacity provider strategy, not both",
     otherwise="CreateService refuses the service, and the stack rolls back.",
     remedy="Drop LaunchType and keep CapacityProviderStrategy, or the other way round.",
-    source=f"{_ECS_API}/API_CreateService.html",
+    source=f"{API}/API_CreateService.html",
     types=(SERVICE,),
 )
 def launch_type_and_strategy(service: Resource) -> Iterator[Fault]:
@@ -99,7 +85,7 @@ def launch_type_and_strategy(service: Resource) -> Iterator[Fault]:
     title="ARM64 tasks on Fargate need platform version 1.4.0 or later",
     otherwise="ECS refuses the service or starts no task: older platforms run X86_64 only.",
     remedy="Leave PlatformVersion out, or set it to LATEST or 1.4.0.",
-    source=f"{_ECS_API}/API_CapacityProviderStrategyItem.html",
+    source=f"{API}/API_CapacityProviderStrategyItem.html",
     types=(SERVICE,),
 )
 def arm64_platform(service: Resource) -> Iterator[Fault]:
@@ -116,7 +102,7 @@ def arm64_platform(service: Resource) -> Iterator[Fault]:
     title="A capacity provider strategy has valid weights and at most one base",
     otherwise="ECS refuses the strategy.",
     remedy="Give at least one provider a weight above 0, only one a base, weights up to 1000, at most 20 providers.",
-    source=f"{_ECS_API}/API_CapacityProviderStrategyItem.html",
+    source=f"{API}/API_CapacityProviderStrategyItem.html",
     types=(SERVICE, CLUSTER, ASSOCIATIONS),
 )
 def strategy_numbers(owner: Resource) -> Iterator[Fault]:
@@ -146,7 +132,7 @@ def strategy_numbers(owner: Resource) -> Iterator[Fault]:
     title="A capacity provider strategy has Fargate providers or others, not a mix",
     otherwise="ECS refuses the strategy: it cannot contain Auto Scaling groups beside Fargate.",
     remedy="Use FARGATE and FARGATE_SPOT only, or none of them.",
-    source=f"{_GUIDE}/cluster-capacity-providers.html",
+    source=f"{GUIDE}/cluster-capacity-providers.html",
     types=(SERVICE, CLUSTER, ASSOCIATIONS),
 )
 def strategy_mix(owner: Resource) -> Iterator[Fault]:
@@ -205,7 +191,7 @@ def association_first(service: Resource) -> Iterator[Fault]:
     title="A service's capacity providers are associated with its cluster",
     otherwise="CreateService refuses a provider that the cluster does not have, FARGATE and FARGATE_SPOT included.",
     remedy="Name the provider in the cluster's CapacityProviders or in a ClusterCapacityProviderAssociations.",
-    source=f"{_ECS_API}/API_CapacityProviderStrategyItem.html",
+    source=f"{API}/API_CapacityProviderStrategyItem.html",
     types=(SERVICE,),
 )
 def provider_associated(service: Resource) -> Iterator[Fault]:
@@ -230,7 +216,7 @@ def provider_associated(service: Resource) -> Iterator[Fault]:
     title="A default strategy uses capacity providers that the cluster has",
     otherwise="PutClusterCapacityProviders refuses the default strategy.",
     remedy="Name each provider of DefaultCapacityProviderStrategy in CapacityProviders too.",
-    source=f"{_ECS_API}/API_PutClusterCapacityProviders.html",
+    source=f"{API}/API_PutClusterCapacityProviders.html",
     types=(CLUSTER, ASSOCIATIONS),
 )
 def default_associated(owner: Resource) -> Iterator[Fault]:

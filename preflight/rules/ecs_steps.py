@@ -7,15 +7,13 @@ from collections.abc import Iterator
 
 from preflight.assembly import Resource
 from preflight.rule import Confidence, Fault, Severity, rule
-from preflight.rules.ecs_services import SERVICE, shifts_traffic, strategy
+from preflight.rules.ecs_services import API, GUIDE, SERVICE, shifts_traffic, strategy
 from preflight.values import Node, number, target
 
 _SCALABLE = "AWS::ApplicationAutoScaling::ScalableTarget"
 # What AWS takes where nothing is written, in minutes and per cent.
 _BAKE, _CANARY_BAKE, _STEP_BAKE, _STEP_PERCENT = 15, 10, 6, 10.0
 _LONGEST_STACK_OPERATION, _DAY, _LONG_WITHOUT_SCALE_IN = 33 * 60, 24 * 60, 120
-_API = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference"
-_GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide"
 _TEMPLATES = "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference"
 
 
@@ -27,7 +25,7 @@ _TEMPLATES = "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateRefer
     title="Canary and linear steps and bake times are within their limits",
     otherwise="CreateService refuses the deployment configuration.",
     remedy="CanaryPercent 0.1 to 100 and StepPercent 3 to 100 by tenths; every bake time 0 to 1440 minutes.",
-    source=f"{_API}/API_CanaryConfiguration.html",
+    source=f"{API}/API_CanaryConfiguration.html",
     types=(SERVICE,),
 )
 def step_limits(service: Resource) -> Iterator[Fault]:
@@ -55,7 +53,7 @@ def step_limits(service: Resource) -> Iterator[Fault]:
     title="CanaryConfiguration goes with CANARY, LinearConfiguration with LINEAR",
     otherwise="It is valid with its own strategy only.",
     remedy="Set Strategy to match, or drop the configuration.",
-    source=f"{_API}/API_DeploymentConfiguration.html",
+    source=f"{API}/API_DeploymentConfiguration.html",
     types=(SERVICE,),
 )
 def step_strategy(service: Resource) -> Iterator[Fault]:
@@ -92,7 +90,7 @@ def total_bake(service: Resource) -> Iterator[Fault]:
     title="A rollout that shifts traffic says its steps and bake times",
     otherwise="AWS's own values apply: 5 % for 10 minutes (canary), 10 % every 6 (linear), and 15 minutes at the end.",
     remedy="Write them down, be they the same.",
-    source=f"{_API}/API_CanaryConfiguration.html",
+    source=f"{API}/API_CanaryConfiguration.html",
     types=(SERVICE,),
 )
 def explicit_steps(service: Resource) -> Iterator[Fault]:
@@ -123,7 +121,7 @@ def explicit_steps(service: Resource) -> Iterator[Fault]:
     title="A service that scales has short rollouts",
     otherwise="Nothing scales in for as long as a rollout lasts; scale-out goes on.",
     remedy="Shorten the bake times.",
-    source=f"{_GUIDE}/troubleshoot-service-auto-scaling.html",
+    source=f"{GUIDE}/troubleshoot-service-auto-scaling.html",
     types=(_SCALABLE,),
 )
 def scales_in_late(scalable: Resource) -> Iterator[Fault]:

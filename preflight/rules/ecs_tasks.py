@@ -8,15 +8,12 @@ from collections.abc import Iterator
 from preflight.assembly import Assembly, Resource
 from preflight.rule import Confidence, Fault, Level, Severity, rule
 from preflight.rules.ecs_containers import containers, for_fargate
-from preflight.rules.ecs_services import SERVICE, TASK_DEFINITION, old_platform, task_definition
+from preflight.rules.ecs_services import API, GUIDE, REGISTER, SERVICE, TASK_DEFINITION, old_platform, task_definition
 from preflight.values import Node, Text, boolean, entries, integer, is_unknown, target, text
 
 _SECRET, _ATTACHMENT = "AWS::SecretsManager::Secret", "AWS::SecretsManager::SecretTargetAttachment"
 _ROTATION = "AWS::SecretsManager::RotationSchedule"
 _EXEC_PATHS = ("/managed-agents", "/var/lib/amazon/ssm", "/var/log/amazon/ssm")
-_API = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference"
-_GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide"
-_REGISTER = "RegisterTaskDefinition refuses the revision, and the stack rolls back."
 
 
 @rule(
@@ -27,7 +24,7 @@ _REGISTER = "RegisterTaskDefinition refuses the revision, and the stack rolls ba
     title="ECS Exec has somewhere to write",
     otherwise="On a read-only root file system the exec agent dies soon after the start: ExecuteCommand fails.",
     remedy="Mount writable volumes on /managed-agents, /var/lib/amazon/ssm and /var/log/amazon/ssm, or turn Exec off.",
-    source=f"{_GUIDE}/ecs-exec.html",
+    source=f"{GUIDE}/ecs-exec.html",
     types=(SERVICE,),
 )
 def exec_on_read_only(service: Resource) -> Iterator[Fault]:
@@ -51,9 +48,9 @@ def exec_on_read_only(service: Resource) -> Iterator[Fault]:
     severity=Severity.REFUSED,
     confidence=Confidence.DOCUMENTED,
     title="Ephemeral storage is 21 to 200 GiB",
-    otherwise=_REGISTER,
+    otherwise=REGISTER,
     remedy="Set SizeInGiB within 21 and 200, or leave EphemeralStorage out for the 20 GiB that every task has.",
-    source=f"{_API}/API_EphemeralStorage.html",
+    source=f"{API}/API_EphemeralStorage.html",
     types=(TASK_DEFINITION,),
 )
 def ephemeral_storage(task: Resource) -> Iterator[Fault]:
@@ -95,7 +92,7 @@ def restart_on_rotation(assembly: Assembly) -> Iterator[Fault]:
     title="What needs Fargate's platform 1.4.0 does not run on an older one",
     otherwise="CreateService refuses, or no task starts.",
     remedy="Leave PlatformVersion out, or set it to LATEST or 1.4.0.",
-    source=f"{_GUIDE}/platform-linux-fargate.html",
+    source=f"{GUIDE}/platform-linux-fargate.html",
     types=(SERVICE,),
 )
 def platform_features(service: Resource) -> Iterator[Fault]:
@@ -118,9 +115,9 @@ def platform_features(service: Resource) -> Iterator[Fault]:
     severity=Severity.REFUSED,
     confidence=Confidence.DOCUMENTED,
     title="Fargate takes no host volumes, host namespaces or accelerators",
-    otherwise=_REGISTER,
+    otherwise=REGISTER,
     remedy="Drop the parameter, or run the task on EC2.",
-    source=f"{_GUIDE}/fargate-tasks-services.html",
+    source=f"{GUIDE}/fargate-tasks-services.html",
     types=(TASK_DEFINITION,),
 )
 def task_parameters(task: Resource) -> Iterator[Fault]:
@@ -148,9 +145,9 @@ def task_parameters(task: Resource) -> Iterator[Fault]:
     severity=Severity.REFUSED,
     confidence=Confidence.DOCUMENTED,
     title="Containers fit into their task's CPU and memory",
-    otherwise=_REGISTER,
+    otherwise=REGISTER,
     remedy="Raise the task's size, or lower the containers' Cpu, Memory or MemoryReservation.",
-    source=f"{_API}/API_ContainerDefinition.html",
+    source=f"{API}/API_ContainerDefinition.html",
     types=(TASK_DEFINITION,),
 )
 def sizes(task: Resource) -> Iterator[Fault]:
@@ -177,9 +174,9 @@ def sizes(task: Resource) -> Iterator[Fault]:
     severity=Severity.REFUSED,
     confidence=Confidence.DOCUMENTED,
     title="On Fargate secrets, awslogs and images from ECR need an execution role",
-    otherwise=f"{_REGISTER} Fargate requires an execution role ARN for them.",
+    otherwise=f"{REGISTER} Fargate requires an execution role ARN for them.",
     remedy="Give the task definition an ExecutionRoleArn.",
-    source=f"{_GUIDE}/task_execution_IAM_role.html",
+    source=f"{GUIDE}/task_execution_IAM_role.html",
     types=(TASK_DEFINITION,),
 )
 def execution_role(task: Resource) -> Iterator[Fault]:
@@ -202,9 +199,9 @@ def execution_role(task: Resource) -> Iterator[Fault]:
     severity=Severity.REFUSED,
     confidence=Confidence.DOCUMENTED,
     title="EFS volumes with an access point or IAM are encrypted in transit, and an access point has no root directory",
-    otherwise=_REGISTER,
+    otherwise=REGISTER,
     remedy="Set TransitEncryption: ENABLED, and with an AccessPointId leave RootDirectory out.",
-    source=f"{_API}/API_EFSVolumeConfiguration.html",
+    source=f"{API}/API_EFSVolumeConfiguration.html",
     types=(TASK_DEFINITION,),
 )
 def efs_volumes(task: Resource) -> Iterator[Fault]:
@@ -224,7 +221,7 @@ def efs_volumes(task: Resource) -> Iterator[Fault]:
     severity=Severity.REFUSED,
     confidence=Confidence.REPORTED,
     title="A secret and an environment variable of a container have different names",
-    otherwise=f'{_REGISTER} "The secret name must be unique and not shared with any new or existing environment '
+    otherwise=f'{REGISTER} "The secret name must be unique and not shared with any new or existing environment '
     'variables set on the container."',
     remedy="Drop the one or the other.",
     source="https://github.com/compose-x/ecs_composex/issues/707",

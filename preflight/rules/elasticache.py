@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from preflight.assembly import Resource
 from preflight.rule import Confidence, Fault, Severity, rule
-from preflight.rules.rds_common import given, written
+from preflight.rules.rds_common import given
 from preflight.rules.secret_values import generated_length, may_contain, secret_of
+from preflight.rules.support import written
 from preflight.rules.windows import daily, weekly
 from preflight.values import boolean, integer, text
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from preflight.assembly import Resource
 from preflight.rule import Confidence, Fault, Severity, rule
 from preflight.rules.elasticache import API, GROUP, GUIDE, SERVERLESS, engine
-from preflight.rules.rds_common import given, written
+from preflight.rules.rds_common import given
 from preflight.rules.secret_values import generated_length, secret_of
+from preflight.rules.support import written
 from preflight.values import Node, boolean, entries, target, text
 
 USER = "AWS::ElastiCache::User"

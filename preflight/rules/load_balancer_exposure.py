@@ -9,7 +9,8 @@ from preflight.policies import Statement, statements
 from preflight.rule import Confidence, Fault, Severity, rule
 from preflight.rules.balancers import LISTENER, LISTENER_RULE, LOAD_BALANCER, balancer_kind
 from preflight.rules.ordering import made_before
-from preflight.rules.support import bucket_policies, covers_port, group_rules, shared
+from preflight.rules.remembering import shared
+from preflight.rules.support import bucket_policies, covers_port, group_rules
 from preflight.values import Node, Text, boolean, entries, integer, is_unknown, target, text
 
 _LOGS = "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html"

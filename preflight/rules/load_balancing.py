@@ -19,7 +19,8 @@ from preflight.rules.balancers import (
     rules_by_listener,
 )
 from preflight.rules.ordering import made_before
-from preflight.rules.support import exclusive, repeated_zones, shared
+from preflight.rules.remembering import shared
+from preflight.rules.support import exclusive, repeated_zones
 from preflight.values import entries, integer, reference, target, text
 
 _QUOTAS = "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html"

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from preflight.assembly import Assembly, Resource
 from preflight.rule import Confidence, Fault, Severity, rule
 from preflight.rules.ordering import made_before
-from preflight.rules.support import expression, shared
+from preflight.rules.remembering import shared
+from preflight.rules.support import written
 from preflight.values import entries, integer, is_unknown, reference, target, text
 
 _VPC = "AWS::EC2::VPC"
@@ -58,7 +59,7 @@ def _table_routes(table: Resource) -> tuple[Resource, ...] | None:
 )
 def two_zones(vpc: Resource) -> Iterator[Fault]:
     subnets = [each for each in vpc.referrers if each.type == _SUBNET and each.stack is vpc.stack and _by_cdk(each)]
-    zones = {str(expression(subnet, "AvailabilityZone")) for subnet in subnets}
+    zones = {str(written(subnet.get("AvailabilityZone"))) for subnet in subnets}
     if subnets and len(zones) <= 2 and all("Fn::GetAZs" in zone for zone in zones):
         yield Fault(at="", message=f"{len(zones)} zones, chosen without knowing the region")
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from preflight.assembly import Resource
 from preflight.rule import Confidence, Fault, Severity, rule
 from preflight.rules.network import default_routes, route_tables
-from preflight.rules.support import covers_port, group_rules, repeated_zones, shared
+from preflight.rules.remembering import shared
+from preflight.rules.support import covers_port, group_rules, repeated_zones
 from preflight.values import Node, Text, boolean, entries, is_unknown, reference, strings, target, text
 
 _VPC = "AWS::EC2::VPC"

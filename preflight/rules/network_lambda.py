@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from preflight.assembly import Resource
-from preflight.policies import statements
 from preflight.rule import Confidence, Fault, Severity, rule
 from preflight.rules.ordering import made_before
-from preflight.rules.support import shared
+from preflight.rules.remembering import shared
+from preflight.rules.role_grants import document_allows
 from preflight.values import Node, Text, entries, is_unknown, reference, strings, target, text
 
 _FUNCTION = "AWS::Lambda::Function"
@@ -39,12 +39,7 @@ def _in_vpc(function: Resource) -> bool:
 
 def _grants(document: Node) -> bool:
     """Whether a policy document lets the function make its interfaces, or may do so."""
-    if is_unknown(document) or is_unknown(document.get("Statement")):
-        return True
-    return any(
-        each.undecided or (each.effect == "Allow" and each.covers("ec2:CreateNetworkInterface"))
-        for each in statements(document)
-    )
+    return document_allows(document, "ec2:CreateNetworkInterface") is not False
 
 
 @shared

@@ -15,3 +15,8 @@ def made_before(resource: Resource) -> frozenset[str]:
             if (earlier := resource.stack.resources.get(name)) is not None:
                 pending.append(earlier)
     return frozenset(found - {resource.logical_id})
+
+
+def waits_for(resource: Resource, other: Resource) -> bool:
+    """Whether CloudFormation creates `other` before `resource`, directly or through what lies between."""
+    return resource.stack is other.stack and other.logical_id in made_before(resource)

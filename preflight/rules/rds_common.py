@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from preflight.assembly import Resource
+from preflight.rules.support import written
 from preflight.values import Node, Unknown, integer, target, text
 
 INSTANCE = "AWS::RDS::DBInstance"
@@ -38,17 +39,6 @@ _FAMILY = re.compile(r"(aurora-postgresql|aurora-mysql|postgres|mysql|mariadb)(\
 def data(name: str) -> Any:
     """A dated list from `preflight/data`."""
     return json.loads((Path(__file__).parents[1] / "data" / name).read_text(encoding="utf-8"))
-
-
-def written(node: Node) -> Any:
-    """What the template says there, before functions are resolved."""
-    value: Any = node.resource.raw.get("Properties")
-    for key in node.keys:
-        if isinstance(value, dict):
-            value = value.get(key)
-        else:
-            value = value[key] if isinstance(value, list) and isinstance(key, int) and key < len(value) else None
-    return value
 
 
 def given(node: Node) -> bool:

@@ -19,9 +19,9 @@ from preflight.rules.rds_common import (
     is_member,
     is_postgres,
     source,
-    written,
 )
 from preflight.rules.secret_values import generated_length, may_contain, secret_of
+from preflight.rules.support import written
 from preflight.values import boolean, text
 
 _FORBIDDEN = '/@" '

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
+from preflight.assembly import Resource
+
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -16,3 +20,17 @@ def remembered(owner: object, name: str, make: Callable[[], T]) -> T:
         kept[key] = make()
     answer: T = kept[key]
     return answer
+
+
+def shared(question: Callable[Concatenate[Resource, P], T]) -> Callable[Concatenate[Resource, P], T]:
+    """Remember the answers with the resource asked about.
+
+    What many resources share (a bucket, a group, a role) is so looked through once: rules stay linear in resources.
+    """
+
+    @functools.wraps(question)
+    def asked_once(resource: Resource, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        name = f"{question.__module__}.{question.__qualname__} {args} {kwargs}"
+        return remembered(resource, name, lambda: question(resource, *args, **kwargs))
+
+    return asked_once

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from preflight.assembly import Assembly, Resource
-from preflight.policies import Statement, allows, statements
+from preflight.policies import allows, statements
 from preflight.rules.remembering import remembered
 from preflight.values import Node, entries, is_unknown, target, text
 
@@ -42,25 +42,29 @@ def allows_action(role: Resource, action: str) -> bool | None:
 
 
 def _allows_action(role: Resource, action: str) -> bool | None:
-    undecided = False
-    for document in policy_documents(role):
-        if is_unknown(document) or is_unknown(document.get("Statement")):
-            undecided = True
-        for statement in statements(document):
-            if _lets(statement, action):
-                return True
-            undecided = undecided or statement.undecided
+    answers = [document_allows(document, action) for document in policy_documents(role)]
     for entry in entries(role.get("ManagedPolicyArns")):
-        known = _known_policy(entry)
-        if known is None and target(entry, MANAGED) is None:
-            undecided = True
-        elif known is not None and action.lower() in known:
-            return True
-    return None if undecided or is_unknown(role.get("ManagedPolicyArns")) or is_unknown(role.get("Policies")) else False
+        if target(entry, MANAGED) is None:
+            known = _known_policy(entry)
+            answers.append(None if known is None else action.lower() in known)
+    return verdict(role, answers)
 
 
-def _lets(statement: Statement, action: str) -> bool:
-    return not statement.undecided and statement.effect == "Allow" and statement.covers(action)
+def verdict(role: Resource, answers: list[bool | None]) -> bool | None:
+    """What the answers of its single policies come to: one that allows is enough, an open one leaves it open."""
+    if True in answers:
+        return True
+    open_ended = is_unknown(role.get("ManagedPolicyArns")) or is_unknown(role.get("Policies"))
+    return None if open_ended or None in answers else False
+
+
+def document_allows(document: Node, action: str) -> bool | None:
+    """Whether a statement allows the action, on whatever; None where one of them is decided by the deployment."""
+    found = statements(document)
+    if any(each.effect == "Allow" and not each.undecided and each.covers(action) for each in found):
+        return True
+    open_ended = is_unknown(document) or is_unknown(document.get("Statement"))
+    return None if open_ended or any(each.undecided for each in found) else False
 
 
 def _known_policy(entry: Node) -> frozenset[str] | None:
@@ -74,17 +78,22 @@ def policy_documents(role: Resource) -> list[Node]:
     found = [policy.get("PolicyDocument") for policy in entries(role.get("Policies"))]
     managed = (target(entry, MANAGED) for entry in entries(role.get("ManagedPolicyArns")))
     found += [policy.get("PolicyDocument") for policy in managed if policy is not None]
+    return found + [policy.get("PolicyDocument") for policy in attached_policies(role)]
+
+
+def attached_policies(role: Resource) -> list[Resource]:
+    """Policies that are resources of their own and attach themselves to the role."""
     assembly = role.stack.assembly
-    return found + remembered(assembly, "policies of roles", lambda: _attachments(assembly)).get(role, [])
+    return remembered(assembly, "policies of roles", lambda: _attachments(assembly)).get(role, [])
 
 
-def _attachments(assembly: Assembly) -> dict[Resource, list[Node]]:
-    found: dict[Resource, list[Node]] = {}
+def _attachments(assembly: Assembly) -> dict[Resource, list[Resource]]:
+    found: dict[Resource, dict[Resource, None]] = {}
     for policy in assembly.of_type("AWS::IAM::Policy", MANAGED, "AWS::IAM::RolePolicy"):
         for entry in [*entries(policy.get("Roles")), policy.get("RoleName")]:
             if not entry.absent and (role := target(entry, ROLE)) is not None:
-                found.setdefault(role, []).append(policy.get("PolicyDocument"))
-    return found
+                found.setdefault(role, {})[policy] = None
+    return {role: list(policies) for role, policies in found.items()}
 
 
 def trusts(role: Resource) -> set[str]:

@@ -6,7 +6,7 @@ import re
 import string
 
 from preflight.assembly import Resource
-from preflight.rules.rds_common import written
+from preflight.rules.support import written
 from preflight.values import Node, Reference, Text, Unknown, boolean, integer, text
 
 SECRET_TYPE = "AWS::SecretsManager::Secret"  # noqa: S105  (a type, no secret)

@@ -1,17 +1,22 @@
 """What several topics ask of a template: what is the same, which rules guard a group, which policies a bucket has."""
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any
 
 from preflight.assembly import Resource
+from preflight.rules.remembering import shared
 from preflight.values import Node, entries, integer, target, text
 
 
-def expression(resource: Resource, key: str) -> Any:
-    """A property as the template writes it, functions and all."""
-    properties = resource.raw.get("Properties")
-    return properties.get(key) if isinstance(properties, dict) else None
+def written(node: Node) -> Any:
+    """What the template says there, before functions are resolved."""
+    value: Any = node.resource.raw.get("Properties")
+    for key in node.keys:
+        if isinstance(value, dict):
+            value = value.get(key)
+        else:
+            value = value[key] if isinstance(value, list) and isinstance(key, int) and key < len(value) else None
+    return value
 
 
 def repeated_zones(places: list[Node]) -> Iterator[tuple[Node, str]]:
@@ -38,7 +43,7 @@ def zone_marks(subnet: Resource) -> list[str]:
         if node.known:
             marks.append(f"{key} {node.value}")
         elif not node.absent:
-            marks.append(f"{subnet.stack.name} {key} {expression(subnet, key)}")
+            marks.append(f"{subnet.stack.name} {key} {written(node)}")
     return marks
 
 
@@ -46,10 +51,6 @@ def exclusive(one: Resource, other: Resource) -> bool:
     """Whether two resources stand under different conditions, so that perhaps never both are created."""
     conditions = one.attribute("Condition"), other.attribute("Condition")
     return all(conditions) and conditions[0] != conditions[1]
-
-
-# What many resources share (a bucket, a group, a role) is looked through once: rules stay linear in resources.
-shared = lru_cache(maxsize=1024)
 
 
 @shared

@@ -14,7 +14,7 @@ from preflight.rules.balancers import (
     forwarded,
     kind_behind,
 )
-from preflight.rules.support import expression
+from preflight.rules.support import written
 from preflight.values import Text, boolean, entries, integer, is_unknown, target, text
 
 _API = "https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/"
@@ -53,7 +53,7 @@ def _known_letters(resource: Resource) -> str | None:
     """
     node = resource.get("Name")
     literal = node.value.literal if isinstance(node.value, Text) else text(node)
-    if literal is not None and "AWS::StackName" in str(expression(resource, "Name")):
+    if literal is not None and "AWS::StackName" in str(written(resource.get("Name"))):
         return literal.replace(resource.stack.name, "\0")
     return literal
 

@@ -10,13 +10,13 @@ import yaml
 
 from preflight.assembly import Assembly, Stack
 from preflight.engine import all_rules, run
-from preflight.loading import _Loader
+from preflight.loading import TemplateLoader
 
 CASES = Path(__file__).parent / "cases"
 
 
 def _documents(rule_id: str) -> list[Any]:
-    return list(yaml.load_all((CASES / f"{rule_id}.yaml").read_text(), Loader=_Loader))
+    return list(yaml.load_all((CASES / f"{rule_id}.yaml").read_text(), Loader=TemplateLoader))
 
 
 def _assembly(document: dict[str, Any]) -> Assembly:

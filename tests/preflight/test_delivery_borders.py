@@ -10,6 +10,7 @@ import pytest
 
 from preflight.assembly import Assembly, Stack
 from preflight.engine import run
+from preflight.loading import single
 
 REGION = "us-east-1"
 ROLE = "arn:aws:iam::111122223333:role/any"
@@ -240,10 +241,8 @@ BORDERS: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
 def findings(rule_id: str, kind: str, changes: dict[str, Any]) -> list[str]:
     resource_type, base = BASES[kind]
     properties = copy.deepcopy(base) | changes
-    assembly = Assembly()
     template = {"Resources": {"Thing": {"Type": resource_type, "Properties": properties}}}
-    assembly.stacks.append(Stack("Stack", template, assembly, file="border", region=REGION))
-    result = run(assembly, only=[rule_id])
+    result = run(single(template, region=REGION), only=[rule_id])
     assert result.crashed == []
     return [finding.message for finding in result.findings]
 
@@ -259,11 +258,9 @@ def test_a_border_is_where_aws_draws_it(rule_id: str, kind: str, broken: dict[st
 )
 def test_a_template_takes_so_many_and_no_more(section: str, most: int) -> None:
     for count, faults in ((most, 0), (most + 1, 1)):
-        assembly = Assembly()
         entry = {"Type": "AWS::SNS::Topic"}
         template = {"Resources": {"Topic": entry}} | {section: {f"Entry{number}": entry for number in range(count)}}
-        assembly.stacks.append(Stack("Stack", template, assembly, file="border"))
-        assert len(run(assembly, only=["CFN-132"]).findings) == faults
+        assert len(run(single(template), only=["CFN-132"]).findings) == faults
 
 
 @pytest.mark.parametrize(

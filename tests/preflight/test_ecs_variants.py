@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import pytest
-import yaml
 
-from preflight.engine import run
-from preflight.loading import _Loader, single
+from tests.preflight.variants import judged
 
 _CONTAINER = "Task: {Type: AWS::ECS::TaskDefinition, Properties: {RequiresCompatibilities: [FARGATE], %s}}"
 _SERVICE = "Service: {Type: AWS::ECS::Service, Properties: {%s}}"
@@ -154,18 +152,11 @@ SOUND = [
 ]
 
 
-def _found(rule_id: str, resources: str) -> list[str]:
-    template = next(yaml.load_all(f"Resources:\n  {resources.replace(chr(10), chr(10) + '  ')}\n", Loader=_Loader))
-    result = run(single(template), only=[rule_id])
-    assert result.crashed == []
-    return [finding.message for finding in result.findings]
-
-
 @pytest.mark.parametrize(("rule_id", "resources"), BROKEN)
 def test_other_spellings_of_a_fault_are_found(rule_id: str, resources: str) -> None:
-    assert _found(rule_id, resources) != []
+    assert judged(rule_id, resources) != []
 
 
 @pytest.mark.parametrize(("rule_id", "resources"), SOUND)
 def test_what_is_sound_or_not_known_passes(rule_id: str, resources: str) -> None:
-    assert _found(rule_id, resources) == []
+    assert judged(rule_id, resources) == []

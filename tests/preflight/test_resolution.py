@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from preflight.assembly import Assembly, Resource, Stack
-from preflight.loading import _Loader
+from preflight.loading import TemplateLoader
 from preflight.values import ABSENT, Reference, Text, Unknown, boolean, entries, integer, noting, number, target, text
 
 TEMPLATE = """
@@ -44,16 +44,20 @@ Outputs:
 """
 
 
+def _loaded(written: str) -> Any:
+    return yaml.load(written, Loader=TemplateLoader)  # noqa: S506
+
+
 @pytest.fixture
 def stack() -> Stack:
     assembly = Assembly()
-    first = Stack("First", yaml.load(TEMPLATE, Loader=_Loader), assembly, file="first", region="us-east-1")  # noqa: S506
+    first = Stack("First", _loaded(TEMPLATE), assembly, file="first", region="us-east-1")
     assembly.stacks.append(first)
     return first
 
 
 def _resolved(stack: Stack, written: str) -> Any:
-    return stack.resolver.resolve(yaml.load(written, Loader=_Loader))  # noqa: S506
+    return stack.resolver.resolve(_loaded(written))
 
 
 @pytest.mark.parametrize(
@@ -141,7 +145,7 @@ Resources:
       B: !ImportValue First-key
       C: arn:aws:sns:us-east-1:000000000000:bell
 """
-    second = Stack("Second", yaml.load(template, Loader=_Loader), stack.assembly, file="second", region="us-east-1")  # noqa: S506
+    second = Stack("Second", _loaded(template), stack.assembly, file="second", region="us-east-1")
     stack.assembly.stacks.append(second)
     key, alarm = stack.resources["Key"], second.resources["Alarm"]
     assert alarm.get("A").value == alarm.get("B").value == Reference(key, "Arn")

@@ -6,17 +6,14 @@ import textwrap
 
 import yaml
 
-from preflight.assembly import Assembly, Stack
 from preflight.engine import run
-from preflight.loading import _Loader
+from preflight.loading import TemplateLoader, single
 
 
 def judged(rule_id: str, resources: str, conditions: str = "{}") -> list[tuple[str, str]]:
     """Place and message of each finding of a rule in a template of these resources (in YAML)."""
     written = f"Conditions: {conditions}\nResources:\n" + textwrap.indent(resources, "  ")
-    assembly = Assembly()
-    template = yaml.load(written, Loader=_Loader)  # noqa: S506 - a SafeLoader with CloudFormation's tags
-    assembly.stacks.append(Stack("a-stack-with-a-rather-long-name", template, assembly, file=""))
-    result = run(assembly, only=[rule_id])
+    template = yaml.load(written, Loader=TemplateLoader)  # noqa: S506 - a SafeLoader with CloudFormation's tags
+    result = run(single(template, name="a-stack-with-a-rather-long-name"), only=[rule_id])
     assert result.crashed == []
     return [(finding.at, finding.message) for finding in result.findings]
