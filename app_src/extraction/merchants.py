@@ -70,15 +70,15 @@ def find_merchant(rows: Sequence[Row]) -> Merchant | None:
     return Merchant(brand, max(best.confidence, 0.9), best.row) if brand else best
 
 
-def find_address(rows: Sequence[Row], merchant_row: int) -> str | None:
-    """Rows like an address right below the merchant's, joined by commas."""
-    found: list[str] = []
-    for row in rows[merchant_row + 1 : merchant_row + 8]:
+def find_address(rows: Sequence[Row], merchant_row: int) -> list[int]:
+    """Indexes of the rows like an address right below the merchant's."""
+    found: list[int] = []
+    for index, row in enumerate(rows[merchant_row + 1 : merchant_row + 8], start=merchant_row + 1):
         if _ADDRESS.search(row.text) and not _NOISE.search(row.text) and not _REGISTRATION.fullmatch(row.text.strip()):
-            found.append(row.text.strip(" ,"))
+            found.append(index)
         elif found:
             break
-    return ", ".join(found) or None
+    return found
 
 
 def tidy(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from decimal import Decimal
 
 # 1,234.56 | 1.234,56 | 1 234.56 | 1234.56 | .99 is not money: a lone fraction is an OCR fragment.
@@ -45,21 +46,43 @@ _COUNTRIES = (
 )
 
 
-def amounts(text: str) -> list[Decimal]:
+@dataclass(frozen=True, slots=True, order=True)
+class Amount:
+    """An amount and the characters of the row it stands on: `row[start:end]`."""
+
+    start: int
+    end: int
+    value: Decimal
+
+
+def find_amounts(text: str) -> list[Amount]:
     """Every amount in a row, left to right; negative where a minus stands before or after it."""
     text = _LETTER_FOR_ONE.sub("1", text)
     found = []
     for match in _AMOUNT.finditer(text):
         whole = re.sub(r"\D", "", match["whole"])
         value = Decimal(f"{whole}.{match['cents']}")
-        found.append((match.start(), -value if match["minus"] or match["after"] else value))
-    found += [(match.start(), Decimal(match[1])) for match in _WHOLE.finditer(text)]
-    return [value for _, value in sorted(found)]
+        found.append(Amount(*match.span(), -value if match["minus"] or match["after"] else value))
+    found += [Amount(*match.span(), Decimal(match[1])) for match in _WHOLE.finditer(text)]
+    return sorted(found)
+
+
+def amounts(text: str) -> list[Decimal]:
+    """The values of `find_amounts`."""
+    return [amount.value for amount in find_amounts(text)]
 
 
 def without_amounts(text: str) -> str:
     """The row's words alone."""
     return _WHOLE.sub(" ", _AMOUNT.sub(" ", _LETTER_FOR_ONE.sub("1", text)))
+
+
+def currency_sign(text: str, code: str) -> tuple[int, int] | None:
+    """Where a row shows a currency's own sign: first and last character."""
+    for name, sign in (*_SIGNS, ("USD", re.compile(r"\$"))):
+        if name == code and (match := sign.search(text)):
+            return match.span()
+    return None
 
 
 def currency_of(text: str) -> str | None:

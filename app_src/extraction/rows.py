@@ -9,9 +9,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-    from extraction.ocr import Word
+    from extraction.ocr import Point, Word
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,20 @@ class Row:
     @property
     def score(self) -> float:
         return min(word.score for word in self.words)
+
+    def corners(self, start: int = 0, end: int | None = None) -> list[Point]:
+        """Corners around `text[start:end]`; within a word the letters are taken to be equally wide."""
+        end = len(self.text) if end is None else end
+        return [corner for word, first, last in self._parts(start, end) for corner in _slice(word, first, last)]
+
+    def _parts(self, start: int, end: int) -> Iterator[tuple[Word, float, float]]:
+        offset = 0
+        for word in self.words:
+            length = len(word.text.strip())
+            first, last = max(start, offset) - offset, min(end, offset + length) - offset
+            if first < last:
+                yield word, first / length, last / length
+            offset += length + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +105,14 @@ def _place(word: Word, angle: float) -> _Placed:
 def _same_row(row: list[_Placed], item: _Placed) -> bool:
     middle = statistics.fmean(other.middle for other in row[-3:])
     return abs(item.middle - middle) < 0.5 * min(statistics.median(other.height for other in row), item.height)
+
+
+def _slice(word: Word, first: float, last: float) -> Iterator[Point]:
+    """The corners of a part of a word's box, from one share of its width to another."""
+    (a, b, c, d) = word.corners
+    for left, right in ((a, b), (d, c)):
+        for share in (first, last):
+            yield left[0] + share * (right[0] - left[0]), left[1] + share * (right[1] - left[1])
 
 
 def _row(items: list[_Placed]) -> Row:

@@ -45,6 +45,7 @@ class Sums:
     Attributes:
         agreed: Names of the sums that confirm the total.
         first_row: Index of the first row of the summary; goods stand above it.
+        rows: Index of the row an amount stands on, by field name.
     """
 
     total: Decimal | None = None
@@ -54,6 +55,7 @@ class Sums:
     confidence: float = 0.0
     agreed: frozenset[str] = field(default_factory=frozenset)
     first_row: int = 0
+    rows: dict[str, int] = field(default_factory=dict)
 
 
 def read_lines(rows: Sequence[str]) -> list[Line]:
@@ -105,15 +107,36 @@ def read_sums(lines: Sequence[Line], *, item_prices: Sequence[Decimal]) -> Sums:
         return Sums(tax=tax, first_row=len(lines))
     total = max(scores, key=lambda value: (round(scores[value], 6), value))
     subtotal = next((value for value in by_kind[Kind.SUBTOTAL] if 0 < value <= total), None)
+    tax = tax if tax is None or tax < total else None
+    tip = next((value for value in by_kind[Kind.TIP] if 0 < value < total), None)
     return Sums(
         total=total,
         subtotal=subtotal,
-        tax=tax if tax is None or tax < total else None,
-        tip=next((value for value in by_kind[Kind.TIP] if 0 < value < total), None),
+        tax=tax,
+        tip=tip,
+        rows=_rows(lines, {"total": total, "subtotal": subtotal, "tax": tax, "tip": tip}),
         confidence=min(0.99, scores[total] / 9),
         agreed=frozenset(agreed[total]),
         first_row=_first_row(lines),
     )
+
+
+_KINDS_OF = {
+    "total": (Kind.ROUNDED, Kind.TOTAL, Kind.CARD, Kind.CASH),
+    "subtotal": (Kind.SUBTOTAL,),
+    "tax": (Kind.TAX,),
+    "tip": (Kind.TIP,),
+}
+
+
+def _rows(lines: Sequence[Line], values: dict[str, Decimal | None]) -> dict[str, int]:
+    """Where each value is printed: beside its own label if anywhere, else wherever it stands."""
+    rows = {}
+    for name, value in values.items():
+        holders = [line for line in lines if value is not None and value in line.amounts]
+        if holders:
+            rows[name] = min(holders, key=lambda line: (line.kind not in _KINDS_OF[name], line.in_tax_table)).index
+    return rows
 
 
 def _only_amounts(text: str) -> bool:
