@@ -42,12 +42,8 @@ log = structlog.get_logger(__name__)
 
 @cache
 def engine() -> Engine:
-    """The configured engine, one for the life of the process: the local one holds its models."""
-    return engine_for(
-        name=settings.EXTRACTION_ENGINE,
-        openai_api_key=settings.OPENAI_API_KEY,
-        openai_model=settings.OPENAI_MODEL,
-    )
+    """The embedded engine, one for the life of the process: it holds its models."""
+    return engine_for(name="local")
 
 
 def process(receipt_id: UUID) -> State | None:

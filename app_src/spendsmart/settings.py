@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "accounts",
     "receipts",
+    "openai_gateway",
     "analytics",
 ]
 
