@@ -21,7 +21,8 @@ _RESTAURANTS = (
     "Buckhead Taphouse", "LA PALAPA GRILL", "Noodle Theory", "Mel's", "Thai Orchid Cuisine", "SMOKE & BARREL BBQ",
 )  # fmt: skip
 _SHOPS = (
-    "VALU-SAVE", "Hometown Fresh Market", "LUCKY'S", "Bob's True Hardware", "Corner Drug", "PETPALACE", "GreenLeaf Co-op",
+    "VALU-SAVE", "Hometown Fresh Market", "LUCKY'S", "Bob's True Hardware", "Corner Drug", "PETPALACE",
+    "GreenLeaf Co-op",
     "Shop & Bag", "DISCOUNT BARN", "WALMART", "Target", "Trader Joe's", "CVS/pharmacy", "THE HOME DEPOT", "Costco",
 )  # fmt: skip
 _STATIONS = ("QUIK STOP #0432", "Golden Gate Gas", "SHELL", "Chevron", "Sunrise Fuel & Mart", "7-ELEVEN")
@@ -74,7 +75,7 @@ def drawn_receipt(seed: int) -> tuple[bytes, dict[str, Any]]:
         if draft.label.get(name) is not None:
             draft.label[name] = draft.label[name] / 100
     buffer = io.BytesIO()
-    _draw(draft.rows, chance).save(buffer, "PNG")
+    _draw(draft.rows, chance, name=draft.label["merchant"]).save(buffer, "PNG")
     return buffer.getvalue(), draft.label
 
 
@@ -271,12 +272,14 @@ def _font(name: str, size: int) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
         return ImageFont.load_default(size)
 
 
-def _draw(rows: Sequence[Row], chance: random.Random) -> Image.Image:
+def _draw(rows: Sequence[Row], chance: random.Random, *, name: str) -> Image.Image:
     size, width = chance.randint(20, 30), chance.randint(520, 760)
-    name = chance.choice(("DejaVuSansMono.ttf", "DejaVuSansMono.ttf", "DejaVuSansCondensed.ttf", "none"))
-    font, title = _font(name, size), _font(name, round(size * chance.choice((1.0, 1.5, 1.9))))
+    face = chance.choice(("DejaVuSansMono.ttf", "DejaVuSansMono.ttf", "DejaVuSansCondensed.ttf", "none"))
+    font, title = _font(face, size), _font(face, round(size * chance.choice((1.0, 1.5, 1.9))))
     margin, step = chance.randint(15, 50), round(size * chance.uniform(1.15, 1.5))
     room = width - 2 * margin
+    if title.getlength(name) > room:
+        title = font
     laid: list[Row] = []
     for left, right in rows:  # a name too long for its row is wrapped, as tills do
         words, line = left.split(" "), ""
@@ -290,14 +293,13 @@ def _draw(rows: Sequence[Row], chance: random.Random) -> Image.Image:
         laid.append((line, right))
     paper = Image.new("RGB", (width, margin * 2 + step * (len(laid) + 3)), (250, 250, 247))
     pen = ImageDraw.Draw(paper)
-    y, named = margin, False
+    y = margin
     for left, right in laid:
-        big = right == CENTER and not named and left == rows[0][0]
-        face = title if big else font
-        x = (width - face.getlength(left)) / 2 if right == CENTER else margin
-        pen.text((x, y), left, fill=(40, 40, 45), font=face)
+        big = (left, right) == (name, CENTER)
+        chosen = title if big else font
+        x = (width - chosen.getlength(left)) / 2 if right == CENTER else margin
+        pen.text((x, y), left, fill=(40, 40, 45), font=chosen)
         if right not in ("", CENTER):
             pen.text((width - margin - font.getlength(right), y), right, fill=(40, 40, 45), font=font)
         y += round(step * (1.9 if big else 1))
-        named = named or big
     return paper

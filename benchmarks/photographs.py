@@ -61,7 +61,7 @@ def _on_desk(pixels: Pixels, chance: random.Random) -> Pixels:
     """Dark, slightly uneven wood around the paper."""
     height, width = pixels.shape[:2]
     pad_x, pad_y = round(width * chance.uniform(0.08, 0.3)), round(height * chance.uniform(0.04, 0.12))
-    colour = np.array([chance.randint(30, 110)] * 3) + [20, 5, -10]
+    colour = chance.randint(30, 110) + np.array([20, 5, -10])
     desk = np.full((height + 2 * pad_y, width + 2 * pad_x, 3), np.clip(colour, 0, 255), np.float32)
     stripes = np.sin(np.arange(desk.shape[0]) / chance.uniform(4, 40))[:, None, None] * 8
     desk = np.clip(desk + stripes, 0, 255).astype(np.uint8)
