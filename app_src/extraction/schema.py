@@ -8,6 +8,9 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom as fractions (0 to 1) of the upright picture: the one EXIF's orientation gives."""
+
 
 class Item(BaseModel):
     """One line of goods; `price` is the line's amount in the receipt's currency, `unit_price` that of one piece."""
@@ -18,6 +21,7 @@ class Item(BaseModel):
     quantity: Decimal = Decimal(1)
     unit_price: Decimal | None = None
     price: Decimal | None = None
+    box: Box | None = None
 
 
 class Extraction(BaseModel):
@@ -32,6 +36,7 @@ class Extraction(BaseModel):
         total: What was to be paid, tip included where one is printed.
         payment: `cash` or `card`.
         confidence: 0 to 1 by field name, for the fields that were found.
+        boxes: Where a field was read, by field name; for some of the fields that were found.
         engine: Name of the engine that read it.
         text: Everything read, one printed row a line.
         needs_review: Sentences that say what a person should look at; empty when all checks held.
@@ -51,6 +56,7 @@ class Extraction(BaseModel):
     items: list[Item] = Field(default_factory=list)
     category: str | None = None
     confidence: dict[str, float] = Field(default_factory=dict)
+    boxes: dict[str, Box] = Field(default_factory=dict)
     engine: str
     text: str = ""
     needs_review: list[str] = Field(default_factory=list)
