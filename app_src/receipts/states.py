@@ -42,9 +42,9 @@ ALLOWED: dict[State, frozenset[State]] = {
     State.EXTRACTING: FINAL | {State.QUEUED},
     # In one of OpenAI's batches: answered, or handed back when the batch failed or expired.
     State.BATCHED: FINAL | {State.QUEUED},
-    # A person corrects what was read.
-    State.NEEDS_REVIEW: frozenset({State.EXTRACTED}),
-    State.EXTRACTED: frozenset({State.EXTRACTED}),
+    # A person corrects what was read, or OpenAI reads it after all.
+    State.NEEDS_REVIEW: READ,
+    State.EXTRACTED: READ,
     State.FAILED: frozenset(),
     State.REJECTED: frozenset(),
 }

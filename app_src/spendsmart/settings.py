@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "accounts",
     "receipts",
+    "openai_gateway",
     "analytics",
 ]
 
@@ -180,6 +181,12 @@ CELERY_BEAT_SCHEDULE = {
         "task": "receipts.tasks.sweep",
         "schedule": schedule(timedelta(seconds=30)),
         "options": {"expires": 30},
+    },
+    # Who waits for a turn at OpenAI has been told a time to the second.
+    "wake receipts": {
+        "task": "receipts.tasks.wake",
+        "schedule": schedule(timedelta(seconds=5)),
+        "options": {"expires": 5},
     },
 }
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
