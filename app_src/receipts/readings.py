@@ -22,6 +22,13 @@ def digest_of(image: bytes) -> str:
     return hashlib.sha256(image).hexdigest()
 
 
+def keep(digest: str, found: Extraction) -> None:
+    """Store what an engine made of an image, over whatever was there."""
+    Reading.objects.update_or_create(
+        content_sha256=digest, engine=found.engine, defaults={"extraction": found.model_dump(mode="json")}
+    )
+
+
 def read_once(image: bytes, *, engine: Engine) -> Extraction:
     """The stored reading, or a new one, stored before it is returned.
 

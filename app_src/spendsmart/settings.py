@@ -68,6 +68,7 @@ INSTALLED_APPS = [
     "accounts",
     "receipts",
     "openai_gateway",
+    "batches",
     "analytics",
 ]
 
@@ -181,6 +182,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "receipts.tasks.sweep",
         "schedule": schedule(timedelta(seconds=30)),
         "options": {"expires": 30},
+    },
+    "run batches": {
+        "task": "batches.tasks.run",
+        "schedule": schedule(timedelta(seconds=60)),
+        "options": {"expires": 60},
     },
 }
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
