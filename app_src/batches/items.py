@@ -16,11 +16,14 @@ from django.db.models import F
 from django.utils import timezone
 
 from batches.models import Batch, Item, ItemState
+from extraction import Extraction
+from extraction.local import read_page
+from extraction.ocr import Page
 from extraction.openai_answer import Answered
-from openai_gateway import ledger
-from receipts import tasks
+from extraction.verified import verified
+from openai_gateway import gateway, ledger
+from receipts import readings, tasks
 from receipts.models import Receipt
-from receipts.readings import keep
 from receipts.states import State, move
 
 MAX_RETURNS = 2
@@ -55,13 +58,24 @@ def hand_over(receipt: Receipt, digest: str) -> bool:
 
 def answered(item: Item, found: Answered, *, request_id: str) -> None:
     """Keep a billed answer, settle its call and send the receipt on its way, all or nothing; a second time is none."""
+    extraction = _checked(item, found.extraction)
     with transaction.atomic():
         if not _settle(item, ItemState.ANSWERED, reason=found.outcome):
             return
         if item.call:
             ledger.settle_billed(item.call, usage=found.usage, outcome=found.outcome, request_id=request_id)
-        keep(item.content_sha256, found.extraction)
+        readings.keep(item.content_sha256, extraction.model_dump(mode="json"), engine=gateway.ENGINE)
         _queue(item)
+
+
+def _checked(item: Item, found: Extraction) -> Extraction:
+    """The answer against the text on the picture, which was recognized before the item was made."""
+    stored = readings.kept(item.content_sha256, engine=readings.PAGE)
+    if stored is None:
+        told = ["The picture's text, to check the answer against, is not there any more."]
+        return found.model_copy(update={"needs_review": told + found.needs_review})
+    page = Page.from_json(stored)
+    return verified(found, page=page, local=read_page(page))
 
 
 def returned(item: Item, *, reason: str, in_doubt: bool = False) -> None:

@@ -106,7 +106,7 @@ def parse(body: Any) -> Answered:
 def _read(response: _Response) -> tuple[Extraction, Outcome]:
     contents = [part for output in response.output if output.type == "message" for part in output.content or []]
     if refusal := next((part.refusal or "no reason given" for part in contents if part.type == "refusal"), None):
-        return _nothing(f"OpenAI refused to read the picture: {refusal[:200]}"), "refused"
+        return _nothing(f"OpenAI refused to read the picture: {_plain(refusal)}"), "refused"
     if response.status != "completed":
         reason = response.incomplete_details.reason if response.incomplete_details else None
         return _nothing(f"OpenAI's answer is incomplete: {reason or response.status}."), "incomplete"
@@ -118,6 +118,10 @@ def _read(response: _Response) -> tuple[Extraction, Outcome]:
     if not answer.is_receipt:
         return _nothing("The picture does not show a receipt."), "no_receipt"
     return _extraction(answer), "answered"
+
+
+def _plain(text: str) -> str:
+    return text.replace("\x00", "")[:200]
 
 
 def _nothing(reason: str) -> Extraction:

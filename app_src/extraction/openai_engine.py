@@ -89,16 +89,17 @@ def send(
     *,
     to: OpenAI,
     call_id: str,
-    deadline: float = DEADLINE_SECONDS,
+    deadline: float | None = None,
     timeout: float | None = None,
 ) -> Reply:
-    """Send one body of `request_body` and wait for its answer, at most `deadline` seconds and one `timeout` more.
+    """Send one body of `request_body` and wait for its answer, at most DEADLINE_SECONDS and one TIMEOUT_SECONDS more.
 
     `call_id` is our name for the call, by which OpenAI finds one that never brought an answer:
     https://developers.openai.com/api/reference/overview#debugging-requests
     Raises CallFailedError; anything else that is raised leaves the call in doubt.
     """
     began = time.monotonic()
+    limit = DEADLINE_SECONDS if deadline is None else deadline
     options: dict[str, Any] = {} if timeout is None else {"timeout": timeout}
     options["extra_headers"] = {"X-Client-Request-Id": call_id}
     try:
@@ -107,7 +108,7 @@ def send(
             received = bytearray()
             for part in response.iter_bytes():
                 received += part
-                if time.monotonic() - began > deadline:
+                if time.monotonic() - began > limit:
                     raise CallFailedError(
                         "OpenAI's answer drips", cost=Cost.IN_DOUBT, outcome="slow_drip", headers=headers
                     )

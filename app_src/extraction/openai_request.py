@@ -7,11 +7,11 @@ import io
 import json
 import math
 from functools import cache
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from openai.lib._parsing._responses import type_to_text_format_param
 from PIL import Image
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 ENDPOINT = "/v1/responses"
 MAX_OUTPUT_TOKENS = 4_000
@@ -93,8 +93,12 @@ Category = Literal[
 ]
 
 
+# PostgreSQL holds any character but this one.
+Text = Annotated[str, AfterValidator(lambda text: text.replace("\x00", ""))]
+
+
 class AnswerItem(BaseModel):
-    description: str
+    description: Text
     quantity: str | None
     unit_price: str | None
     price: str | None
@@ -127,8 +131,8 @@ class Answer(BaseModel):
     """
 
     is_receipt: bool
-    merchant: str | None
-    address: str | None
+    merchant: Text | None
+    address: Text | None
     purchased_on: str | None = Field(description="YYYY-MM-DD")
     currency: str | None = Field(description="ISO 4217")
     subtotal: str | None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -43,6 +43,7 @@ class Request:
     output_tokens: int
     receipt_id: UUID | None
     user_id: int | None
+    id: UUID = field(default_factory=uuid4)
 
     @property
     def tokens(self) -> int:
@@ -63,6 +64,7 @@ def open_call(request: Request) -> Call:
     try:
         with transaction.atomic():
             call = Call.objects.create(
+                id=request.id,
                 receipt_id=request.receipt_id, user_id=request.user_id, content_sha256=request.content_sha256,
                 model=request.model, purpose=request.purpose, reserved_tokens=request.tokens, price=bound,
                 day=today, sent_at=now,
@@ -156,11 +158,29 @@ def is_abandoned(call: Call) -> bool:
     )
 
 
-def supersede(content_sha256: str) -> None:
-    """A person asks for a fresh reading of this image, and knows that it may be billed once more."""
-    Call.objects.filter(content_sha256=content_sha256, superseded=False).exclude(state=CallState.SENT).update(
-        superseded=True
-    )
+def failures(content_sha256: str, *, within: timedelta) -> int:
+    """Calls for this image that OpenAI failed at without a bill; that its limits were used up is no failure."""
+    free = Call.objects.filter(content_sha256=content_sha256, state=CallState.FREE, superseded=False)
+    return free.filter(sent_at__gt=timezone.now() - within).exclude(outcome__in=("withdrawn", "http_429")).count()
+
+
+def supersede(content_sha256: str) -> bool:
+    """A person asks for a fresh reading of this image, and knows that it may be billed once more.
+
+    False, and nothing is changed, while a call for it is on its way.
+    """
+    standing = Call.objects.select_for_update().filter(content_sha256=content_sha256, superseded=False)
+    with transaction.atomic():
+        if any(call.state == CallState.SENT and not is_abandoned(call) for call in standing):
+            return False
+        standing.update(superseded=True)
+    return True
+
+
+def rereadings(content_sha256: str, *, within: timedelta) -> int:
+    """How often people asked for a fresh reading of this image."""
+    set_aside = Call.objects.filter(content_sha256=content_sha256, superseded=True, state__in=COSTLY)
+    return set_aside.filter(sent_at__gt=timezone.now() - within).exclude(purpose=Purpose.ESCALATION).count()
 
 
 def spent_on(day: date, *, user_id: int | None = None) -> Decimal:

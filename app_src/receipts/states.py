@@ -43,9 +43,9 @@ ALLOWED: dict[State, frozenset[State]] = {
     State.EXTRACTING: FINAL | {State.QUEUED, State.BATCHED},
     # In one of OpenAI's batches. With its answer or without one it is queued, and read from there.
     State.BATCHED: frozenset({State.QUEUED}),
-    # A person corrects what was read.
-    State.NEEDS_REVIEW: frozenset({State.EXTRACTED}),
-    State.EXTRACTED: frozenset({State.EXTRACTED}),
+    # A person corrects what was read, or OpenAI reads it after all.
+    State.NEEDS_REVIEW: READ,
+    State.EXTRACTED: READ,
     State.FAILED: frozenset(),
     State.REJECTED: frozenset(),
 }

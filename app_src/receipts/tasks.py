@@ -14,7 +14,8 @@ from django.db.models import Q
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from receipts import reading, storage
+from openai_gateway import ledger
+from receipts import reading, rereading, storage
 from receipts.models import Receipt
 from receipts.states import State, move
 from spendsmart import broker
@@ -55,6 +56,25 @@ def send(receipt_id: UUID, *, queue: str) -> None:
         log.warning("broker_unavailable", receipt=str(receipt_id), error=str(error))
 
 
+@shared_task(name="receipts.tasks.reread")
+def reread(receipt_id: str) -> None:
+    rereading.reread(UUID(receipt_id))
+
+
+def send_reread(receipt_id: UUID) -> None:
+    """Send the message for a second reading; without a broker the sweeper sends it when the claim has run out."""
+    try:
+        reread.apply_async((str(receipt_id),), queue="bulk")
+    except OperationalError as error:
+        log.warning("broker_unavailable", receipt=str(receipt_id), error=str(error))
+
+
+@shared_task(name="receipts.tasks.wake")
+def wake() -> int:
+    """Send those on their way whose time to try again has come: how many there were."""
+    return _each(Q(state=State.QUEUED, retry_at__lt=timezone.now()), _queue_again)
+
+
 @shared_task(name="receipts.tasks.sweep")
 def sweep() -> dict[str, int]:
     """Send every unfinished receipt on its way again; how many of each kind were found."""
@@ -69,6 +89,10 @@ def sweep() -> dict[str, int]:
         "stuck": _each(Q(state=State.EXTRACTING, state_changed_at__lt=now - STUCK), _take_from_dead),
         "expired": _each(Q(state=State.AWAITING_UPLOAD, state_changed_at__lt=now - expiry), _settle_expired),
     }
+    due = rereading.claim_due()
+    for receipt_id in due:
+        send_reread(receipt_id)
+    found |= {"rereads": len(due), "abandoned_calls": ledger.settle_abandoned()}
     if any(found.values()):
         log.info("receipts_swept", **found)
     return found

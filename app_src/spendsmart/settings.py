@@ -183,6 +183,12 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": schedule(timedelta(seconds=30)),
         "options": {"expires": 30},
     },
+    # Who waits for a turn at OpenAI has been told a time to the second.
+    "wake receipts": {
+        "task": "receipts.tasks.wake",
+        "schedule": schedule(timedelta(seconds=5)),
+        "options": {"expires": 5},
+    },
     "run batches": {
         "task": "batches.tasks.run",
         "schedule": schedule(timedelta(seconds=60)),

@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,12 +21,14 @@ from batches.models import Batch, BatchState, Item, ItemState
 from extraction.openai_engine import client
 from openai_gateway import ledger
 from openai_gateway.models import Call, CallState, Day, Purpose
+from receipts import reading
 from receipts.models import BulkUpload, Reading, Receipt
 from receipts.readings import digest_of
 from receipts.states import State
 
 pytestmark = pytest.mark.usefixtures("bucket")
 LONG_AGO = timedelta(days=1)
+DEMO = Path(__file__).resolve().parents[3] / "docs" / "demo-receipt.png"
 
 
 @pytest.fixture
@@ -380,3 +383,26 @@ def test_a_batch_holds_no_more_than_it_may(waiting, remote, monkeypatch: pytest.
     tasks.run()
     assert sorted(len(remote.requests(batch)) for batch in remote.batches.values()) == [1, 2]
     assert Item.objects.filter(state=ItemState.WAITING).count() == 1
+
+
+def test_a_bulk_receipt_goes_through_a_batch_and_its_answer_is_checked_against_the_text(user, remote) -> None:
+    demo = DEMO.read_bytes()
+    bulk = BulkUpload.objects.create(user=user)
+    one = receipt(user, body=demo, bulk_upload=bulk)
+    assert reading.process(one.id) == State.BATCHED
+    tasks.run()
+    remote.finish(only(remote), lambda _line: fields())
+    tasks.run()
+    assert reading.process(one.id) == State.EXTRACTED
+    one.refresh_from_db()
+    assert (one.engine, one.total, one.attempts) == ("openai", Decimal("17.17"), 1)
+    assert one.boxes["total"], "the figure is shown where it is printed"
+
+
+def test_a_total_that_is_not_printed_is_not_believed_from_a_batch_either(user, remote) -> None:
+    one = receipt(user, body=DEMO.read_bytes(), bulk_upload=BulkUpload.objects.create(user=user))
+    assert reading.process(one.id) == State.BATCHED
+    tasks.run()
+    remote.finish(only(remote), lambda _line: fields(total="71.71"))
+    tasks.run()
+    assert reading.process(one.id) == State.NEEDS_REVIEW
