@@ -68,6 +68,7 @@ INSTALLED_APPS = [
     "accounts",
     "receipts",
     "openai_gateway",
+    "batches",
     "analytics",
 ]
 
@@ -187,6 +188,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "receipts.tasks.wake",
         "schedule": schedule(timedelta(seconds=5)),
         "options": {"expires": 5},
+    },
+    "run batches": {
+        "task": "batches.tasks.run",
+        "schedule": schedule(timedelta(seconds=60)),
+        "options": {"expires": 60},
     },
 }
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
