@@ -5,9 +5,13 @@ from __future__ import annotations
 import uuid
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
+from django.utils.crypto import salted_hmac
+
+USER_AGENT_CHARACTERS = 200
 
 
 class UserManager(BaseUserManager["User"]):
@@ -29,6 +33,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
+    session_epoch = models.PositiveIntegerField(db_default=0, default=0, editable=False)
+    """Counts how often the user logged out everywhere: a session of the web pages is good in one epoch only."""
 
     objects = UserManager()
 
@@ -43,6 +49,12 @@ class User(AbstractBaseUser, PermissionsMixin):
         self.email = self.email.strip().lower()
         super().save(*arguments, **keywords)
 
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What ties Django's sessions to the user: the password, as in Django, and the epoch."""
+        salt = "accounts.models.User.get_session_auth_hash"
+        value = f"{self.password}:{self.session_epoch}"
+        return salted_hmac(salt, value, secret=secret or settings.SECRET_KEY, algorithm="sha256").hexdigest()
+
 
 class TokenFamily(models.Model):
     """One login, and the refresh token that is its newest: any older one that comes back has been stolen.
@@ -53,7 +65,11 @@ class TokenFamily(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="token_families")
     current_jti = models.CharField(max_length=64)
+    previous_jti = models.CharField(max_length=64, blank=True, default="", db_default="")
+    user_agent = models.CharField(max_length=USER_AGENT_CHARACTERS, blank=True, default="", db_default="")
     created_at = models.DateTimeField(auto_now_add=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    """When its refresh token was exchanged last; null until the first time."""
     expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
     ended_because = models.CharField(max_length=16, blank=True)

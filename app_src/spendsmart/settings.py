@@ -22,7 +22,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
 ENVIRONMENT = env.text("SPENDSMART_ENVIRONMENT")
 SECRET_KEY = env.secret("DJANGO_SECRET_KEY")
-JWT_SIGNING_KEY = env.secret("JWT_SIGNING_KEY")
+JWT_SIGNING_SECRET_ARN = env.text("JWT_SIGNING_SECRET_ARN")
 ALLOWED_HOSTS = env.names("ALLOWED_HOSTS")
 ALLOWED_ORIGINS = env.names("ALLOWED_ORIGINS")
 SCRATCH_DIR = Path(env.text("SCRATCH_DIR"))
@@ -183,8 +183,8 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 SIMPLE_JWT = {
-    "ALGORITHM": "HS256",
-    "SIGNING_KEY": JWT_SIGNING_KEY,
+    # The keys come from Secrets Manager (`accounts.signing_keys`); without one here, nothing signs by mistake.
+    "SIGNING_KEY": "",
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=10),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
     "ISSUER": f"spendsmart-{ENVIRONMENT}",
@@ -192,7 +192,7 @@ SIMPLE_JWT = {
 }
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework_simplejwt.authentication.JWTAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.SessionAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
