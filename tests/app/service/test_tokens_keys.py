@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import secrets
 from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from uuid import uuid4
 
 import boto3
 import jwt
@@ -148,3 +152,41 @@ def test_a_value_that_is_too_short_is_not_taken_over(user, secret, ring, clock) 
 def test_a_key_is_not_shown(secret, ring) -> None:
     value = boto3.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
     assert value not in repr(ring.current())
+
+
+def function() -> ModuleType:
+    """The rotation function as it is deployed."""
+    path = Path(__file__).parents[3] / "infra" / "functions" / "rotate_signing_key.py"
+    spec = importlib.util.spec_from_file_location("rotate_signing_key", path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
+
+
+def test_the_rotation_function_makes_a_new_current_version_and_keeps_the_old(user, secret, ring, clock) -> None:
+    before, version = tokens.begin(user), str(uuid4())
+    for step in STEPS:
+        function().handler({"Step": step, "SecretId": secret, "ClientRequestToken": version}, None)
+    found = signing_keys.read()
+    assert [key.id for key in found] == [version, kid(before.access)]
+    assert len(found[0].value) == 64
+    assert found[0].value != found[1].value
+    clock.now += signing_keys.REFRESH_SECONDS
+    assert kid(tokens.begin(user).access) == version
+    assert me(before) == 200
+
+
+def test_a_step_of_a_rotation_that_comes_again_does_no_harm(secret) -> None:
+    version, values = str(uuid4()), set()
+    for step in STEPS:
+        for _ in range(2):
+            function().handler({"Step": step, "SecretId": secret, "ClientRequestToken": version}, None)
+            stored = boto3.client("secretsmanager").get_secret_value(SecretId=secret, VersionId=version)
+            values.add(stored["SecretString"])
+    assert len(values) == 1
+    with pytest.raises(ValueError, match="unknown step"):
+        function().handler({"Step": "dropSecret", "SecretId": secret, "ClientRequestToken": str(uuid4())}, None)
