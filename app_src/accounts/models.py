@@ -12,6 +12,8 @@ from django.db import models
 from django.utils.crypto import salted_hmac
 
 USER_AGENT_CHARACTERS = 200
+SUPPORT = "support"
+"""The group whose members may use the support endpoints."""
 
 
 class UserManager(BaseUserManager["User"]):
@@ -79,3 +81,49 @@ class TokenFamily(models.Model):
 
     def __str__(self) -> str:
         return f"{self.id} of {self.user_id}"
+
+
+class _AppendOnly(models.QuerySet["AuditEntry"]):
+    def update(self, **_: Any) -> int:
+        raise TypeError("an audit entry is never changed")
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        raise TypeError("an audit entry is never deleted")
+
+
+class AuditEntry(models.Model):
+    """Who of the staff looked at, or did, what to whom, when and why. Rows are added and never change.
+
+    A trigger in the database refuses UPDATE and DELETE. So no foreign keys: the entries outlive the people in them.
+    """
+
+    created_at = models.DateTimeField(auto_now_add=True)
+    actor_id = models.UUIDField()
+    actor_email = models.EmailField(max_length=254)
+    subject_id = models.UUIDField(null=True)
+    """The user whom it concerns; null where it is nobody's data."""
+    action = models.CharField(max_length=100)
+    target = models.CharField(max_length=500)
+    """What was looked at or changed: a path with its query."""
+    reason = models.CharField(max_length=500, blank=True)
+    request_id = models.CharField(max_length=100, blank=True)
+
+    objects = _AppendOnly.as_manager()
+
+    class Meta:
+        verbose_name_plural = "audit entries"
+        indexes = [
+            models.Index(fields=["subject_id", "-created_at", "-id"], name="audit_of_subject"),
+            models.Index(fields=["actor_id", "-created_at"], name="audit_by_actor"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.actor_email}: {self.action} {self.target}"
+
+    def save(self, *arguments: Any, **keywords: Any) -> None:
+        if not self._state.adding:
+            raise TypeError("an audit entry is never changed")
+        super().save(*arguments, **keywords)
+
+    def delete(self, *_: Any, **__: Any) -> tuple[int, dict[str, int]]:
+        raise TypeError("an audit entry is never deleted")

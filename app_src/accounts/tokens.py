@@ -90,6 +90,14 @@ def end_all(user: User, *, because: str, but: UUID | None = None) -> int:
         return _end(active(user).exclude(id=but), because)
 
 
+def change_password(user: User, password: str, *, but: UUID | None = None) -> None:
+    """Set it, and end all sessions but one: a session must not outlive the password that it was begun with."""
+    with transaction.atomic():
+        user.set_password(password)
+        user.save(update_fields=["password"])
+        end_all(user, because="password", but=but)
+
+
 def _parse(text: str) -> RefreshToken:
     try:
         return RefreshToken(text)  # type: ignore[arg-type]
@@ -103,6 +111,8 @@ def _locked(token: RefreshToken) -> TokenFamily:
         family = TokenFamily.objects.select_for_update(of=("self",)).select_related("user").get(id=token["family"])
     except (TokenFamily.DoesNotExist, ValidationError) as error:
         raise AuthenticationFailed("This refresh token is not valid.", code="token_not_valid") from error
+    if str(family.user_id) != token["user_id"]:
+        raise AuthenticationFailed("This refresh token is not valid.", code="token_not_valid")
     if family.ended_at or not family.user.is_active:
         raise AuthenticationFailed("This session has ended; log in again.", code="session_ended")
     return family
