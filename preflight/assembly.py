@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from preflight.macros import ATTRIBUTES, Macros, macros_of
 from preflight.names import name_keys
 from preflight.references import stack_references
 from preflight.resolution import Resolver
@@ -61,6 +62,11 @@ class Resource:
         """Logical ids of the same stack that CloudFormation makes first, direct ones only."""
         used = stack_references(self.raw.get("Properties")).resources
         return (self.depends_on | used) & self.stack.resources.keys()
+
+    @cached_property
+    def rewritten(self) -> bool:
+        """Whether a macro may change what is written here."""
+        return self.stack.macros.rewrite or "Fn::Transform" in self.raw
 
     @cached_property
     def exists(self) -> bool:
@@ -121,6 +127,17 @@ class Stack:
         """Resources by logical id, without those whose condition is decidedly false."""
         return {key: resource for key, resource in self.all_resources.items() if resource.exists}
 
+    @cached_property
+    def macros(self) -> Macros:
+        """What macros and loops make of the template before it is deployed."""
+        return macros_of(self.template)
+
+    def may_gain(self, lacking: tuple[str, ...]) -> bool:
+        """Whether a macro may add what is wanting: an attribute here, a resource in any stack of the assembly."""
+        return self.macros.may_add(lacking) or any(
+            stack.macros.may_add(one for one in lacking if one not in ATTRIBUTES) for stack in self.assembly.growing
+        )
+
     @property
     def parameters(self) -> dict[str, Any]:
         return mapping(self.template.get("Parameters"))
@@ -155,6 +172,11 @@ class Assembly:
     def resources(self) -> Iterator[Resource]:
         for stack in self.stacks:
             yield from stack.resources.values()
+
+    @cached_property
+    def growing(self) -> list[Stack]:
+        """The stacks to which macros may add something."""
+        return [stack for stack in self.stacks if stack.macros.rewrite or stack.macros.add or stack.macros.adds]
 
     @cached_property
     def _by_type(self) -> dict[str, list[Resource]]:

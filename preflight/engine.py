@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from preflight import rules as rule_modules
 from preflight.assembly import Assembly, Resource, Stack
 from preflight.rule import REGISTRY, Fault, Level, Rule
-from preflight.values import noting
+from preflight.values import assuming_additions, noting
 from preflight.waivers import Waiver, WaiverFault, waivers_of
 
 
@@ -43,9 +43,14 @@ class Undecided:
     """A place that a rule could not judge, and why."""
 
     rule: Rule
-    resource: Resource
+    stack: Stack
+    resource: Resource | None
     at: str
     why: str
+
+    @property
+    def construct_path(self) -> str:
+        return self.resource.construct_path if self.resource else self.stack.name
 
 
 @dataclass(kw_only=True)
@@ -100,7 +105,8 @@ def run(assembly: Assembly, *, today: date | None = None, only: Iterable[str] | 
 def _judge(rule: Rule, subject: Assembly | Resource, result: Result) -> None:
     with noting() as questions:
         try:
-            result.findings.extend(_findings(rule, subject, rule.check(subject)))
+            findings = list(_findings(rule, subject, rule.check(subject)))
+            result.findings += _settled(rule, subject, findings, result)
         except Exception as error:  # noqa: BLE001
             # One rule's fault must neither hide the others' findings nor pass for a clean bill.
             where = subject.construct_path if isinstance(subject, Resource) else "the assembly"
@@ -109,7 +115,31 @@ def _judge(rule: Rule, subject: Assembly | Resource, result: Result) -> None:
     for node, why in questions:
         if (key := (node.resource, node.path())) not in seen:
             seen.add(key)
-            result.undecided.append(Undecided(rule=rule, resource=node.resource, at=node.path(), why=why))
+            result.undecided.append(
+                Undecided(rule=rule, stack=node.resource.stack, resource=node.resource, at=node.path(), why=why)
+            )
+
+
+def _settled(rule: Rule, subject: Assembly | Resource, findings: list[Finding], result: Result) -> Iterator[Finding]:
+    """The findings that stand whatever macros add to the templates; the others are undecided."""
+    again: set[tuple[Stack, Resource | None, str]] | None = None
+    for finding in findings:
+        stack, resource = finding.stack, finding.resource
+        stands = not stack.may_gain(rule.lacks)
+        if stands and (resource.rewritten if resource else stack.macros.rewrite):
+            again = _with_additions(rule, subject) if again is None else again
+            stands = (stack, resource, finding.at) in again
+        if stands:
+            yield finding
+        else:
+            why = "a macro may add what is wanting"
+            result.undecided.append(Undecided(rule=rule, stack=stack, resource=resource, at=finding.at, why=why))
+
+
+def _with_additions(rule: Rule, subject: Assembly | Resource) -> set[tuple[Stack, Resource | None, str]]:
+    """Where the rule finds a fault also when a macro may have added what is wanting."""
+    with assuming_additions():
+        return {(one.stack, one.resource, one.at) for one in _findings(rule, subject, rule.check(subject))}
 
 
 def _findings(rule: Rule, subject: Assembly | Resource, faults: Iterable[Fault]) -> Iterator[Finding]:

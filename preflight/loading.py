@@ -182,11 +182,12 @@ def read_template(file: Path, *, empty: bool = False) -> tuple[dict[str, Any], i
 def _checked(content: Any, file: str, *, empty: bool = False) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise LoadError(f"{file}: a template is a mapping, this is {_kind(content)}")
-    resources = content.get("Resources", {} if empty else None)
+    # A snippet may bring them all.
+    resources = content.get("Resources", {} if empty or "Transform" in content else None)
     if not isinstance(resources, dict):
         raise LoadError(f"{file}: it has no mapping called Resources")
     for name, resource in resources.items():
-        if str(name).startswith("Fn::ForEach::"):
+        if str(name).startswith(("Fn::ForEach::", "Fn::Transform")):
             continue
         if not isinstance(resource, dict) or not isinstance(resource.get("Type"), str):
             raise LoadError(f"{file}: resource {str(name)[:100]} has no Type")

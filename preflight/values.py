@@ -113,6 +113,8 @@ class Node:
                 value = Unknown("it is inside something that only the deployment will know", maybe_absent=True)
             else:
                 value = ABSENT
+        if value is ABSENT and _assumed and self.resource.rewritten:
+            value = Unknown("a macro may add it", maybe_absent=True)
         return Node(self.resource, self.keys + keys, value)
 
     def path(self, *keys: str | int) -> str:
@@ -130,6 +132,21 @@ class Node:
 
 
 _open_questions: list[list[tuple[Node, str]]] = []
+_assumed: list[None] = []
+
+
+@contextmanager
+def assuming_additions() -> Iterator[None]:
+    """Within it, what a resource lacks is unknown instead of absent where a macro may yet add it."""
+    _assumed.append(None)
+    try:
+        yield
+    finally:
+        _assumed.pop()
+
+
+def additions_assumed() -> bool:
+    return bool(_assumed)
 
 
 @contextmanager

@@ -111,6 +111,10 @@ def docker_without_privileges(project: Resource) -> Iterator[Fault]:
     remedy="Use subnets that route through a NAT gateway, or add the interface endpoints that the build needs.",
     source="https://docs.aws.amazon.com/codebuild/latest/userguide/vpc-support.html",
     types=PROJECT,
+    lacks=(
+        "AWS::EC2::Route",
+        "AWS::EC2::VPCEndpoint",
+    ),
 )
 def build_without_a_way_out(project: Resource) -> Iterator[Fault]:
     for subnet in entries(project.get("VpcConfig", "Subnets")):

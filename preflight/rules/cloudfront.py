@@ -112,6 +112,7 @@ def _allowed(document: Node, action: str) -> bool:
     remedy="Allow cloudfront.amazonaws.com s3:GetObject on the objects, with AWS:SourceArn of the distribution.",
     source=_GUIDE + "private-content-restricting-access-to-s3.html",
     types=(DISTRIBUTION,),
+    lacks=("AWS::S3::BucketPolicy",),
 )
 def bucket_for_cloudfront(distribution: Resource) -> Iterator[Fault]:
     for origin, bucket in _controlled_buckets(distribution):
@@ -238,6 +239,7 @@ def delivery_region(resource: Resource) -> Iterator[Fault]:
     remedy="Pass the source by Ref, or let the delivery depend on it (DependsOn).",
     source="https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateDelivery.html",
     types=(_DELIVERY,),
+    lacks=("DependsOn",),
 )
 def delivery_after_source(delivery: Resource) -> Iterator[Fault]:
     before = made_before(delivery)

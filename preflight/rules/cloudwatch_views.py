@@ -74,6 +74,7 @@ def composite_rule(alarm: Resource) -> Iterator[Fault]:
     remedy="Refer to the alarms by Ref or Arn, or list them in DependsOn.",
     source="https://github.com/aws/aws-cdk/issues/12662",
     types=(COMPOSITE,),
+    lacks=("DependsOn",),
 )
 def children_first(alarm: Resource) -> Iterator[Fault]:
     assembly, earlier = alarm.stack.assembly, made_before(alarm)

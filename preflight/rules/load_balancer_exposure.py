@@ -109,6 +109,7 @@ def bucket_region(balancer: Resource) -> Iterator[Fault]:
     "logdelivery.elasticloadbalancing.amazonaws.com (or to the region's load-balancing account).",
     source=_LOGS,
     types=_BALANCERS,
+    lacks=("AWS::S3::BucketPolicy",),
 )
 def bucket_policy(balancer: Resource) -> Iterator[Fault]:
     for log in _logs(balancer):
@@ -186,6 +187,7 @@ def _reaches(statement: Statement, prefix: str) -> bool:
     remedy="Let the load balancer depend on the bucket policy (DependsOn).",
     source="https://github.com/aws/aws-cdk/issues/1633",
     types=_BALANCERS,
+    lacks=("DependsOn",),
 )
 def policy_first(balancer: Resource) -> Iterator[Fault]:
     for log in _logs(balancer):

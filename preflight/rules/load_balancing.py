@@ -197,6 +197,7 @@ def one_listener_per_port(assembly: Assembly) -> Iterator[Fault]:
     remedy="Let the service depend on the listener or rule (DependsOn).",
     source="https://github.com/aws/aws-cdk/issues/1160",
     types=("AWS::ECS::Service",),
+    lacks=("DependsOn",),
 )
 def service_after_listener(service: Resource) -> Iterator[Fault]:
     for balancer in entries(service.get("LoadBalancers")):

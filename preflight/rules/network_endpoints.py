@@ -45,6 +45,10 @@ def _offers(endpoint: Resource, service: str) -> bool | None:
     "AssignPublicIp in a public subnet.",
     source=_ECR,
     types=(_SERVICE,),
+    lacks=(
+        "AWS::EC2::VPCEndpoint",
+        "AWS::EC2::Route",
+    ),
 )
 def endpoints_for_tasks(service: Resource) -> Iterator[Fault]:
     task = target(service.get("TaskDefinition"), "AWS::ECS::TaskDefinition")
@@ -164,6 +168,7 @@ def private_dns(endpoint: Resource) -> Iterator[Fault]:
     remedy="Admit TCP 443 from the VPC's range or from the clients' security groups.",
     source="https://docs.aws.amazon.com/vpc/latest/privatelink/create-interface-endpoint.html",
     types=(_ENDPOINT,),
+    lacks=("AWS::EC2::SecurityGroupIngress",),
 )
 def endpoint_admits(endpoint: Resource) -> Iterator[Fault]:
     # Services of other accounts may listen on any port.

@@ -142,6 +142,11 @@ def target_input(schedule: Resource) -> Iterator[Fault]:
     remedy="Allow the role the action of the target, and iam:PassRole where the call passes a role.",
     source="https://docs.aws.amazon.com/scheduler/latest/UserGuide/setting-up.html",
     types=SCHEDULE,
+    lacks=(
+        "AWS::IAM::Policy",
+        "AWS::IAM::RolePolicy",
+        "AWS::IAM::ManagedPolicy",
+    ),
 )
 def action_of_the_role(schedule: Resource) -> Iterator[Fault]:
     role = role_of(schedule.get("Target", "RoleArn"))

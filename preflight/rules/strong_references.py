@@ -86,6 +86,7 @@ def large_cross_region_reply(resource: Resource) -> Iterator[Fault]:
     otherwise="The change set fails: no export with that name found.",
     remedy="Export the value under exactly this name, in the importing stack's region, and deploy that stack first.",
     source=IMPORT_SOURCE,
+    lacks=("Outputs",),
 )
 def import_without_an_export(assembly: Assembly) -> Iterator[Fault]:
     listed = list(exports(assembly))
@@ -123,6 +124,7 @@ def import_without_an_export(assembly: Assembly) -> Iterator[Fault]:
     otherwise="The change set fails, unless a stack outside the assembly exports the name.",
     remedy="Check the name; export the value from the stack that owns it.",
     source=IMPORT_SOURCE,
+    lacks=("Outputs",),
 )
 def import_from_outside(assembly: Assembly) -> Iterator[Fault]:
     listed = list(exports(assembly))

@@ -125,6 +125,7 @@ def many_weak_references(assembly: Assembly) -> Iterator[Fault]:
     otherwise="The deployment of the consumer fails: the stack has no such output.",
     remedy="Name an output of the producer, or add it there and deploy the producer first.",
     source=WEAK_SOURCE,
+    lacks=("Outputs",),
 )
 def weak_reference_without_an_output(assembly: Assembly) -> Iterator[Fault]:
     for consumer in assembly.stacks:
