@@ -132,6 +132,27 @@ class Stack:
         """What macros and loops make of the template before it is deployed."""
         return macros_of(self.template)
 
+    @cached_property
+    def _by_expression(self) -> dict[tuple[str, Text | Unknown], Resource]:
+        found: dict[tuple[str, Text | Unknown], Resource] = {}
+        for resource in self.resources.values():
+            if keys := name_keys(resource.type):
+                value = resource.get(*keys).value
+                if isinstance(value, Text | Unknown):
+                    found.setdefault((resource.type, value), resource)
+        return found
+
+    def named_alike(self, resource_type: str, value: Text | Unknown) -> Resource | None:
+        """The resource of this template whose undecided name is written like this one, or like this ARN's.
+
+        What is written alike is alike within a template: parameters have one value there.
+        """
+        candidates: list[Any] = [value]
+        if isinstance(value, Text) and value.startswith("arn"):
+            tail = value.after(":")
+            candidates += [tail, tail.before("/"), tail.after("/")] if isinstance(tail, Text) else [tail]
+        return next((found for one in candidates if (found := self._by_expression.get((resource_type, one)))), None)
+
     def may_gain(self, lacking: tuple[str, ...]) -> bool:
         """Whether a macro may add what is wanting: an attribute here, a resource in any stack of the assembly."""
         return self.macros.may_add(lacking) or any(
@@ -142,9 +163,15 @@ class Stack:
     def parameters(self) -> dict[str, Any]:
         return mapping(self.template.get("Parameters"))
 
-    @property
+    @cached_property
     def outputs(self) -> dict[str, Any]:
-        return mapping(self.template.get("Outputs"))
+        """Outputs as written, without those whose condition is decidedly false."""
+        written = mapping(self.template.get("Outputs"))
+        return {name: output for name, output in written.items() if self._output_exists(output)}
+
+    def _output_exists(self, output: Any) -> bool:
+        condition = mapping(output).get("Condition")
+        return not isinstance(condition, str) or self.resolver.condition(condition) is not False
 
     @cached_property
     def nested(self) -> dict[str, Stack]:
@@ -206,13 +233,18 @@ class Assembly:
     def exports(self) -> dict[tuple[str, str | None], tuple[Stack, str]]:
         """Stack and output of every export, by its name and region."""
         found = {}
+        several = set()
         for stack in self.stacks:
             for output, written in stack.outputs.items():
                 name = mapping(mapping(written).get("Export")).get("Name")
                 resolved = stack.resolver.resolve(name)
                 if isinstance(resolved, str):
-                    found[resolved, stack.region] = (stack, output)
-        return found
+                    key = (resolved, stack.region)
+                    if key in found:
+                        several.add(key)
+                    found[key] = (stack, output)
+        # Which of several it is, conditions or the deployment decide.
+        return {key: owner for key, owner in found.items() if key not in several}
 
     @cached_property
     def _by_name(self) -> dict[tuple[str, str], list[Resource]]:

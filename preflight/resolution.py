@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from preflight.references import SUBSTITUTION
@@ -30,6 +31,9 @@ _CHARACTERS = 200_000
 _PARTS = 2_000
 _MADE = 4_000_000
 """Characters and list elements that the functions of one stack may make."""
+
+_EXPRESSION = 1_000
+"""Characters and elements of a function that are compared with another one's."""
 
 _CONDITIONS = ("Fn::And", "Fn::Equals", "Fn::Not", "Fn::Or", "Condition")
 
@@ -71,10 +75,10 @@ class Resolver:
             if isinstance(key, str) and key.startswith("Fn::"):
                 function = _FUNCTIONS.get(key)
                 if function is None:
-                    return Unknown(f"{key} is worked out by the deployment")
+                    return _of(raw, Unknown(f"{key} is worked out by the deployment"))
                 if self._made > _MADE:
                     return Unknown("the template makes too much of too little")
-                return self._afforded(function(self, argument))
+                return _of(raw, self._afforded(function(self, argument)))
         if "Fn::Transform" in raw:
             return Unknown("a macro rewrites it", maybe_absent=True)
         resolved = ((str(key), self.resolve(value)) for key, value in raw.items())
@@ -190,7 +194,8 @@ class Resolver:
         if type(both[0]) is type(both[1]) and both[0] == both[1]:
             return both[0]
         nothing = any(side is ABSENT or (isinstance(side, Unknown) and side.maybe_absent) for side in both)
-        return Unknown(f"condition {argument[0]} is decided by the deployment", maybe_absent=nothing)
+        why = f"condition {argument[0]} is decided by the deployment"
+        return Unknown(why, references=_references(both), maybe_absent=nothing)
 
     def condition(self, name: str) -> bool | None:
         """A named condition; None where parameters without defaults decide it."""
@@ -350,9 +355,37 @@ def _plain(value: Any) -> str | None:
 
 
 def _references(value: Any) -> tuple[Reference, ...]:
-    if isinstance(value, Reference):
-        return (value,)
-    return value.references if isinstance(value, Text | Unknown) else ()
+    """Every reference in a resolved value, each once, up to a limit."""
+    found: dict[Reference, None] = {}
+    pending = [value]
+    while pending and len(found) < _PARTS:
+        value = pending.pop()
+        if isinstance(value, Reference):
+            found[value] = None
+        elif isinstance(value, Text | Unknown):
+            found.update(dict.fromkeys(value.references))
+        elif isinstance(value, dict):
+            pending.extend(value.values())
+        elif isinstance(value, list | tuple):
+            pending.extend(value)
+    return tuple(found)
+
+
+def _of(raw: Any, made: Any) -> Any:
+    """An unknown value remembers which function makes it; a long one is equal to itself only."""
+    if not isinstance(made, Unknown) or made.expression:
+        return made
+    written = repr(raw) if _small(raw) else f"the function at {id(raw)}"
+    return replace(made, expression=written)
+
+
+def _small(raw: Any) -> bool:
+    pending, size = [raw], 0
+    while pending and size < _EXPRESSION:
+        value = pending.pop()
+        size += len(value) if isinstance(value, str | dict | list) else 1
+        pending.extend(value.values() if isinstance(value, dict) else value if isinstance(value, list) else ())
+    return size < _EXPRESSION
 
 
 def _partition(region: str) -> str:

@@ -10,7 +10,7 @@ from preflight.rule import Confidence, Fault, Severity, rule
 from preflight.rules.balancers import LISTENER, LISTENER_RULE, LOAD_BALANCER, balancer_kind
 from preflight.rules.ordering import made_before
 from preflight.rules.remembering import shared
-from preflight.rules.support import bucket_policies, covers_port, group_rules
+from preflight.rules.support import bucket_policies, covers_port, group_rules, policies_unclear
 from preflight.values import Node, Text, boolean, entries, integer, is_unknown, target, text
 
 _LOGS = "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html"
@@ -136,7 +136,10 @@ def _writers(bucket: Resource) -> tuple[Statement, ...]:
 
 @shared
 def _undecided(bucket: Resource) -> bool:
-    return any(is_unknown(policy.get("PolicyDocument", "Statement")) for policy in bucket_policies(bucket))
+    policies = bucket_policies(bucket)
+    if not policies and policies_unclear(bucket):
+        return True
+    return any(is_unknown(policy.get("PolicyDocument", "Statement")) for policy in policies)
 
 
 def _grants(statement: Statement) -> bool:

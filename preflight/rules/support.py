@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from preflight.assembly import Resource
-from preflight.rules.remembering import shared
+from preflight.assembly import Assembly, Resource
+from preflight.rules.attachments import Attachments, attached
+from preflight.rules.remembering import remembered, shared
 from preflight.values import Node, entries, integer, target, text
 
 
@@ -53,14 +54,19 @@ def exclusive(one: Resource, other: Resource) -> bool:
     return all(conditions) and conditions[0] != conditions[1]
 
 
-@shared
-def bucket_policies(bucket: Resource) -> tuple[Resource, ...]:
+def bucket_policies(bucket: Resource) -> list[Resource]:
     """The policies of a bucket, wherever in the assembly."""
-    kind = "AWS::S3::BucketPolicy"
-    candidates = [each for each in bucket.referrers if each.type == kind]
-    if bucket.name is not None:
-        candidates += [each for each in bucket.stack.assembly.of_type(kind) if each.get("Bucket").value == bucket.name]
-    return tuple(each for each in candidates if target(each.get("Bucket"), "AWS::S3::Bucket") is bucket)
+    return _bucket_policies(bucket.stack.assembly).of(bucket)
+
+
+def policies_unclear(bucket: Resource) -> bool:
+    """Whether some policy is of a bucket that only the deployment will know: perhaps of this one."""
+    return _bucket_policies(bucket.stack.assembly).unclear
+
+
+def _bucket_policies(assembly: Assembly) -> Attachments:
+    policies = ("AWS::S3::BucketPolicy", "Bucket")
+    return remembered(assembly, "bucket policies", lambda: attached(assembly, "AWS::S3::Bucket", policies))
 
 
 @shared
