@@ -53,7 +53,8 @@ def macros_of(template: dict[str, Any]) -> Macros:
     names = list(_names(template.get("Transform")))
     snippets = "Fn::Transform" in template or "Fn::Transform" in resources
     adds = {kind for key, body in resources.items() if str(key).startswith("Fn::ForEach") for kind in _types(body)}
-    if any(name.startswith(_SERVERLESS) for name in names):
+    serverless = any(str(mapping(each).get("Type")).startswith("AWS::Serverless::") for each in resources.values())
+    if serverless or any(name.startswith(_SERVERLESS) for name in names):
         adds |= _MADE_BY_SERVERLESS
     if any(str(key).startswith("Fn::") for key in mapping(template.get("Outputs"))):
         adds.add("Outputs")

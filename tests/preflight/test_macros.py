@@ -78,6 +78,7 @@ def test_a_topic_without_the_policy_that_a_macro_may_bring_is_undecided() -> Non
     assert _publishing() == ["SNS-100"]
     assert _publishing("AWS::LanguageExtensions") == ["SNS-100"]
     assert _publishing("AWS::Serverless-2016-10-31") == []  # a connector becomes one
+    assert _publishing(Connector={"Type": "AWS::Serverless::Connector"}) == []
     assert _publishing(INCLUDE) == []
     assert _publishing([CUSTOM]) == []
 
