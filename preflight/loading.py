@@ -261,7 +261,11 @@ def _shallow(events: Iterator[Any], file: Path) -> None:
 
 
 class TemplateLoader(yaml.CSafeLoader):
-    """Safe YAML with CloudFormation's short tags; dates stay texts, keys are texts, none is given twice."""
+    """Safe YAML with CloudFormation's short tags; dates stay texts, keys are texts.
+
+    Of a key given twice the last one counts, as with CloudFormation and in JSON:
+    https://github.com/go-to-k/cdk-real-drift/issues/1074 (cfn-lint says so of each, E0000).
+    """
 
 
 def _short_form(loader: Any, suffix: str, node: yaml.Node) -> Any:
@@ -288,8 +292,6 @@ def _mapping_of(loader: Any, node: Any) -> dict[str, Any]:
         key = loader.construct_object(key_node, deep=True)
         if not isinstance(key, str | int | float | bool):
             raise yaml.constructor.ConstructorError(None, None, "a key that is no text", key_node.start_mark)
-        if str(key) in found:
-            raise yaml.constructor.ConstructorError(None, None, f"the key {key} is given twice", key_node.start_mark)
         found[str(key)] = loader.construct_object(value_node, deep=True)
     return found
 

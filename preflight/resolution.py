@@ -32,6 +32,7 @@ _PARTS = 2_000
 _MADE = 4_000_000
 """Characters and list elements that the functions of one stack may make."""
 
+_DOCUMENTS = ("AssumeRolePolicyDocument", "KeyPolicy", "PolicyDocument", "ResourcePolicy")
 _EXPRESSION = 1_000
 """Characters and elements of a function that are compared with another one's."""
 
@@ -81,7 +82,7 @@ class Resolver:
                 return _of(raw, self._afforded(function(self, argument)))
         if "Fn::Transform" in raw:
             return Unknown("a macro rewrites it", maybe_absent=True)
-        resolved = ((str(key), self.resolve(value)) for key, value in raw.items())
+        resolved = ((str(key), self.resolve(_document(key, value))) for key, value in raw.items())
         return {key: value for key, value in resolved if value is not ABSENT}
 
     def _afforded(self, made: Any) -> Any:
@@ -369,6 +370,16 @@ def _references(value: Any) -> tuple[Reference, ...]:
         elif isinstance(value, list | tuple):
             pending.extend(value)
     return tuple(found)
+
+
+def _document(key: Any, value: Any) -> Any:
+    """A policy document that is written as a text of JSON, as CloudFormation also takes it."""
+    if key not in _DOCUMENTS or not isinstance(value, str) or not value.lstrip().startswith("{"):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value
 
 
 def _of(raw: Any, made: Any) -> Any:

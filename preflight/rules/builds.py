@@ -93,6 +93,9 @@ def docker_without_privileges(project: Resource) -> Iterator[Fault]:
     environment = project.get("Environment")
     if not environment.get("DockerServer").absent or has_fleet(project) or is_unknown(environment):
         return
+    # CodeBuild's first images with Docker had it on by themselves.
+    if (text(environment.get("Image")) or "").startswith("aws/codebuild/docker:"):
+        return
     mode = environment.get("PrivilegedMode")
     if boolean(mode) is False or mode.absent:
         found = DOCKER.search(buildspec(project))

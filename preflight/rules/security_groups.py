@@ -92,8 +92,8 @@ def _odd(known: str) -> str:
     severity=Severity.COST,
     confidence=Confidence.REPORTED,
     title="No two rules of a security group are alike",
-    otherwise="EC2 answers InvalidPermission.Duplicate. CloudFormation passes over it within one group, and when one of "
-    "the two is removed later it takes the rule away from both.",
+    otherwise="EC2 answers InvalidPermission.Duplicate. CloudFormation passes over it within one group, and takes the "
+    "rule away for good when one of the two is removed later.",
     remedy="Remove one of them; a description does not make them different.",
     source="https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1532",
     types=(_GROUP,),

@@ -44,6 +44,15 @@ _FAMILY = (
     "Database: {Type: AWS::RDS::DBInstance, Properties: {Engine: MySQL, EngineVersion: 8.0.40, "
     "DBParameterGroupName: !Ref Group}}\nGroup: {Type: AWS::RDS::DBParameterGroup, Properties: {Family: %s}}"
 )
+_ROLE = (
+    "Role: {Type: AWS::IAM::Role, Properties: {AssumeRolePolicyDocument: "
+    """'{"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "%s"}}]}'}}\n"""
+    "Build: {Type: AWS::CodeBuild::Project, Properties: {ServiceRole: !Ref Role}}"
+)
+_BUILD = (
+    "Build: {Type: AWS::CodeBuild::Project, Properties: {Environment: {Image: '%s'}, "
+    "Source: {Type: CODEPIPELINE, BuildSpec: '{phases: {build: {commands: [\"docker build .\"]}}}'}}}"
+)
 
 BROKEN = [
     ("VPC-51c", _ENDPOINT % ", SecurityGroupIngress: [{IpProtocol: tcp, FromPort: 80, ToPort: 80}]"),
@@ -60,6 +69,8 @@ BROKEN = [
     ("RDS-201", _DATABASE % "Engine: oracle-se2, StorageType: standard, AllocatedStorage: 5"),
     ("RDS-201", _DATABASE % "Engine: sqlserver-ex, StorageType: standard, AllocatedStorage: 10"),
     ("RDS-201b", _DATABASE % "Engine: mysql, StorageType: gp2, AllocatedStorage: 5"),
+    ("PIPE-220", _ROLE % "codepipeline.amazonaws.com"),
+    ("PIPE-122b", _BUILD % "aws/codebuild/standard:7.0"),
 ]
 
 SOUND = [
@@ -82,6 +93,9 @@ SOUND = [
     ("RDS-201", _DATABASE % "Engine: oracle-se2, StorageType: standard, AllocatedStorage: 10"),
     ("RDS-201b", _DATABASE % "Engine: mysql, StorageType: gp2, AllocatedStorage: '20'"),
     ("RDS-201b", _DATABASE % "Engine: mysql, StorageType: standard, AllocatedStorage: '5'"),
+    ("PIPE-220", _ROLE % "codebuild.amazonaws.com"),
+    # CodeBuild's former images with Docker needed no flag; what has become of them is for other rules.
+    ("PIPE-122b", _BUILD % "aws/codebuild/docker:17.09.0"),
 ]
 
 
