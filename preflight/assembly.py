@@ -143,13 +143,18 @@ class Stack:
         return found
 
     def named_alike(self, resource_type: str, value: Text | Unknown) -> Resource | None:
-        """The resource of this template whose undecided name is written like this one, or like this ARN's.
+        """The resource that an undecided name or ARN points to.
 
-        What is written alike is alike within a template: parameters have one value there.
+        What is written alike is alike within a template: parameters have one value there. An ARN may have a decided
+        name, of a resource in any stack.
         """
         candidates: list[Any] = [value]
         if isinstance(value, Text) and value.startswith("arn"):
             tail = value.after(":")
+            if isinstance(tail, str):
+                region = value.literal.split(":")[3:4]
+                known = self.region if region in ([], ["\0"]) else region[0]
+                return self.assembly.named(resource_type, f"arn:::::{tail}", region=known)
             candidates += [tail, tail.before("/"), tail.after("/")] if isinstance(tail, Text) else [tail]
         return next((found for one in candidates if (found := self._by_expression.get((resource_type, one)))), None)
 
@@ -247,6 +252,19 @@ class Assembly:
         return {key: owner for key, owner in found.items() if key not in several}
 
     @cached_property
+    def ssm_parameters(self) -> dict[tuple[str, str | None], tuple[Stack, Any]]:
+        """Stack and raw value of every Systems Manager parameter that a stack writes, by its name and region."""
+        found = {}
+        for stack in self.stacks:
+            for resource in stack.all_resources.values():
+                if resource.type == PARAMETER_TYPE:
+                    raw = mapping(resource.raw.get("Properties"))
+                    name = stack.resolver.resolve(raw.get("Name"))
+                    if isinstance(name, str):
+                        found[name, stack.region] = (stack, raw.get("Value"))
+        return found
+
+    @cached_property
     def _by_name(self) -> dict[tuple[str, str], list[Resource]]:
         found: dict[tuple[str, str], list[Resource]] = {}
         for kind, resources in self._by_type.items():
@@ -268,7 +286,7 @@ class Assembly:
             return None
         fields = name.split(":", 5)
         tail = fields[-1].removesuffix(":*")
-        region = fields[3] or region if len(fields) > 3 else region
+        region = (fields[3] or region) if len(fields) > 3 else region
         for separator in (":", "/"):
             for part in (tail.rsplit(separator, 1)[-1], tail.split(separator, 1)[-1]):
                 if found := self._by_name.get((resource_type, part)):

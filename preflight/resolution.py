@@ -8,6 +8,7 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/i
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,7 @@ _PARTS = 2_000
 _MADE = 4_000_000
 """Characters and list elements that the functions of one stack may make."""
 
+_SSM = re.compile(r"\{\{resolve:ssm:([a-zA-Z0-9_.\-/]+)(?::\d+)?\}\}")
 _DOCUMENTS = ("AssumeRolePolicyDocument", "KeyPolicy", "PolicyDocument", "ResourcePolicy")
 _EXPRESSION = 1_000
 """Characters and elements of a function that are compared with another one's."""
@@ -54,7 +56,8 @@ class Resolver:
         """The value with its functions worked out; list elements and properties set to AWS::NoValue are left out."""
         self._values += 1
         if isinstance(raw, str):
-            return _dynamic(raw)
+            parameter = _SSM.fullmatch(raw)
+            return self._ssm(parameter[1]) if parameter else _dynamic(raw)
         if not isinstance(raw, dict | list):
             return raw
         if self._depth >= _DEPTH or self._values > _VALUES:
@@ -123,8 +126,11 @@ class Resolver:
             return Unknown(f"parameter {name} has no default")
         if isinstance(default, str) and len(default) > _PARAMETER:
             return Unknown(f"the default of parameter {name} is longer than a parameter may be")
-        if not isinstance(kind, str) or kind.startswith("AWS::SSM::Parameter::"):
-            return Unknown(f"parameter {name} is read from Systems Manager")
+        if isinstance(kind, str) and kind.startswith("AWS::SSM::Parameter::Value<"):
+            value = self._ssm(str(default))
+            return value.split(",") if isinstance(value, str) and "<List<" in kind else value
+        if not isinstance(kind, str):
+            return Unknown(f"parameter {name} has no type")
         if kind.startswith("List<") or kind == "CommaDelimitedList":
             return [part.strip() for part in str(default).split(",")]
         return default
@@ -184,6 +190,16 @@ class Resolver:
         if owner is None:
             return Unknown(f"export {name} is not in this assembly")
         return self._once("export", name, lambda: owner[0].output(owner[1]))
+
+    def _ssm(self, name: str) -> Any:
+        """What a parameter of Systems Manager holds: a stack of the assembly may write it."""
+        unknown = Unknown(f"parameter {name} is read from Systems Manager")
+        parameters = self._once("parameters", "", lambda: self._stack.assembly.ssm_parameters)
+        if isinstance(parameters, Unknown) or (name, self._stack.region) not in parameters:
+            return unknown
+        owner, raw = parameters[name, self._stack.region]
+        value = self._once("parameter", name, lambda: owner.resolver.resolve(raw))
+        return unknown if value is ABSENT else value
 
     def _if(self, argument: Any) -> Any:
         if not (isinstance(argument, list) and len(argument) == 3 and isinstance(argument[0], str)):

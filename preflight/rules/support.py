@@ -6,7 +6,7 @@ from typing import Any
 from preflight.assembly import Assembly, Resource
 from preflight.rules.attachments import Attachments, attached
 from preflight.rules.remembering import remembered, shared
-from preflight.values import Node, entries, integer, target, text
+from preflight.values import Node, Text, entries, integer, target, text
 
 
 def written(node: Node) -> Any:
@@ -18,6 +18,17 @@ def written(node: Node) -> Any:
         else:
             value = value[key] if isinstance(value, list) and isinstance(key, int) and key < len(value) else None
     return value
+
+
+def as_json(node: Node) -> list[str]:
+    """What a text of JSON may be: itself, or with stand-ins for what only the deployment will know.
+
+    An unknown part may be a number, a piece of a string, or whole members: a text is bad if it is bad with each.
+    """
+    if isinstance(node.value, Text):
+        return [node.value.literal.replace("\0", stand_in) for stand_in in ("0", '"x":0', '"x"', "")]
+    written = text(node)
+    return [] if written is None else [written]
 
 
 def repeated_zones(places: list[Node]) -> Iterator[tuple[Node, str]]:
