@@ -7,7 +7,7 @@ import importlib
 import pkgutil
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
 from preflight import rules as rule_modules
@@ -15,6 +15,7 @@ from preflight.assembly import Assembly, Resource, Stack
 from preflight.rule import REGISTRY, Fault, Level, Rule
 from preflight.values import assuming_additions, noting
 from preflight.waivers import Waiver, WaiverFault, waivers_of
+from preflight.worlds import World, worlds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,14 +93,40 @@ def run(assembly: Assembly, *, today: date | None = None, only: Iterable[str] | 
     known = all_rules()
     chosen = [known[rule_id] for rule_id in only] if only is not None else list(known.values())
     result = Result(rules=len(chosen), resources=sum(len(stack.resources) for stack in assembly.stacks))
-    for rule in chosen:
-        subjects: Iterable[Assembly | Resource] = assembly.of_type(*rule.types) if rule.types else [assembly]
-        for subject in subjects:
-            _judge(rule, subject, result)
+    _judge_all(chosen, assembly, result)
+    for world in worlds(assembly):
+        _judge_otherwise(chosen, assembly, world, result)
     _waive(assembly, result, today or datetime.now(tz=UTC).date(), {rule.id for rule in chosen}, known)
     result.findings.sort(key=lambda f: (f.level, f.stack.name, f.construct_path, f.rule_id, f.at, f.message))
     result.seconds = time.perf_counter() - started
     return result
+
+
+def _judge_all(rules: list[Rule], assembly: Assembly, result: Result) -> None:
+    for rule in rules:
+        subjects: Iterable[Assembly | Resource] = assembly.of_type(*rule.types) if rule.types else [assembly]
+        for subject in subjects:
+            _judge(rule, subject, result)
+
+
+def _judge_otherwise(rules: list[Rule], assembly: Assembly, world: World, result: Result) -> None:
+    """What is a fault only if the deployment chooses so warns: nobody may ever choose it."""
+    there = Result()
+    _judge_all(rules, world.assembly, there)
+    result.crashed += [crash for crash in there.crashed if crash not in result.crashed]
+    told = {_place(finding) for finding in result.findings}
+    stacks = dict(zip(world.assembly.stacks, assembly.stacks, strict=True))
+    for finding in there.findings:
+        stack = stacks[finding.stack]
+        resource = stack.all_resources[finding.resource.logical_id] if finding.resource else None
+        same = replace(finding, stack=stack, resource=resource, level=Level.WARNING)
+        if _place(same) not in told:
+            told.add(_place(same))
+            result.findings.append(replace(same, message=f"{finding.message} (where {world.choice})"))
+
+
+def _place(finding: Finding) -> tuple[str, Stack, Resource | None, str]:
+    return finding.rule_id, finding.stack, finding.resource, finding.at
 
 
 def _judge(rule: Rule, subject: Assembly | Resource, result: Result) -> None:
@@ -155,7 +182,8 @@ def _findings(rule: Rule, subject: Assembly | Resource, faults: Iterable[Fault])
 def _waive(assembly: Assembly, result: Result, today: date, chosen: set[str], known: dict[str, Rule]) -> None:
     """Move what a valid waiver names from the findings to the waived; a waiver at fault is itself a finding."""
     for stack in assembly.stacks:
-        for owner in (None, *stack.resources.values()):
+        judged = {f.resource: None for f in result.findings if f.stack is stack and f.resource}
+        for owner in (None, *dict.fromkeys(stack.resources.values()) | judged):
             for waiver in waivers_of(owner or stack):
                 if isinstance(waiver, WaiverFault):
                     result.findings.append(_waiver_finding(stack, owner, waiver.message))

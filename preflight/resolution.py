@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from preflight.references import SUBSTITUTION
-from preflight.values import ABSENT, Reference, Text, Unknown, mapping
+from preflight.values import ABSENT, OtherThan, Reference, Text, Unknown, mapping
 
 if TYPE_CHECKING:
     from preflight.assembly import Stack
@@ -236,7 +236,13 @@ class Resolver:
         if not isinstance(argument, list):
             return None
         if key == "Fn::Equals" and len(argument) == 2:
-            left, right = (_plain(self.resolve(side)) for side in argument)
+            sides = [self.resolve(side) for side in argument]
+            left, right = map(_plain, sides)
+            if any(
+                isinstance(one, OtherThan) and other in one.values
+                for one, other in zip(sides, (right, left), strict=True)
+            ):
+                return False
             return None if left is None or right is None else left == right
         if key not in _CONDITIONS:
             return None

@@ -42,6 +42,13 @@ class Unknown:
 
 
 @dataclass(frozen=True)
+class OtherThan(Unknown):
+    """Something unknown, but surely none of these texts."""
+
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Reference:
     """`Ref` (attribute "Ref") or `Fn::GetAtt` to a resource, of this stack or of another one in the assembly."""
 
