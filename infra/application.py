@@ -189,6 +189,12 @@ class Application:
             "ALLOWED_ORIGINS": ",".join(around.origins),
             "EXTRACTION_ENGINE": "openai" if settings.features.openai else "local",
             "OPENAI_MODEL": settings.openai.model,
+            "OPENAI_STRONG_MODEL": settings.openai.strong_model,
+            "OPENAI_REQUESTS_PER_MINUTE": str(settings.openai.requests_per_minute),
+            "OPENAI_TOKENS_PER_MINUTE": str(settings.openai.tokens_per_minute),
+            "OPENAI_ESCALATION_PERCENT": str(settings.openai.escalation_percent),
+            "OPENAI_BATCH_AFTER_MINUTES": str(settings.openai.batch_after_minutes),
+            "OPENAI_DAILY_BUDGET_USD": str(settings.budgets.openai_daily_usd),
         }
 
     def _secrets(self) -> dict[str, ecs.Secret]:

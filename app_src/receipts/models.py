@@ -18,8 +18,38 @@ def _money(**arguments: Any) -> models.DecimalField[Any, Any]:
     return models.DecimalField(max_digits=12, decimal_places=2, null=True, blank=True, **arguments)
 
 
+class BulkUpload(models.Model):
+    """Several receipts that somebody sent in one go. How far they are is counted from their states."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="bulk_uploads")
+    name = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+        indexes = [models.Index(fields=["user", "-created_at", "-id"], name="bulk_upload_list")]
+
+    def __str__(self) -> str:
+        return self.name or str(self.id)
+
+
+class Duplicate(models.TextChoices):
+    """What is known of `Receipt.duplicate_of`: the machine suspects, the person decides."""
+
+    SUSPECTED = "suspected"
+    CONFIRMED = "confirmed"
+    DISMISSED = "dismissed"
+
+
 class Receipt(models.Model):
-    """One photographed receipt of one person. Amounts are in `currency` (ISO 4217)."""
+    """One photographed receipt of one person. Amounts are in `currency` (ISO 4217).
+
+    `boxes` says where on the upright picture a field was read: left, top, right and bottom, as fractions of its sides.
+    `fallback` names why another engine than the configured one read it, and `reread_at` when the configured one shall.
+    `printed_merchant` is the name as read, before what the person taught us about it. Whoever corrected a receipt
+    (`corrected_at`) is not overruled by a later reading.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="receipts")
@@ -32,8 +62,20 @@ class Receipt(models.Model):
     content_type = models.CharField(max_length=32, choices=[(t, t) for t in CONTENT_TYPES])
     size = models.PositiveIntegerField()
     content_sha256 = models.CharField(max_length=64, blank=True)
+    fingerprint = models.CharField(max_length=64, blank=True, db_default="")
+    width = models.PositiveIntegerField(null=True, blank=True)
+    height = models.PositiveIntegerField(null=True, blank=True)
+    pictures_at = models.DateTimeField(null=True, blank=True)
+    bulk_upload = models.ForeignKey(
+        BulkUpload, on_delete=models.SET_NULL, null=True, blank=True, db_index=False, related_name="receipts"
+    )
+    duplicate_of = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, db_index=False, related_name="duplicates"
+    )
+    duplicate = models.CharField(max_length=16, choices=Duplicate.choices, blank=True, db_default="")
 
     merchant = models.CharField(max_length=200, blank=True)
+    printed_merchant = models.CharField(max_length=200, blank=True, db_default="")
     address = models.CharField(max_length=500, blank=True)
     purchased_on = models.DateField(null=True, blank=True)
     currency = models.CharField(max_length=3, blank=True)
@@ -47,6 +89,10 @@ class Receipt(models.Model):
     confidence = models.JSONField(default=dict, blank=True)
     review_reasons = models.JSONField(default=list, blank=True)
     text = models.TextField(blank=True)
+    boxes = models.JSONField(default=dict, blank=True, db_default={})
+    fallback = models.CharField(max_length=32, blank=True, db_default="")
+    reread_at = models.DateTimeField(null=True, blank=True)
+    corrected_at = models.DateTimeField(null=True, blank=True)
 
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -69,6 +115,12 @@ class Receipt(models.Model):
                 condition=models.Q(state__in=[State.AWAITING_UPLOAD, State.UPLOADED, State.QUEUED, State.EXTRACTING]),
             ),
             models.Index(fields=["user", "purchased_on"], name="receipt_by_day"),
+            models.Index(fields=["user", "content_sha256"], name="receipt_by_content"),
+            models.Index(fields=["bulk_upload"], name="receipt_of_bulk", condition=models.Q(bulk_upload__isnull=False)),
+            models.Index(
+                fields=["duplicate_of"], name="receipt_duplicates", condition=models.Q(duplicate_of__isnull=False)
+            ),
+            models.Index(fields=["reread_at"], name="receipt_reread", condition=models.Q(reread_at__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -87,6 +139,7 @@ class LineItem(models.Model):
     quantity = models.DecimalField(max_digits=10, decimal_places=3, default=1)
     unit_price = _money()
     price = _money()
+    box = models.JSONField(null=True, blank=True)
 
     class Meta:
         ordering = ("position",)
@@ -94,6 +147,22 @@ class LineItem(models.Model):
 
     def __str__(self) -> str:
         return self.description
+
+
+class RememberedCorrection(models.Model):
+    """What one person taught us: a merchant printed like this (`printed`, normalized) is that one, in that category."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="remembered_corrections")
+    printed = models.CharField(max_length=200)
+    merchant = models.CharField(max_length=200)
+    category = models.CharField(max_length=50, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "printed"], name="remembered_once")]
+
+    def __str__(self) -> str:
+        return f"{self.printed} is {self.merchant}"
 
 
 class Reading(models.Model):

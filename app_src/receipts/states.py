@@ -1,6 +1,7 @@
 """A receipt's life. The database is its only truth: the queue may lose anything, the sweeper finds it here.
 
     awaiting_upload → uploaded → queued → extracting → extracted | needs_review | failed | rejected
+                                        → batched    → the same, or queued again
 
 Every step is one conditional UPDATE, so of two who try the same step one wins and the other learns that it did not.
 """
@@ -21,6 +22,7 @@ class State(models.TextChoices):
     UPLOADED = "uploaded"
     QUEUED = "queued"
     EXTRACTING = "extracting"
+    BATCHED = "batched"
     EXTRACTED = "extracted"
     NEEDS_REVIEW = "needs_review"
     FAILED = "failed"
@@ -35,9 +37,11 @@ ALLOWED: dict[State, frozenset[State]] = {
     State.AWAITING_UPLOAD: frozenset({State.UPLOADED, State.FAILED}),
     State.UPLOADED: frozenset({State.QUEUED}),
     # A lost message is found by the sweeper, which queues the receipt anew.
-    State.QUEUED: frozenset({State.QUEUED, State.EXTRACTING, State.FAILED}),
+    State.QUEUED: frozenset({State.QUEUED, State.EXTRACTING, State.BATCHED, State.FAILED}),
     # A worker that died leaves `extracting`; a reader that cannot answer now sends the receipt back.
     State.EXTRACTING: FINAL | {State.QUEUED},
+    # In one of OpenAI's batches: answered, or handed back when the batch failed or expired.
+    State.BATCHED: FINAL | {State.QUEUED},
     # A person corrects what was read.
     State.NEEDS_REVIEW: frozenset({State.EXTRACTED}),
     State.EXTRACTED: frozenset({State.EXTRACTED}),

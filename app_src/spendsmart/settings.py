@@ -36,6 +36,14 @@ UPLOAD_EXPIRY_SECONDS = env.integer("UPLOAD_EXPIRY_SECONDS")
 
 EXTRACTION_ENGINE = env.one_of("EXTRACTION_ENGINE", "local", "openai")
 OPENAI_MODEL = env.text("OPENAI_MODEL")
+OPENAI_STRONG_MODEL = env.text("OPENAI_STRONG_MODEL")
+OPENAI_REQUESTS_PER_MINUTE = env.integer("OPENAI_REQUESTS_PER_MINUTE")
+OPENAI_TOKENS_PER_MINUTE = env.integer("OPENAI_TOKENS_PER_MINUTE")
+OPENAI_DAILY_BUDGET_USD = env.integer("OPENAI_DAILY_BUDGET_USD", least=0)
+OPENAI_ESCALATION_PERCENT = env.integer("OPENAI_ESCALATION_PERCENT", least=0)
+OPENAI_BATCH_AFTER_MINUTES = env.integer("OPENAI_BATCH_AFTER_MINUTES")
+# The SDK's own address unless set: for tests and for gateways that speak OpenAI's protocol.
+OPENAI_BASE_URL = env.optional("OPENAI_BASE_URL")
 OPENAI_API_KEY = env.text("OPENAI_API_KEY") if EXTRACTION_ENGINE == "openai" else env.optional("OPENAI_API_KEY")
 # The stack makes the secret with a random value. Until a key of OpenAI's is put in its place, receipts are read here.
 if EXTRACTION_ENGINE == "openai" and not OPENAI_API_KEY.startswith("sk-"):
