@@ -165,9 +165,7 @@ def test_lag_and_reads_by_database_are_published(user, standby, monkeypatch, cap
     standby.pause()
     Receipt.objects.filter(user=user).update(total="2.00")
     monkeypatch.setattr(replicas, "SAMPLE_SECONDS", 0.0)
-    monkeypatch.setattr(replicas, "PROBE_SECONDS", 0.0)
-    for _ in range(2):
-        assert total(user)[1] == "default"
+    until(lambda: total(user)[1] == "default" and replica.lag_seconds)
     capsys.readouterr()
     monkeypatch.setattr(replica, "_publish_at", 0.0)
     total(user)
@@ -176,5 +174,5 @@ def test_lag_and_reads_by_database_are_published(user, standby, monkeypatch, cap
     assert lag["ReplicaLagBytes"] > 0
     assert lag["ReplicaLagSeconds"] > 0
     reads = {line["Database"]: line["Reads"] for line in lines if "Reads" in line}
-    assert reads["default"] >= 3
+    assert reads["default"] >= 2
     assert reads["reader"] >= 1
