@@ -195,6 +195,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": schedule(timedelta(seconds=60)),
         "options": {"expires": 60},
     },
+    "sweep budgets": {
+        "task": "analytics.tasks.sweep_budgets",
+        "schedule": schedule(timedelta(minutes=15)),
+        "options": {"expires": 900},
+    },
 }
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 
