@@ -59,6 +59,7 @@ class Receipt(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     retry_at = models.DateTimeField(null=True, blank=True)
 
+    file_name = models.CharField(max_length=255, blank=True, db_default="")
     content_type = models.CharField(max_length=32, choices=[(t, t) for t in CONTENT_TYPES])
     size = models.PositiveIntegerField()
     content_sha256 = models.CharField(max_length=64, blank=True)

@@ -1,4 +1,4 @@
-"""Receipts over HTTP. Every query starts from the user's own: another's receipt does not exist here."""
+"""One's receipts: announce, complete, list, read, correct, delete."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
-from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -22,20 +21,11 @@ from receipts.serializers import (
     CorrectReceiptSerializer,
     CreatedReceiptSerializer,
     CreateReceiptSerializer,
+    ReceiptDetailSerializer,
     ReceiptSerializer,
 )
 from receipts.states import READ, State, move
-
-
-class Conflict(APIException):
-    status_code = status.HTTP_409_CONFLICT
-    default_code = "conflict"
-
-
-class StorageUnavailable(APIException):
-    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
-    default_detail = "The image store does not answer; try again."
-    default_code = "storage_unavailable"
+from receipts.views.errors import Conflict, StorageUnavailable
 
 
 class ReceiptViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Receipt]):
@@ -49,7 +39,11 @@ class ReceiptViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
     def get_queryset(self) -> QuerySet[Receipt]:
         if getattr(self, "swagger_fake_view", False):
             return Receipt.objects.none()
-        return Receipt.objects.filter(user=self.request.user).prefetch_related("items").defer("text")
+        mine = Receipt.objects.filter(user=self.request.user).prefetch_related("items")
+        return mine.defer("text", "boxes") if self.action == "list" else mine
+
+    def get_serializer_class(self) -> type[ReceiptSerializer]:
+        return ReceiptSerializer if self.action == "list" else ReceiptDetailSerializer
 
     @extend_schema(request=CreateReceiptSerializer, responses={201: CreatedReceiptSerializer})
     def create(self, request: Request) -> Response:
@@ -65,7 +59,9 @@ class ReceiptViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         created = {"id": receipt.id, "state": receipt.state, "upload": asdict(form)}
         return Response(CreatedReceiptSerializer(created).data, status=status.HTTP_201_CREATED)
 
-    @extend_schema(request=None, responses={202: ReceiptSerializer, 409: OpenApiResponse(description="Not uploaded")})
+    @extend_schema(
+        request=None, responses={202: ReceiptDetailSerializer, 409: OpenApiResponse(description="Not uploaded")}
+    )
     @action(detail=True, methods=["post"])
     def complete(self, request: Request, pk: UUID) -> Response:  # noqa: ARG002
         """Say that the image is uploaded. Saying so twice does no harm."""
@@ -78,11 +74,13 @@ class ReceiptViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
                 raise StorageUnavailable from error
             with transaction.atomic():
                 if move(receipt.id, source=State.AWAITING_UPLOAD, target=State.UPLOADED):
-                    transaction.on_commit(lambda: tasks.enqueue(receipt.id, source=State.UPLOADED))
+                    transaction.on_commit(
+                        lambda: tasks.enqueue(receipt.id, source=State.UPLOADED, queue=tasks.queue_of(receipt))
+                    )
         receipt.refresh_from_db()
-        return Response(ReceiptSerializer(receipt).data, status=status.HTTP_202_ACCEPTED)
+        return Response(ReceiptDetailSerializer(receipt).data, status=status.HTTP_202_ACCEPTED)
 
-    @extend_schema(request=CorrectReceiptSerializer, responses=ReceiptSerializer)
+    @extend_schema(request=CorrectReceiptSerializer, responses=ReceiptDetailSerializer)
     def partial_update(self, request: Request, pk: UUID) -> Response:  # noqa: ARG002
         """Put right what was read; a corrected receipt needs no review any more."""
         receipt = self.get_object()
@@ -99,7 +97,7 @@ class ReceiptViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         if not moved:
             raise Conflict("The receipt changed meanwhile; look at it again.", code="changed")
         receipt.refresh_from_db()
-        return Response(ReceiptSerializer(receipt).data)
+        return Response(ReceiptDetailSerializer(receipt).data)
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: UUID) -> Response:  # noqa: ARG002
