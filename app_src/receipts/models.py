@@ -121,6 +121,14 @@ class Receipt(models.Model):
             models.Index(
                 fields=["duplicate_of"], name="receipt_duplicates", condition=models.Q(duplicate_of__isnull=False)
             ),
+            models.Index(
+                fields=["user", "created_at", "id"],
+                name="receipt_for_person",
+                condition=models.Q(state__in=[State.NEEDS_REVIEW, State.FAILED, State.REJECTED])
+                | models.Q(duplicate="suspected"),
+            ),
+            # The names under which a person's receipts are printed.
+            models.Index(fields=["user", "printed_merchant"], name="receipt_by_printed"),
             models.Index(fields=["reread_at"], name="receipt_reread", condition=models.Q(reread_at__isnull=False)),
         ]
 

@@ -46,7 +46,8 @@ ALLOWED: dict[State, frozenset[State]] = {
     # A person corrects what was read.
     State.NEEDS_REVIEW: frozenset({State.EXTRACTED}),
     State.EXTRACTED: frozenset({State.EXTRACTED}),
-    State.FAILED: frozenset(),
+    # A person asks for another try; what was refused as no picture stays refused.
+    State.FAILED: frozenset({State.QUEUED}),
     State.REJECTED: frozenset(),
 }
 

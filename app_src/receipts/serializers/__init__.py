@@ -1,7 +1,6 @@
 """What goes in and comes out over HTTP."""
 
 from receipts.serializers.receipts import (
-    CorrectReceiptSerializer,
     CreatedReceiptSerializer,
     CreateReceiptSerializer,
     ReceiptDetailSerializer,
@@ -9,7 +8,6 @@ from receipts.serializers.receipts import (
 )
 
 __all__ = [
-    "CorrectReceiptSerializer",
     "CreateReceiptSerializer",
     "CreatedReceiptSerializer",
     "ReceiptDetailSerializer",

@@ -53,7 +53,7 @@ class BulkUploadSerializer(serializers.Serializer[Any]):
 class FailureSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     file_name = serializers.CharField(allow_blank=True)
-    state = serializers.ChoiceField(choices=[State.FAILED.value, State.REJECTED.value])
+    state = serializers.ChoiceField(choices=State.choices)
     reason = serializers.CharField(allow_blank=True)
 
 

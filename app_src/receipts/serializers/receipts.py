@@ -82,21 +82,3 @@ class CreatedReceiptSerializer(serializers.Serializer[Any]):
     def get_upload(self, created: dict[str, Any]) -> dict[str, Any]:
         upload: dict[str, Any] = created["upload"]
         return upload
-
-
-class CorrectReceiptSerializer(serializers.ModelSerializer[Receipt]):
-    """What a person may put right."""
-
-    class Meta:
-        model = Receipt
-        fields = ("merchant", "address", "purchased_on", "currency", "subtotal", "tax", "tip", "total", "category")
-
-    def validate_currency(self, value: str) -> str:
-        if len(value) != 3 or not value.isalpha():
-            raise serializers.ValidationError("Three letters, as in ISO 4217.")
-        return value.upper()
-
-    def validate_total(self, value: Any) -> Any:
-        if value is None:
-            raise serializers.ValidationError("A corrected receipt has a total.")
-        return value

@@ -2,5 +2,7 @@
 
 from receipts.views.bulk import BulkUploadViewSet
 from receipts.views.receipts import ReceiptViewSet
+from receipts.views.remembered import RememberedViewSet
+from receipts.views.review import ReviewPlaceView, ReviewView
 
-__all__ = ["BulkUploadViewSet", "ReceiptViewSet"]
+__all__ = ["BulkUploadViewSet", "ReceiptViewSet", "RememberedViewSet", "ReviewPlaceView", "ReviewView"]

@@ -14,17 +14,17 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from receipts import storage, tasks
+from receipts import corrections, review, storage, tasks
 from receipts.filters import ReceiptFilter
 from receipts.models import Receipt
 from receipts.serializers import (
-    CorrectReceiptSerializer,
     CreatedReceiptSerializer,
     CreateReceiptSerializer,
     ReceiptDetailSerializer,
     ReceiptSerializer,
 )
-from receipts.states import READ, State, move
+from receipts.serializers.corrections import CorrectedReceiptSerializer, CorrectReceiptSerializer
+from receipts.states import State, move
 from receipts.views.errors import Conflict, StorageUnavailable
 
 
@@ -80,24 +80,44 @@ class ReceiptViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         receipt.refresh_from_db()
         return Response(ReceiptDetailSerializer(receipt).data, status=status.HTTP_202_ACCEPTED)
 
-    @extend_schema(request=CorrectReceiptSerializer, responses=ReceiptDetailSerializer)
+    @extend_schema(
+        request=CorrectReceiptSerializer,
+        responses={200: CorrectedReceiptSerializer, 409: OpenApiResponse(description="Not read, no total, or changed")},
+    )
     def partial_update(self, request: Request, pk: UUID) -> Response:  # noqa: ARG002
-        """Put right what was read; a corrected receipt needs no review any more."""
+        """Put right what was read; a corrected receipt needs no review any more, and its shop is remembered."""
         receipt = self.get_object()
-        if receipt.state not in READ:
-            raise Conflict(f"A receipt that is {receipt.state} has nothing to correct.", code="not_read")
-        serializer = CorrectReceiptSerializer(receipt, data=request.data, partial=True)
+        serializer = CorrectReceiptSerializer(data=request.data)  # not partial: lines must be whole
         serializer.is_valid(raise_exception=True)
         changes: dict[str, Any] = dict(serializer.validated_data)
-        if receipt.total is None and "total" not in changes:
-            raise Conflict("This receipt has no total: correct it, too.", code="no_total")
-        moved = move(
-            receipt.id, source=State(receipt.state), target=State.EXTRACTED, reason="", review_reasons=[], **changes
-        )
-        if not moved:
-            raise Conflict("The receipt changed meanwhile; look at it again.", code="changed")
+        lines, remember = changes.pop("items", None), changes.pop("remember")
+        return self._correct(receipt, changes=changes, lines=lines, remember=remember)
+
+    @extend_schema(
+        request=None,
+        responses={200: CorrectedReceiptSerializer, 409: OpenApiResponse(description="Not read, no total, or changed")},
+    )
+    @action(detail=True, methods=["post"])
+    def confirm(self, request: Request, pk: UUID) -> Response:  # noqa: ARG002
+        """Say that everything looks right as it was read."""
+        return self._correct(self.get_object(), changes={}, lines=None, remember=False)
+
+    @extend_schema(
+        request=None,
+        responses={202: ReceiptDetailSerializer, 409: OpenApiResponse(description="Not failed, or without an image")},
+    )
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, pk: UUID) -> Response:  # noqa: ARG002
+        """Let a receipt that failed be read again."""
+        receipt = self.get_object()
+        try:
+            review.retry(receipt)
+        except review.CannotRetryError as error:
+            raise Conflict(str(error), code=error.code) from error
+        except storage.StorageUnavailableError as error:
+            raise StorageUnavailable from error
         receipt.refresh_from_db()
-        return Response(ReceiptDetailSerializer(receipt).data)
+        return Response(ReceiptDetailSerializer(receipt).data, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: UUID) -> Response:  # noqa: ARG002
@@ -109,3 +129,12 @@ class ReceiptViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
             raise StorageUnavailable from error
         receipt.delete()
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def _correct(
+        self, receipt: Receipt, *, changes: dict[str, Any], lines: list[dict[str, Any]] | None, remember: bool
+    ) -> Response:
+        try:
+            done = corrections.correct(receipt, changes=changes, lines=lines, remember=remember)
+        except corrections.CannotCorrectError as error:
+            raise Conflict(str(error), code=error.code) from error
+        return Response(CorrectedReceiptSerializer(done.receipt, context={"correction": done}).data)
