@@ -97,9 +97,13 @@ WHERE d.user_id = %(user)s AND d.words @@ to_tsquery('receipts', %(wanted)s)
 ORDER BY ts_rank(d.words, to_tsquery('receipts', %(wanted)s)) DESC, r.created_at DESC, r.id DESC
 LIMIT %(limit)s OFFSET %(offset)s
 """
+# Walks the person's receipts from the newest and stops when the page is full. A join would not:
+# PostgreSQL thinks that few words begin like this, and would collect and sort all of them.
 _NEWEST = """
-SELECT r.id FROM receipts_receipt r JOIN receipts_searchdocument d ON d.receipt_id = r.id
-WHERE r.user_id = %(user)s AND d.words @@ to_tsquery('receipts', %(wanted)s)
+SELECT r.id FROM receipts_receipt r
+WHERE r.user_id = %(user)s AND (
+    SELECT d.words @@ to_tsquery('receipts', %(wanted)s) FROM receipts_searchdocument d WHERE d.receipt_id = r.id
+)
 ORDER BY r.created_at DESC, r.id DESC
 LIMIT %(limit)s OFFSET %(offset)s
 """

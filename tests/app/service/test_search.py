@@ -7,6 +7,7 @@ from django.db import connections
 from support import read_receipt, receipt
 
 from receipts.models import Receipt, SearchDocument
+from receipts.search import search
 from receipts.states import State
 
 URL = "/api/v1/receipts/search/"
@@ -164,3 +165,23 @@ def test_a_search_takes_the_same_number_of_queries(api, user, django_assert_num_
     # A transaction's two ends, its setting, the count, the page, the snippets; the receipts, their lines.
     with django_assert_num_queries(8, connection=connections["reader"]):
         assert len(found(api, "lidl")) == 20
+
+
+def test_no_query_reads_a_whole_table(user) -> None:
+    row = {"user": user, "content_type": "image/png", "size": 1, "state": State.EXTRACTED, "total": 1}
+    Receipt.objects.bulk_create(Receipt(merchant=f"Lidl {number}", text="thank you", **row) for number in range(3000))
+    with connections["default"].cursor() as cursor:
+        cursor.execute("ANALYZE receipts_receipt, receipts_searchdocument")
+    plans: list[str] = []
+
+    def explain(execute, sql, params, many, context):
+        if "FROM receipts_" in sql:
+            execute(f"EXPLAIN {sql}", params, many, context)
+            plans.append("\n".join(row for (row,) in context["cursor"].fetchall()))
+        return execute(sql, params, many, context)
+
+    with connections["default"].execute_wrapper(explain):
+        for query in ("thank", "2999", "th", "lidla", "tank lidla"):
+            search(user.id, query, limit=20)
+    assert len(plans) == 14  # the count, the page, and where there are any the snippets
+    assert not [plan for plan in plans if "Seq Scan" in plan]
