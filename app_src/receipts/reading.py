@@ -25,7 +25,7 @@ from extraction.images import open_photo
 from extraction.local import read_page
 from extraction.ocr import PHOTO_SIDE
 from openai_gateway import gateway, reporting
-from receipts import readings, storage
+from receipts import readings, remembered, storage
 from receipts.models import LineItem, Receipt
 from receipts.record import record
 from receipts.states import State, move
@@ -163,7 +163,7 @@ def _of_openai(extraction: Extraction) -> Found:
 
 def store(receipt: Receipt, digest: str, found: Found, *, source: State = State.EXTRACTING) -> State | None:
     """Write all that was read in one transaction, if the receipt is still ours."""
-    read = record(found.extraction)
+    read = record(remembered.apply(receipt.user_id, found.extraction))
     state = State.NEEDS_REVIEW if read.review_reasons else State.EXTRACTED
     with transaction.atomic():
         kept = move(
@@ -176,6 +176,7 @@ def store(receipt: Receipt, digest: str, found: Found, *, source: State = State.
             retry_at=None,
             fallback=found.fallback,
             reread_at=found.reread_at,
+            printed_merchant=record(found.extraction).columns["merchant"],
             **read.columns,
         )
         if not kept:
