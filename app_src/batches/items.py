@@ -106,4 +106,4 @@ def _settle(item: Item, state: ItemState, *, reason: str) -> bool:
 
 def _queue(item: Item) -> None:
     if item.receipt_id and move(item.receipt_id, source=State.BATCHED, target=State.QUEUED, retry_at=None):
-        transaction.on_commit(partial(tasks.send, item.receipt_id, queue="bulk"))
+        transaction.on_commit(partial(tasks.send_or_leave, item.receipt_id, queue="bulk"))

@@ -44,11 +44,11 @@ def enqueue(receipt_id: UUID, *, source: State, queue: str = "interactive") -> b
     """Mark the receipt as queued, then send the message; without a broker the sweeper sends it later."""
     if not move(receipt_id, source=source, target=State.QUEUED, retry_at=None):
         return False
-    send(receipt_id, queue=queue)
+    send_or_leave(receipt_id, queue=queue)
     return True
 
 
-def send(receipt_id: UUID, *, queue: str) -> None:
+def send_or_leave(receipt_id: UUID, *, queue: str) -> None:
     """Send the message of a receipt that is queued; without a broker the sweeper sends it later."""
     try:
         send(receipt_id, queue=queue)
