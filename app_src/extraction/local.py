@@ -14,7 +14,7 @@ from extraction.images import open_photo
 from extraction.items import read_items
 from extraction.labels import Kind
 from extraction.merchants import find_address, find_merchant
-from extraction.money import currency_of, currency_sign, find_amounts
+from extraction.money import currency_of, currency_sign, faint_amount, find_amounts
 from extraction.ocr import PHOTO_SIDE, Page, read_words
 from extraction.rows import Row
 from extraction.schema import Box, Extraction
@@ -108,7 +108,8 @@ def _amount_boxes(page: Page, rows: Sequence[Row], sums: Sums) -> dict[str, Box]
     boxes = {}
     for name, index in sums.rows.items():
         row, value = rows[index], getattr(sums, name)
-        place = [amount for amount in find_amounts(row.text) if amount.value == value][-1]
+        printed = [*find_amounts(row.text), faint_amount(row.text)]
+        place = [amount for amount in printed if amount and amount.value == value][-1]
         boxes[name] = page.box(row.corners(place.start, place.end))
     return boxes
 

@@ -36,6 +36,8 @@ TRIES = 3
 TRIED = timedelta(hours=1)
 REREAD_AFTER = timedelta(minutes=15)
 LATER_SECONDS = 10.0
+BATCH_LATER_SECONDS = 300.0
+"""For whoever shows an image that is in a batch, which takes up to a day."""
 
 log = structlog.get_logger(__name__)
 
@@ -178,7 +180,8 @@ def _within_limits(request: ledger.Request) -> Call:
 
 def _asked_before(call: Call) -> NotYetError | FallbackError:
     if call.state == CallState.SENT and not ledger.is_abandoned(call):
-        return NotYetError("The same image is being read.", retry_after=LATER_SECONDS)
+        pause = BATCH_LATER_SECONDS if call.purpose == Purpose.BATCH else LATER_SECONDS
+        return NotYetError("The same image is being read.", retry_after=pause)
     if call.state == CallState.SENT:
         ledger.settle_in_doubt(call, outcome="worker_died")
     return _in_doubt()

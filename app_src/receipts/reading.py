@@ -19,12 +19,13 @@ from django.db.models import F
 from django.utils import timezone
 from PIL import Image
 
+from batches import items as batch_items
 from extraction import Extraction, ExtractionError, NotYetError, RejectedImageError, RetryableExtractionError
 from extraction.images import open_photo
 from extraction.local import read_page
 from extraction.ocr import PHOTO_SIDE
 from openai_gateway import gateway, reporting
-from receipts import readings, storage
+from receipts import readings, remembered, storage
 from receipts.models import LineItem, Receipt
 from receipts.record import record
 from receipts.states import State, move
@@ -49,6 +50,14 @@ class Found:
     reread_at: datetime | None = None
 
 
+class _CanWaitError(Exception):
+    """This receipt may as well be read in a batch; `digest` identifies its image."""
+
+    def __init__(self, digest: str) -> None:
+        super().__init__(digest)
+        self.digest = digest
+
+
 def process(receipt_id: UUID) -> State | None:
     """Read one queued receipt; the state it is in afterwards, None when somebody else has it or it is gone.
 
@@ -65,8 +74,10 @@ def process(receipt_id: UUID) -> State | None:
 
 def _read(receipt: Receipt) -> State | None:
     try:
-        digest, found = find(receipt)
+        digest, found = find(receipt, at_once=False)
         return store(receipt, digest, found)
+    except _CanWaitError as patient:
+        return State.BATCHED if batch_items.hand_over(receipt, patient.digest) else None
     except RejectedImageError as error:
         return _end(receipt, State.REJECTED, error.reason)
     except storage.ObjectMissingError:
@@ -89,8 +100,8 @@ def _read(receipt: Receipt) -> State | None:
         return _later(receipt, "Reading the image failed unexpectedly.")
 
 
-def find(receipt: Receipt) -> tuple[str, Found]:
-    """What identifies the receipt's image, and what is read on it.
+def find(receipt: Receipt, *, at_once: bool = True) -> tuple[str, Found]:
+    """What identifies the receipt's image, and what is read on it; unless `at_once`, a batch may be waited for.
 
     Raises what `storage.read`, `open_photo`, the embedded reader and `openai_gateway.gateway.read` raise.
     """
@@ -99,10 +110,10 @@ def find(receipt: Receipt) -> tuple[str, Found]:
         raise RejectedImageError(f"The image has more than {settings.UPLOAD_MAX_BYTES} bytes.")
     digest = readings.digest_of(image)
     photo = open_photo(image, longest_side=PHOTO_SIDE)
-    return digest, _found(receipt, digest, photo)
+    return digest, _found(receipt, digest, photo, at_once=at_once)
 
 
-def _found(receipt: Receipt, digest: str, photo: Image.Image) -> Found:
+def _found(receipt: Receipt, digest: str, photo: Image.Image, *, at_once: bool) -> Found:
     """What the configured engine reads on the picture, or the embedded one where OpenAI may not be asked now.
 
     The text is recognized in any case: an answer of OpenAI's is checked against it.
@@ -116,6 +127,8 @@ def _found(receipt: Receipt, digest: str, photo: Image.Image) -> Found:
     local = read_page(page)
     if not with_openai:
         found = Found(extraction=local)
+    elif not at_once and batch_items.wanted(receipt, digest):
+        raise _CanWaitError(digest)
     else:
         question = gateway.Question(
             photo=photo, content_sha256=digest, page=page, local=local, receipt_id=receipt.id, user_id=receipt.user_id
@@ -150,7 +163,7 @@ def _of_openai(extraction: Extraction) -> Found:
 
 def store(receipt: Receipt, digest: str, found: Found, *, source: State = State.EXTRACTING) -> State | None:
     """Write all that was read in one transaction, if the receipt is still ours."""
-    read = record(found.extraction)
+    read = record(remembered.apply(receipt.user_id, found.extraction))
     state = State.NEEDS_REVIEW if read.review_reasons else State.EXTRACTED
     with transaction.atomic():
         kept = move(
@@ -163,6 +176,7 @@ def store(receipt: Receipt, digest: str, found: Found, *, source: State = State.
             retry_at=None,
             fallback=found.fallback,
             reread_at=found.reread_at,
+            printed_merchant=record(found.extraction).columns["merchant"],
             **read.columns,
         )
         if not kept:

@@ -58,6 +58,11 @@ def kept(content_sha256: str, *, engine: str) -> dict[str, Any] | None:
     return found.first()
 
 
+def keep(content_sha256: str, extraction: dict[str, Any], *, engine: str) -> None:
+    """Keep what was read of this image without a claim on it, instead of whatever was kept before."""
+    Reading.objects.update_or_create(content_sha256=content_sha256, engine=engine, defaults={"extraction": extraction})
+
+
 @contextmanager
 def claimed(content_sha256: str, *, engine: str) -> Iterator[Claim]:
     """Nobody else reads this image meanwhile. Raises NotYetError while somebody else does, or just did."""

@@ -28,6 +28,8 @@ class Received:
     authorization: str
     client_id: str
     body: dict[str, Any]
+    raw: bytes = b""
+    content_type: str = ""
     request_id: str = field(default_factory=lambda: f"req_{uuid.uuid4().hex}")
 
     @property
@@ -59,13 +61,15 @@ class Reply:
 class OpenAIServer:
     """Answers each request with what `respond` says, or with `reply` where it says nothing.
 
-    `routes` is for more of the API than the Responses: by method and path, the same signature as `respond`.
+    `routes` is for more of the API than the Responses: by method and path, the same signature as `respond`. `subtree`
+    is asked first, for paths that carry names; None means that the request is not its own.
     """
 
     def __init__(self) -> None:
         self.reply = Reply()
         self.respond: Callable[[Received], Reply] = lambda _request: self.reply
         self.routes: dict[tuple[str, str], Callable[[Received], Reply]] = {}
+        self.subtree: Callable[[Received], Reply | None] = lambda _request: None
         self.requests: list[Received] = []
         self.bill: dict[str, dict[str, Any]] = {}
         """By the client's name of the call, or else the request's id: the usage that it is charged for, and `model`."""
@@ -75,7 +79,7 @@ class OpenAIServer:
     def answer(self, request: Received) -> Reply:
         with self._lock:
             self.requests.append(request)
-        reply = self.routes.get((request.method, request.path), self.respond)(request)
+        reply = self.subtree(request) or self.routes.get((request.method, request.path), self.respond)(request)
         if reply.billed:
             usage = json.loads(reply.body)["usage"]
             with self._lock:
@@ -99,15 +103,28 @@ def serve() -> Iterator[OpenAIServer]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            self._answer(body)
+            self._answer(self._raw_body())
 
         def do_GET(self) -> None:
-            self._answer({})
+            self._answer(b"")
 
-        def _answer(self, body: dict[str, Any]) -> None:
+        def do_DELETE(self) -> None:
+            self._answer(b"")
+
+        def _raw_body(self) -> bytes:
+            if "Content-Length" in self.headers:
+                return self.rfile.read(int(self.headers["Content-Length"]))
+            body = b""  # chunked, as a file of unknown length is sent
+            while size := int(self.rfile.readline(), 16):
+                body += self.rfile.read(size)
+                self.rfile.readline()
+            return body
+
+        def _answer(self, raw: bytes) -> None:
+            content_type = self.headers.get("Content-Type", "")
             request = Received(
-                at=time.monotonic(), method=self.command, path=self.path, body=body,
+                at=time.monotonic(), method=self.command, path=self.path, raw=raw, content_type=content_type,
+                body=json.loads(raw) if raw and content_type.startswith("application/json") else {},
                 authorization=self.headers["Authorization"] or "",
                 client_id=self.headers.get("X-Client-Request-Id", ""),
             )  # fmt: skip

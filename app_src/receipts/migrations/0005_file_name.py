@@ -5,5 +5,5 @@ class Migration(migrations.Migration):
     dependencies = [("receipts", "0004_depth_indexes")]
 
     operations = [
-        migrations.AddField("receipt", "tax_lines", models.JSONField(blank=True, db_default=[], default=list)),
+        migrations.AddField("receipt", "file_name", models.CharField(blank=True, db_default="", max_length=255)),
     ]
