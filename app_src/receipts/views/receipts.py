@@ -14,7 +14,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from receipts import corrections, review, storage, tasks
+from receipts import corrections, rereading, review, storage, tasks
 from receipts.filters import ReceiptFilter
 from receipts.models import Receipt
 from receipts.serializers import (
@@ -117,6 +117,25 @@ class ReceiptViewSet(ExportMixin, mixins.ListModelMixin, mixins.RetrieveModelMix
             raise Conflict(str(error), code=error.code) from error
         except storage.StorageUnavailableError as error:
             raise StorageUnavailable from error
+        receipt.refresh_from_db()
+        return Response(ReceiptDetailSerializer(receipt).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(
+        request=None,
+        responses={
+            202: ReceiptDetailSerializer,
+            409: OpenApiResponse(description="Not read, corrected by somebody, being read, or read afresh too often"),
+        },
+    )
+    @action(detail=True, methods=["post"])
+    def reread(self, request: Request, pk: UUID) -> Response:  # noqa: ARG002
+        """Have OpenAI read the receipt afresh, although it may be billed once more; until it has, nothing changes."""
+        receipt = self.get_object()
+        try:
+            rereading.ask(receipt)
+        except rereading.CannotRereadError as error:
+            raise Conflict(str(error), code=error.code) from error
+        tasks.send_reread(receipt.id)
         receipt.refresh_from_db()
         return Response(ReceiptDetailSerializer(receipt).data, status=status.HTTP_202_ACCEPTED)
 
