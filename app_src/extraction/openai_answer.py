@@ -14,6 +14,9 @@ from extraction.schema import Extraction, Item, TaxLine
 
 ENGINE = "openai"
 
+_MOST_TOKENS = 1_000_000_000
+"""No answer is billed for more: one that says so is not OpenAI's."""
+
 Outcome = Literal["answered", "no_receipt", "refused", "incomplete", "invalid"]
 """How a billed answer ended. Only `answered` carries fields."""
 
@@ -51,9 +54,9 @@ class _InputDetails(BaseModel):
 
 
 class _Usage(BaseModel):
-    input_tokens: int = Field(ge=0)
+    input_tokens: int = Field(ge=0, le=_MOST_TOKENS)
     input_tokens_details: _InputDetails = Field(default_factory=_InputDetails)
-    output_tokens: int = Field(ge=0)
+    output_tokens: int = Field(ge=0, le=_MOST_TOKENS)
 
 
 class _Content(BaseModel):
@@ -109,7 +112,7 @@ def _read(response: _Response) -> tuple[Extraction, Outcome]:
         return _nothing(f"OpenAI refused to read the picture: {_plain(refusal)}"), "refused"
     if response.status != "completed":
         reason = response.incomplete_details.reason if response.incomplete_details else None
-        return _nothing(f"OpenAI's answer is incomplete: {reason or response.status}."), "incomplete"
+        return _nothing(f"OpenAI's answer is incomplete: {_plain(reason or response.status)}."), "incomplete"
     text = "".join(part.text for part in contents if part.type == "output_text")
     try:
         answer = Answer.model_validate_json(text)

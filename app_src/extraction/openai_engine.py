@@ -148,7 +148,7 @@ def classified(error: openai.APIError) -> CallFailedError:
 
 def of_status(status: int, *, code: str = "", headers: Mapping[str, str] | None = None) -> CallFailedError:
     """An answer with an HTTP status of 300 or more. `code` is the one in OpenAI's error body."""
-    headers = headers or {}
+    headers, code = headers or {}, code.replace("\x00", "")[:64]
     told = f"OpenAI answered {status}" + (f" ({code})" if code else "")
     outcome = f"http_{status}"
     # A gateway that gave up waiting does not know what came of the request either.

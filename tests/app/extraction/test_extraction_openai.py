@@ -134,6 +134,12 @@ def test_a_useless_answer_is_billed_and_wants_a_look(server: api.OpenAIServer, b
     assert len(answered.extraction.needs_review) == 1
 
 
+def test_characters_that_no_database_takes_are_left_out() -> None:
+    merchant = parse(json.loads(api.fields(merchant="Caf\x00e"))).extraction.merchant
+    refused = parse(json.loads(api.answer({"type": "refusal", "refusal": "n\x00o"}))).extraction.needs_review
+    assert (merchant, "\x00" in refused[0], "\x00" in str(of_status(400, code="b\x00d"))) == ("Cafe", False, False)
+
+
 def test_what_openai_adds_in_time_to_come_does_no_harm() -> None:
     body = json.loads(api.fields())
     body["output"].insert(0, {"type": "reasoning", "id": "r", "summary": [], "content": None})

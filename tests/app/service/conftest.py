@@ -222,3 +222,18 @@ def openai_server(settings: object, monkeypatch: pytest.MonkeyPatch) -> Iterator
         monkeypatch.setattr(openai_engine, "TIMEOUT_SECONDS", 1.0)
         monkeypatch.setattr(openai_engine, "DEADLINE_SECONDS", 1.0)
         yield server
+
+
+@pytest.fixture
+def recognized(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """What is recognized on every picture: the rows of a café's receipt, or those that the test gives."""
+    from openai_support import CAFE
+    from support import written
+
+    from receipts import readings
+
+    def shows(*rows: tuple[str, str]) -> None:
+        monkeypatch.setattr(readings, "recognize", lambda _photo: written(rows))
+
+    shows(*CAFE)
+    return shows

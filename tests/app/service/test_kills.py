@@ -18,8 +18,8 @@ import psycopg2
 import pytest
 from django.db import connection
 from django.db.models import F
+from openai_support import CAFE, books_match
 from support import png, receipt, written
-from test_openai_gateway import CAFE, books_match
 from workers import until, worker
 
 from openai_gateway import ledger

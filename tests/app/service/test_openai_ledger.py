@@ -9,6 +9,8 @@ from decimal import Decimal
 from uuid import uuid4
 
 import pytest
+from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, connections
 from django.utils import timezone
 from support import receipt
@@ -47,6 +49,14 @@ def test_the_price_of_a_call_is_that_of_its_day() -> None:
 def test_no_price_is_guessed(model: str, day: date) -> None:
     with pytest.raises(UnknownPriceError, match=model):
         price_of(model, day=day)
+
+
+def test_the_program_does_not_start_with_a_model_that_has_no_price(settings) -> None:
+    settings.EXTRACTION_ENGINE, settings.OPENAI_STRONG_MODEL = "openai", "gpt-7"
+    with pytest.raises(ImproperlyConfigured, match="no price for gpt-7"):
+        apps.get_app_config("openai_gateway").ready()
+    settings.EXTRACTION_ENGINE = "local"
+    apps.get_app_config("openai_gateway").ready()
 
 
 def test_a_call_is_reserved_at_its_upper_bound_and_settled_at_what_it_cost(user) -> None:
