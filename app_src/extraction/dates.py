@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from itertools import pairwise
 
 _MONTHS = {
     name: number
@@ -79,25 +80,40 @@ def purchase_date(rows: Sequence[str], *, month_first: bool, today: date | None 
     scores: dict[date, float] = defaultdict(float)
     places: dict[date, tuple[float, int, Day]] = {}
     for index, text in enumerate(rows):
-        for found in find_dates(text, month_first=month_first):
+        before = 0
+        for found in sorted(find_dates(text, month_first=month_first), key=lambda found: found.start):
+            said, before = text[before : found.start], found.end
+            if index and not said.strip():
+                said = rows[index - 1]
             if found.day.year < 2000 or (found.day - today).days > 1:
                 continue
             labelled = bool(_LABEL.search(text)) or (index > 0 and bool(_LABEL.search(rows[index - 1])))
             timed = bool(_TIME.search(text[found.end :]) or _TIME.search(text[: found.start]))
             score = 1.0 + labelled + timed - 0.01 * index
-            if _OTHER_DATE.search(text):
+            if _OTHER_DATE.search(said):
                 score -= 1.5
             scores[found.day] += score
             places[found.day] = max(
                 places.get(found.day, (score, index, found)), (score, index, found), key=lambda p: p[0]
             )
     if not scores:
-        return _blurred_date(rows, month_first=month_first, today=today)
+        return _wrapped_date(rows, month_first=month_first, today=today) or _blurred_date(
+            rows, month_first=month_first, today=today
+        )
     ranked = sorted(scores, key=lambda day: scores[day], reverse=True)
     best = ranked[0]
     lead = scores[best] - (scores[ranked[1]] if len(ranked) > 1 else 0)
     _, row, place = places[best]
     return PurchaseDate(best, max(0.3, min(0.99, 0.5 + 0.2 * lead)), row, place.start, place.end)
+
+
+def _wrapped_date(rows: Sequence[str], *, month_first: bool, today: date) -> PurchaseDate | None:
+    """A date that begins on one row and ends on the next."""
+    for index, (upper, lower) in enumerate(pairwise(rows)):
+        for found in find_dates(f"{upper} {lower}", month_first=month_first):
+            if found.start < len(upper) and found.day.year >= 2000 and (found.day - today).days <= 1:
+                return PurchaseDate(found.day, 0.5, index, found.start, len(upper))
+    return None
 
 
 def _blurred_date(rows: Sequence[str], *, month_first: bool, today: date) -> PurchaseDate | None:

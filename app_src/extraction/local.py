@@ -55,14 +55,14 @@ def read_page(page: Page) -> Extraction:
 
     texts = [row.text for row in rows]
     text = "\n".join(texts)
+    merchant = find_merchant(rows)
+    address = find_address(rows, merchant.row) if merchant else []
     lines = read_lines(texts)
     first = read_sums(lines, item_prices=[])
-    found = read_items(lines, until=first.first_row)
+    found = read_items(lines, until=first.first_row, head=address)
     prices = [item.price for item, _ in found if item.price is not None]
     sums = read_sums(lines, item_prices=prices)
     currency = currency_of(text)
-    merchant = find_merchant(rows)
-    address = find_address(rows, merchant.row) if merchant else []
     day = purchase_date(texts, month_first=currency in ("USD", None))
     category, category_confidence = categorize(merchant.name if merchant else None, text)
     payment = _payment(lines)
@@ -117,8 +117,9 @@ def _amount_boxes(page: Page, rows: Sequence[Row], sums: Sums) -> dict[str, Box]
 def _payment(lines: Sequence[Line]) -> tuple[str, int] | None:
     """`cash` or `card`, and the row that says so."""
     said = {line.kind: line.index for line in reversed(lines) if line.amounts and not line.in_tax_table}
+    change = any(line.kind is Kind.CHANGE and line.amounts and line.last for line in lines)
     cash = said.get(Kind.CASH, said.get(Kind.CHANGE))
-    if cash is not None and (Kind.CHANGE in said or Kind.CARD not in said):
+    if cash is not None and (change or Kind.CARD not in said):
         return "cash", cash
     return ("card", said[Kind.CARD]) if Kind.CARD in said else None
 

@@ -54,6 +54,7 @@ _COUNTRIES = (
             re.IGNORECASE,
         ),
     ),
+    ("USD", re.compile(rf"[a-z]{{3,}}, ?(?:{_STATES})\.?$", re.IGNORECASE | re.MULTILINE)),
 )
 
 

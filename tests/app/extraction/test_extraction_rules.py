@@ -161,7 +161,7 @@ def test_items_with_quantities_and_names_on_the_row_beside() -> None:
     assert [(item.description, item.quantity, item.price) for item in extraction.items] == [
         ("SCREW M4", Decimal(1), Decimal("1.50")),
         ("Rope", Decimal(2), Decimal("9.70")),
-        ("NAILS BLACK", Decimal(1), Decimal("2.70")),
+        ("NAILS BLACK", Decimal(3), Decimal("2.70")),
     ]
     assert extraction.items[1].unit_price == Decimal("4.85")
     assert extraction.category == "home"
