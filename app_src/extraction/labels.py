@@ -78,8 +78,8 @@ _PATTERNS: tuple[tuple[Kind, tuple[str, ...]], ...] = (
     (Kind.CARD, (
         r"visa", r"master ?card", r"amex", r"american express", r"debit", r"credit", r"girocard",
         r"\bec[- ]?(karte|cash)", r"kreditkarte", r"kartenzahlung", r"\bcard\b", r"elec\.?-?cash", r"maestro",
-        r"\bbetrag\b", r"paypal", r"contactless", r"apple pay", r"google pay", r"edc\b", r"discover\b", r"\b(ebt|snap)\b",
-        r"^(sale|purchase|base|pre-?tip)? ?(amount|amt)\b",
+        r"\bbetrag\b", r"paypal", r"contactless", r"apple pay", r"google pay", r"edc\b", r"discover\b",
+        r"\b(ebt|snap)\b", r"^(sale|purchase|base|pre-?tip)? ?(amount|amt)\b",
     )),
     (Kind.CASH, (
         r"\bcash\b", r"tendered", r"tender\b", r"bargeld", r"^\W*bar\b", r"\bbarzahl", r"gegeben", r"\btunai\b",

@@ -180,7 +180,8 @@ def _score(name: str, row: Row, index: int, head: _Head) -> float:
     brand = brand_named(name)
     if not brand and (letters < 2 or letters < 0.5 * len(name.replace(" ", ""))):
         return 0.0
-    company, trade = bool(_COMPANY.search(name)), bool(_TRADE.search(name))
+    company = bool(_COMPANY.search(name))
+    trade = bool(_TRADE.search(name)) and len(_compact(_TRADE.sub("", name))) > 2  # "Coffee House" is nobody's name
     introduced = bool(_PREFIX.match(row.text))
     if index >= _TOP_ROWS and not company and not introduced:
         return 0.0
