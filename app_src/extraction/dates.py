@@ -47,6 +47,9 @@ _OTHER_DATE = re.compile(
     r"expir|valid|\bexp\b|until|gültig|member since|due date|\bdob\b|\bbis\b|best before", re.IGNORECASE
 )
 
+# 03/04/2025 on a receipt that does not give its country away.
+_EITHER_WAY = 0.4
+
 
 @dataclass(frozen=True, slots=True)
 class Day:
@@ -68,15 +71,17 @@ class PurchaseDate:
     end: int
 
 
-def purchase_date(rows: Sequence[str], *, month_first: bool, today: date | None = None) -> PurchaseDate | None:
+def purchase_date(rows: Sequence[str], *, month_first: bool | None, today: date | None = None) -> PurchaseDate | None:
     """The most likely day.
 
     Args:
         rows: The receipt's rows, top to bottom.
-        month_first: How to take 03/04/2025: True in the US. Days over 12 and dots decide by themselves.
+        month_first: How to take 03/04/2025: True in the US. None where the country is not known: it is taken as in
+            the US, with little confidence. Days over 12 and dots decide by themselves.
         today: Later dates than its morrow are not believed; default is the clock's.
     """
     today = today or datetime.now(tz=UTC).date()
+    unknown, month_first = month_first is None, month_first is not False
     scores: dict[date, float] = defaultdict(float)
     places: dict[date, tuple[float, int, Day]] = {}
     for index, text in enumerate(rows):
@@ -104,7 +109,12 @@ def purchase_date(rows: Sequence[str], *, month_first: bool, today: date | None 
     best = ranked[0]
     lead = scores[best] - (scores[ranked[1]] if len(ranked) > 1 else 0)
     _, row, place = places[best]
-    return PurchaseDate(best, max(0.3, min(0.99, 0.5 + 0.2 * lead)), row, place.start, place.end)
+    confidence = max(0.3, min(0.99, 0.5 + 0.2 * lead))
+    if unknown and any(
+        other.day != best for other in find_dates(rows[row][place.start : place.end], month_first=False)
+    ):
+        confidence = min(confidence, _EITHER_WAY)
+    return PurchaseDate(best, confidence, row, place.start, place.end)
 
 
 def _wrapped_date(rows: Sequence[str], *, month_first: bool, today: date) -> PurchaseDate | None:

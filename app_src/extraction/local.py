@@ -20,7 +20,8 @@ from extraction.rows import Row
 from extraction.schema import Box, Extraction
 from extraction.sums import Line, Sums, read_lines, read_sums
 
-# Below these a person should look. The benchmark shows how often a field above its line is still wrong.
+# Below these a person should look. benchmarks/extraction.py shows how often a field above its line is still wrong: on
+# 57 scans, their copies and 84 drawn receipts no wrong total; a lone label, which nothing confirms, stays below.
 _SURE_ENOUGH = {"merchant": 0.35, "purchased_on": 0.45, "total": 0.5}
 
 
@@ -63,7 +64,7 @@ def read_page(page: Page) -> Extraction:
     prices = [item.price for item, _ in found if item.price is not None]
     sums = read_sums(lines, item_prices=prices)
     currency = currency_of(text)
-    day = purchase_date(texts, month_first=currency in ("USD", None))
+    day = purchase_date(texts, month_first=currency == "USD" if currency else None)
     category, category_confidence = categorize(merchant.name if merchant else None, text)
     payment = _payment(lines)
     boxes = _amount_boxes(page, rows, sums)

@@ -94,6 +94,13 @@ def test_a_blurred_date_is_taken_but_wants_a_look() -> None:
     assert "The date is uncertain." in read(FAINT_MY).needs_review
 
 
+def test_a_date_that_may_be_read_either_way_wants_a_look_where_the_country_is_not_known() -> None:
+    rows = ["THE GRIND", "Date 03/04/2019 10:12", "Scone | 3.25", "Total | 3.25"]
+    assert "The date is uncertain." in read(rows).needs_review
+    assert "The date is uncertain." not in read([*rows, "Davis, CA 95616"]).needs_review
+    assert "The date is uncertain." not in read([rows[0], "Date 23/04/2019 10:12", *rows[2:]]).needs_review
+
+
 def test_a_date_wrapped_over_two_rows_is_one() -> None:
     assert read(["CAFE LUNA", "Opened Jan 22", "'23 07:20PM", "Total | 5.00"]).purchased_on == date(2023, 1, 22)
 
