@@ -24,6 +24,16 @@ class Item(BaseModel):
     box: Box | None = None
 
 
+class TaxLine(BaseModel):
+    """One row of a receipt's tax table: `rate` in percent, `net` before tax, `amount` the tax itself."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rate: Decimal | None = None
+    net: Decimal | None = None
+    amount: Decimal
+
+
 class Extraction(BaseModel):
     """The fields of one receipt. A field that was not found is None: nothing is made up to fill a gap.
 
@@ -32,6 +42,7 @@ class Extraction(BaseModel):
         currency: ISO 4217 code.
         subtotal: Sum before tax and tip, as printed.
         tax: Tax, as printed.
+        tax_lines: The tax by rate, where a table of it is printed.
         tip: Tip, as printed.
         total: What was to be paid, tip included where one is printed.
         payment: `cash` or `card`.
@@ -50,6 +61,7 @@ class Extraction(BaseModel):
     currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$")
     subtotal: Decimal | None = None
     tax: Decimal | None = None
+    tax_lines: list[TaxLine] = Field(default_factory=list)
     tip: Decimal | None = None
     total: Decimal | None = None
     payment: str | None = None
