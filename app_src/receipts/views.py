@@ -25,6 +25,7 @@ from receipts.serializers import (
     ReceiptSerializer,
 )
 from receipts.states import READ, State, move
+from spendsmart.plain_rows import PlainListMixin
 
 
 class Conflict(APIException):
@@ -38,7 +39,9 @@ class StorageUnavailable(APIException):
     default_code = "storage_unavailable"
 
 
-class ReceiptViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Receipt]):
+class ReceiptViewSet(
+    PlainListMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Receipt]
+):
     """Create, complete, list, read, correct and delete one's receipts."""
 
     serializer_class = ReceiptSerializer
