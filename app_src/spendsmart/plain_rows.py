@@ -8,19 +8,21 @@ slower: `plan_of` says so.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import orjson
 from django.core.exceptions import FieldDoesNotExist
-from django.db import models
+from django.db import connections, models
 from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.utils.encoders import JSONEncoder
 
 Row = dict[str, Any]
 
@@ -38,12 +40,46 @@ class Computed(serializers.Field[Any, Any, Any, Any]):
 
 @dataclass(frozen=True, kw_only=True)
 class Lines:
-    """Rows of another table that hang on each row by `parent`."""
+    """Rows of another table that hang on each row by `parent`.
+
+    Django takes longer to put the statement together than to run it, and it is the same for every page of one length.
+    """
 
     name: str
     parent: str
     queryset: models.QuerySet[Any]
     plan: Plan
+    _statements: dict[int, str] = field(default_factory=dict)
+
+    def of(self, keys: list[Any]) -> dict[Any, list[Row]]:
+        """The lines of each of these rows."""
+        found: dict[Any, list[Row]] = {key: [] for key in keys}
+        if not keys:
+            return found
+        names = list(self.plan.fields)
+        with connections[self.queryset.db].cursor() as cursor:
+            cursor.execute(self._statements.get(len(keys)) or self._statement(keys), keys)
+            for parent, *values in cursor.fetchall():
+                found[parent].append(dict(zip(names, values, strict=True)))
+        for name in self._documents:
+            for line in (line for lines in found.values() for line in lines if line[name] is not None):
+                line[name] = orjson.loads(line[name])
+        return found
+
+    def _statement(self, keys: list[Any]) -> str:
+        rows = self.queryset.filter(**{f"{self.parent}__in": keys}).values_list(self.parent, *self.plan.fields.values())
+        statement, parameters = rows.query.get_compiler(self.queryset.db).as_sql()
+        if len(parameters) != len(keys):
+            raise ValueError(f"{self.name}: more than the keys is a parameter")
+        return self._statements.setdefault(len(keys), statement)
+
+    @cached_property
+    def _documents(self) -> list[str]:
+        """Names whose columns hold JSON, which the driver hands over as text."""
+        meta = self.queryset.model._meta
+        return [
+            name for name, column in self.plan.fields.items() if isinstance(meta.get_field(column), models.JSONField)
+        ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,30 +99,23 @@ class Plan:
     def rendered(self, rows: list[Row]) -> list[Row]:
         """What the serializer would give, in one further query for each kind of lines."""
         sources = [(name, self.fields.get(name)) for name in self.order]
-        made = {lines.name: _lines_of(lines, rows) for lines in self.lines}
+        keys = [row["pk"] for row in rows]
+        made = {lines.name: lines.of(keys) for lines in self.lines}
         return [
             {name: row[column] if column else self._made(name, row, made) for name, column in sources} for row in rows
         ]
 
     def _made(self, name: str, row: Row, lines: dict[str, dict[Any, list[Row]]]) -> Any:
         if name in lines:
-            return lines[name].get(row["pk"], [])
+            return lines[name][row["pk"]]
         computed = self.computed[name]
         return computed.make(*(row[column] for column in computed.columns))
-
-
-def _lines_of(lines: Lines, rows: list[Row]) -> dict[Any, list[Row]]:
-    found: dict[Any, list[Row]] = {row["pk"]: [] for row in rows}
-    names, columns = list(lines.plan.fields), list(lines.plan.fields.values())
-    queryset = lines.queryset.filter(**{f"{lines.parent}__in": list(found)})
-    for parent, *values in queryset.values_list(lines.parent, *columns):
-        found[parent].append(dict(zip(names, values, strict=True)))
-    return found
 
 
 # Exactly these: a subclass may represent its value in another way. Each gives the column's value as it is, or as orjson
 # writes it: dates, moments in UTC, UUIDs; amounts with the column's own decimals.
 _PLAIN = (
+    serializers.BigIntegerField,
     serializers.BooleanField,
     serializers.CharField,
     serializers.ChoiceField,
@@ -144,6 +173,8 @@ def _is_plain(given: serializers.Field[Any, Any, Any, Any], model: type[models.M
         return given.uuid_format == "hex_verbose"
     if isinstance(given, serializers.JSONField):
         return not given.binary
+    if isinstance(given, serializers.BigIntegerField):
+        return "coerce_to_string" not in vars(given)
     return True
 
 
@@ -175,14 +206,22 @@ def _hanging(given: serializers.ListSerializer[Any], name: str, model: type[mode
 
 
 def render(found: object) -> bytes:
-    """JSON as Django REST framework's renderer would have it: amounts are strings."""
-    return orjson.dumps(found, default=_plain, option=orjson.OPT_UTC_Z)
+    """JSON as Django REST framework's renderer has it. Tiny floats alone are spelled otherwise: 1e-7, not 1e-07."""
+    try:
+        return orjson.dumps(found, default=_plain, option=orjson.OPT_UTC_Z)
+    except orjson.JSONEncodeError:  # an integer of more than 64 bits, somewhere in a document
+        return json.dumps(found, cls=_Encoder, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _plain(value: object) -> str:
     if isinstance(value, Decimal):
         return format(value, "f")
     raise TypeError(f"{type(value).__name__} is nothing that we render")
+
+
+class _Encoder(JSONEncoder):
+    def default(self, value: Any) -> Any:
+        return _plain(value) if isinstance(value, Decimal) else super().default(value)
 
 
 def json_response(found: object) -> HttpResponse:
