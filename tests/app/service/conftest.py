@@ -52,7 +52,7 @@ ENVIRONMENT = {
     "OPENAI_ESCALATION_PERCENT": "10",
     "OPENAI_BATCH_AFTER_MINUTES": "60",
     "DJANGO_SECRET_KEY": "django-secret-key-of-the-tests-0123456789-0123456789",
-    "JWT_SIGNING_KEY": "jwt-signing-key-of-the-tests-0123456789ab",
+    "JWT_SIGNING_SECRET_ARN": "jwt-signing-key",
     "AWS_REGION": "us-east-1",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_ENDPOINT_URL": f"http://127.0.0.1:{_PORTS.aws}",
@@ -93,6 +93,9 @@ def running_servers() -> Iterator[dict[str, ExitStack]]:
     servers.certificate(_FOLDER)
     with ExitStack() as stack:
         stack.enter_context(servers.aws(_FOLDER / "aws", _PORTS.aws))
+        boto3.client("secretsmanager").create_secret(
+            Name=ENVIRONMENT["JWT_SIGNING_SECRET_ARN"], SecretString="jwt-signing-key-of-the-tests-0123456789ab"
+        )
         stack.enter_context(servers.postgres(_FOLDER / "postgres", _PORTS.postgres))
         valkey = {name: stack.enter_context(ExitStack()) for name in VALKEY}
         for name, server in VALKEY.items():
@@ -204,3 +207,18 @@ def api_of() -> Callable[[object], object]:
 @pytest.fixture
 def api(api_of: Callable[[object], object], user: object) -> object:
     return api_of(user)
+
+
+@pytest.fixture
+def openai_server(settings: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
+    """Receipts are read by OpenAI: a server on this machine, which answers as the test tells it."""
+    from openai_server import serve
+
+    from extraction import openai_engine
+
+    with serve() as server:
+        settings.EXTRACTION_ENGINE, settings.OPENAI_API_KEY = "openai", "sk-the-key-of-the-tests"
+        settings.OPENAI_BASE_URL = server.url
+        monkeypatch.setattr(openai_engine, "TIMEOUT_SECONDS", 1.0)
+        monkeypatch.setattr(openai_engine, "DEADLINE_SECONDS", 1.0)
+        yield server
