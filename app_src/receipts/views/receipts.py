@@ -27,9 +27,12 @@ from receipts.serializers.corrections import CorrectedReceiptSerializer, Correct
 from receipts.states import State, move
 from receipts.views.errors import Conflict, StorageUnavailable
 from receipts.views.export import ExportMixin
+from spendsmart.plain_rows import PlainListMixin
 
 
-class ReceiptViewSet(ExportMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Receipt]):
+class ReceiptViewSet(
+    ExportMixin, PlainListMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Receipt]
+):
     """Create, complete, list, read, correct and delete one's receipts."""
 
     serializer_class = ReceiptSerializer
