@@ -12,6 +12,7 @@ from django.db import models
 from django.utils import timezone
 
 from receipts.states import State
+from spendsmart.writes import OwnedManager
 
 CONTENT_TYPES = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WebP"}
 
@@ -47,6 +48,7 @@ class Duplicate(models.TextChoices):
 class Receipt(models.Model):
     """One photographed receipt of one person. Amounts are in `currency` (ISO 4217).
 
+    `tax_lines` is the tax by rate: `rate` in percent, `net` and `amount`, as decimals in strings or null.
     `boxes` says where on the upright picture a field was read: left, top, right and bottom, as fractions of its sides.
     `fallback` names why another engine than the configured one read it, and `reread_at` when the configured one shall.
     `printed_merchant` is the name as read, before what the person taught us about it. Whoever corrected a receipt
@@ -84,6 +86,7 @@ class Receipt(models.Model):
     currency = models.CharField(max_length=3, blank=True)
     subtotal = _money()
     tax = _money()
+    tax_lines = models.JSONField(default=list, blank=True, db_default=[])
     tip = _money()
     total = _money()
     payment = models.CharField(max_length=16, blank=True)
@@ -99,6 +102,8 @@ class Receipt(models.Model):
 
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+
+    objects = OwnedManager()
 
     class Meta:
         ordering = ("-created_at", "-id")
