@@ -13,6 +13,7 @@ from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
+from structlog.contextvars import bind_contextvars
 
 from receipts import corrections, review, storage, tasks
 from receipts.filters import ReceiptFilter
@@ -49,12 +50,18 @@ class ReceiptViewSet(
     def get_serializer_class(self) -> type[ReceiptSerializer]:
         return ReceiptSerializer if self.action == "list" else ReceiptDetailSerializer
 
+    def get_object(self) -> Receipt:
+        receipt: Receipt = super().get_object()
+        bind_contextvars(receipt=str(receipt.id))
+        return receipt
+
     @extend_schema(request=CreateReceiptSerializer, responses={201: CreatedReceiptSerializer})
     def create(self, request: Request) -> Response:
         """Announce an image; answers with the form to upload it by, straight to S3."""
         serializer = CreateReceiptSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         receipt = Receipt(user=request.user, **serializer.validated_data)
+        bind_contextvars(receipt=str(receipt.id))
         try:
             form = storage.upload_form(key=receipt.key, content_type=receipt.content_type, size=receipt.size)
         except storage.StorageUnavailableError as error:

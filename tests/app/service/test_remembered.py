@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
-from support import png, read_receipt, receipt
+from support import png, read_receipt, receipt, written
 
 from extraction import Extraction
-from receipts import reading, remembered
+from receipts import reading, readings, remembered
 from receipts.models import Receipt, RememberedCorrection
 from receipts.states import State
 
@@ -20,17 +20,13 @@ pytestmark = pytest.mark.usefixtures("bucket")
 
 @pytest.fixture
 def read_as(monkeypatch) -> Iterator:
-    """Reads a receipt of a user's with an engine that finds just this merchant."""
+    """Reads a receipt of a user's on which the reader finds just this merchant."""
     shade = iter(range(255))
 
     def read(user, merchant: str | None, category: str = "other") -> Receipt:
-        class Engine:
-            name = "scripted"
-
-            def extract(self, _image: bytes) -> Extraction:
-                return Extraction(engine="scripted", merchant=merchant, category=category, total=Decimal(1))
-
-        monkeypatch.setattr(reading, "engine", Engine)
+        found = Extraction(engine="local", merchant=merchant, category=category, total=Decimal(1))
+        monkeypatch.setattr(readings, "recognize", lambda _photo: written([("Total", "1.00")]))
+        monkeypatch.setattr(reading, "read_page", lambda _page: found)
         made = receipt(user, body=png(colour=next(shade)))
         reading.process(made.id)
         return Receipt.objects.get(id=made.id)
