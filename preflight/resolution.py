@@ -132,7 +132,7 @@ class Resolver:
         if not isinstance(kind, str):
             return Unknown(f"parameter {name} has no type")
         if kind.startswith("List<") or kind == "CommaDelimitedList":
-            return [part.strip() for part in str(default).split(",")]
+            return self._once("list", name, lambda: [part.strip() for part in str(default).split(",")])
         return default
 
     def attribute(self, argument: Any) -> Any:
