@@ -216,6 +216,8 @@ class Resolver:
 
     def condition(self, name: str) -> bool | None:
         """A named condition; None where parameters without defaults decide it."""
+        if name in self._stack.condition_values:
+            return self._stack.condition_values[name]
         raw = mapping(self._stack.template.get("Conditions")).get(name)
         found = self._once("condition", name, lambda: self._truth(raw))
         return found if isinstance(found, bool) else None
