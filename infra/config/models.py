@@ -165,7 +165,28 @@ class Alarms(Section):
 
 
 class OpenAI(Section):
+    """`strong_model` reads again what fails its checks, at most `escalation_percent` of a day's receipts.
+
+    The two rates are the account's limits at OpenAI, for all workers together. What has waited longer than
+    `batch_after_minutes` goes through the Batch API, at half the price and within 24 hours.
+    """
+
     model: str
+    strong_model: str
+    requests_per_minute: int = Field(ge=1, le=1_000_000)
+    tokens_per_minute: int = Field(ge=10_000, le=1_000_000_000)
+    escalation_percent: int = Field(ge=0, le=100)
+    batch_after_minutes: int = Field(ge=1, le=10_080)
+
+
+class Tokens(Section):
+    """`key_rotation_days`: days between two signing keys; the one before is still accepted.
+
+    More than the 14 days that a refresh token lives (`SIMPLE_JWT` in the application's settings), so that no rotation
+    logs anybody out; Secrets Manager's most is 1000.
+    """
+
+    key_rotation_days: int = Field(ge=15, le=1000)
 
 
 class Features(Section):
@@ -208,6 +229,7 @@ class Environment(Section):
     budgets: Budgets
     alarms: Alarms
     openai: OpenAI
+    tokens: Tokens
     features: Features
 
     @property
