@@ -82,7 +82,10 @@ class ReceiptViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         receipt.refresh_from_db()
         return Response(ReceiptSerializer(receipt).data, status=status.HTTP_202_ACCEPTED)
 
-    @extend_schema(request=CorrectReceiptSerializer, responses=ReceiptSerializer)
+    @extend_schema(
+        request=CorrectReceiptSerializer,
+        responses={200: ReceiptSerializer, 409: OpenApiResponse(description="Not read, or no total")},
+    )
     def partial_update(self, request: Request, pk: UUID) -> Response:  # noqa: ARG002
         """Put right what was read; a corrected receipt needs no review any more."""
         receipt = self.get_object()
