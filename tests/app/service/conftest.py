@@ -63,6 +63,10 @@ ENVIRONMENT = {
 }
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fuzz-examples", type=int, default=15, help="of schemathesis, for each operation")
+
+
 def pytest_configure() -> None:
     """pytest-django would read the settings before this file; so it is told of none, and they are loaded here."""
     for name in ("AWS_SESSION_TOKEN", "AWS_PROFILE"):
