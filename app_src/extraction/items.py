@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 
 from extraction.labels import Kind
+from extraction.lines import Line
 from extraction.money import amounts, without_amounts
 from extraction.schema import Item
-from extraction.sums import Line
 
 _QUANTITY_FIRST = re.compile(
     r"(?<![\d.,])(\d{1,3}(?:[.,]\d{3})?)\s?(?:[xX\u00d7*@]|STK|pcs?)(?![a-z])\s?(?:RM|EUR|\$)?", re.IGNORECASE

@@ -13,12 +13,13 @@ from extraction.grounding import rows_of
 from extraction.images import open_photo
 from extraction.items import read_items
 from extraction.labels import Kind
+from extraction.lines import Line, read_lines
 from extraction.merchants import find_address, find_merchant
 from extraction.money import currency_of, currency_sign, faint_amount, find_amounts
 from extraction.ocr import PHOTO_SIDE, Page, read_words
 from extraction.rows import Row
 from extraction.schema import Box, Extraction
-from extraction.sums import Line, Sums, read_lines, read_sums
+from extraction.sums import Sums, read_sums
 
 # Below these a person should look. benchmarks/extraction.py shows how often a field above its line is still wrong: on
 # 57 scans, their copies and 84 drawn receipts no wrong total; a lone label, which nothing confirms, stays below.
