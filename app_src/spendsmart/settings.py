@@ -227,7 +227,7 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "spendsmart.pagination.NewestFirst",
     "PAGE_SIZE": 20,
-    "DEFAULT_SCHEMA_CLASS": "spendsmart.schema.SchemaWithRefusals",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     # Behind the CDN many people come from one address; the firewall in front sees, and limits, each one's own.
     "DEFAULT_THROTTLE_RATES": {"account": "10/min", "address": "300/min"},
     # One proxy, the load balancer, appends its client's address to X-Forwarded-For.
