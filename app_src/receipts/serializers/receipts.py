@@ -17,6 +17,9 @@ class LineItemSerializer(serializers.ModelSerializer[LineItem]):
 
 class ReceiptSerializer(serializers.ModelSerializer[Receipt]):
     items = LineItemSerializer(many=True, read_only=True)
+    duplicate = serializers.CharField(
+        read_only=True, help_text="`suspected`, `confirmed` or `dismissed` where there is a `duplicate_of`, else empty."
+    )
 
     class Meta:
         model = Receipt
@@ -65,12 +68,7 @@ class CreateReceiptSerializer(serializers.Serializer[Any]):
 
     file_name = serializers.CharField(max_length=255, allow_blank=True, default="", help_text="As people know it.")
     content_type = serializers.ChoiceField(choices=sorted(CONTENT_TYPES))
-    size = serializers.IntegerField(min_value=1, help_text="Bytes of the image.")
-
-    def validate_size(self, value: int) -> int:
-        if value > settings.UPLOAD_MAX_BYTES:
-            raise serializers.ValidationError(f"At most {settings.UPLOAD_MAX_BYTES} bytes.", code="max_value")
-        return value
+    size = serializers.IntegerField(min_value=1, max_value=settings.UPLOAD_MAX_BYTES, help_text="Bytes of the image.")
 
 
 class CreatedReceiptSerializer(serializers.Serializer[Any]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -167,3 +168,10 @@ def test_anothers_memory_does_not_exist(api_of, make_user, user, method: str, pa
     assert getattr(stranger, method)(f"{URL}{theirs.id}/{path}").status_code == 404
     assert stranger.get(URL).json()["results"] == []
     assert RememberedCorrection.objects.exists()
+
+
+@pytest.mark.parametrize("position", ["%00", "%FF", "%ED%A0%80", "x" * 5000, "&o=99999999999999", "&r=1"])
+def test_a_cursor_that_we_did_not_make_does_no_harm(api, user, position: str) -> None:
+    RememberedCorrection.objects.create(user=user, printed="lidl", merchant="Lidl")
+    cursor = b64encode(f"p={position}".encode()).decode()
+    assert api.get(URL, {"cursor": cursor}).status_code in {200, 404}
