@@ -53,11 +53,13 @@ def worker(folder: Path, name: str = "worker", **variables: str) -> Iterator[Wor
             running.kill()
 
 
-def until(condition: Callable[[], object], *, patience: float = 90, among: tuple[Worker, ...] = ()) -> None:
+def until(
+    condition: Callable[[], object], *, patience: float = 90, every: float = 0.1, among: tuple[Worker, ...] = ()
+) -> None:
     """Wait for something to come true; says what the workers logged when it does not."""
     deadline = time.monotonic() + patience
     while not condition():
         logs = "\n".join(one.log.read_text()[-3000:] for one in among)
         assert time.monotonic() < deadline, f"it did not happen\n{logs}"
         assert all(one.process.poll() is None for one in among), f"a worker ended by itself\n{logs}"
-        time.sleep(0.1)
+        time.sleep(every)
