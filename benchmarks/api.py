@@ -18,6 +18,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from benchmarks import measure
 
@@ -54,21 +55,15 @@ def main() -> None:
     """Start the servers, measure in a process of its own, print the table and write OUT."""
     sys.path[:0] = PATHS
     import conftest
-    import servers
 
-    folder = Path(conftest.ENVIRONMENT["SCRATCH_DIR"])
     with ExitStack() as stack:
+        stack.enter_context(patch.dict(os.environ, conftest.ENVIRONMENT))
         stack.callback(conftest.pytest_unconfigure)
-        servers.certificate(folder)
-        stack.enter_context(servers.postgres(folder / "postgres", int(conftest.ENVIRONMENT["DATABASE_PORT"])))
-        stack.enter_context(conftest.VALKEY["cache"].running())
-        environment = {
-            **os.environ, **conftest.ENVIRONMENT, "PYTHONPATH": os.pathsep.join([str(ROOT), *PATHS]),
-            "DJANGO_SETTINGS_MODULE": "spendsmart.settings",
-        }  # fmt: skip
+        stack.enter_context(conftest.started())
         said = subprocess.run(
-            [sys.executable, "-m", "benchmarks.api", "measure"], env=environment, cwd=ROOT, check=True,
+            [sys.executable, "-m", "benchmarks.api", "measure"], cwd=ROOT, check=True,
             stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *PATHS])},
         )  # fmt: skip
     rows = json.loads(said.stdout.splitlines()[-1])
     report(rows)
