@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from localcloud import commands, demo, outputs, strays
+from localcloud import commands, demo, layout, outputs, strays
 from tests.endtoend.conftest import localcloud
 
 pytestmark = pytest.mark.endtoend
@@ -58,6 +58,42 @@ def test_a_receipt_is_read_and_counted(client: demo.Client) -> None:
     stored = [r for r in client.receipts() if r["state"] in {"extracted", "needs_review"} and r["total"]]
     counted = sum(Decimal(row["total"]) for row in months["results"])
     assert counted == sum(Decimal(r["total"]) for r in stored)
+
+
+def _fetched(url: str) -> httpx2.Response:
+    return httpx2.get(url, verify=demo.trust(), timeout=10)
+
+
+def test_pictures_come_through_the_cdn_by_signed_addresses_alone(client: demo.Client, stranger: demo.Client) -> None:
+    """Without what the camera wrote beside them; and no address opens an original, or another person's picture."""
+    ids, found = {}, {}
+    for who in (client, stranger):
+        ids[who] = who.upload(demo.RECEIPT, content_type="image/png")
+        who.wait(ids[who])
+        found[who] = who.get(f"/api/v1/receipts/{ids[who]}/images/")
+    mine, theirs = found[client], found[stranger]
+    for name in ("thumbnail", "photo"):
+        assert mine[name].startswith(f"https://localhost:{layout.ports().cdn}/receipts/")
+        answer = _fetched(mine[name])
+        assert (answer.status_code, answer.content[:3]) == (200, b"\xff\xd8\xff")
+        assert answer.headers["content-type"] == "image/jpeg"
+        path, _, query = mine[name].partition("?")
+        original = re.sub(r"/(thumbnails|photos)/(.*)\.jpg$", r"/\2", path)
+        for refused in (
+            path,
+            f"{mine[name]}0",
+            f"{theirs[name].partition('?')[0]}?{query}",
+            f"{original}?{query}",
+            f"{original}?x=/thumbnails/x.jpg&{query}",
+            f"{path.replace(path.rsplit('/', 2)[1], 'elsewhere')}?{query}",
+        ):
+            assert _fetched(refused).status_code == 403, refused
+    assert stranger.raw("GET", f"/api/v1/receipts/{ids[client]}/images/").status_code == 404
+    body = client.raw("GET", f"/api/v1/receipts/{ids[client]}/original/")
+    assert (body.status_code, body.content) == (200, demo.RECEIPT.read_bytes())
+    assert stranger.raw("GET", f"/api/v1/receipts/{ids[client]}/original/").status_code == 404
+    client.raw("DELETE", f"/api/v1/receipts/{ids[client]}/")
+    assert _fetched(mine["thumbnail"]).status_code in {403, 404}
 
 
 def test_nobody_sees_anothers_receipt(client: demo.Client, stranger: demo.Client) -> None:

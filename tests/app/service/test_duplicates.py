@@ -14,7 +14,10 @@ from receipts.models import Receipt
 from receipts.states import State
 
 URL = "/api/v1/receipts/"
-TEXT = "LIDL\nWarburger Straße 130\nBananen 0,99 A\nBulgur 1,78 A\nApfelsaft 1,19 B\nSumme 3,96\nzu zahlen 10,00\n3182 295069/02\n05.03.26 09:58"
+TEXT = (
+    "LIDL\nWarburger Straße 130\nBananen 0,99 A\nBulgur 1,78 A\nApfelsaft 1,19 B\n"
+    "Summe 3,96\nzu zahlen 10,00\n3182 295069/02\n05.03.26 09:58"
+)
 FINGERPRINT = f"{0b1010 << 252:064x}"
 pytestmark = pytest.mark.django_db
 
