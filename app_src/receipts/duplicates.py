@@ -12,7 +12,11 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Q, QuerySet
 
+from extraction import Extraction
 from extraction.likeness import days, printed, same_receipt
+from extraction.ocr import Page
+from extraction.verified import verified
+from receipts import readings
 from receipts.models import Duplicate, Receipt
 from receipts.states import READ
 
@@ -47,7 +51,11 @@ def find(receipt: Receipt, *, page_text: str, content_sha256: str = "") -> Recei
         page_text: What was recognized on the picture. Days printed there propose candidates, too, and whatever was
             proposed has to be printed with the same figures.
         content_sha256: Digest of the uploaded bytes; the same bytes need no further proof.
+
+    None, too, where the person has said that it is no duplicate.
     """
+    if receipt.duplicate == Duplicate.DISMISSED:
+        return None
     others = (
         Receipt.objects.filter(user_id=receipt.user_id, state__in=READ)
         .exclude(id=receipt.id)
@@ -65,6 +73,16 @@ def find(receipt: Receipt, *, page_text: str, content_sha256: str = "") -> Recei
         if stored_day_fits and same_receipt(text, printed(other.text)):
             return other
     return None
+
+
+def reading_of_first(receipt: Receipt, *, page: Page, local: Extraction, engine: str) -> Extraction | None:
+    """What `engine` read on the first picture of this receipt, placed and checked on this one; None if it did not."""
+    first = find(receipt, page_text=local.text)
+    stored = readings.kept(first.content_sha256, engine=engine) if first else None
+    if stored is None:
+        return None
+    found = Extraction.model_validate(stored).model_copy(update={"needs_review": []})
+    return verified(found, page=page, local=local)
 
 
 def columns(receipt: Receipt, original: Receipt | None) -> dict[str, Any]:

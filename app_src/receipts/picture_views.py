@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 from receipts import duplicates, signing, storage
 from receipts.models import CONTENT_TYPES, Duplicate, Receipt
 from receipts.states import State
-from receipts.views import Conflict, StorageUnavailable
+from receipts.views.errors import Conflict, StorageUnavailable
 
 _WITHOUT_ORIGINAL = (State.AWAITING_UPLOAD, State.REJECTED)
 _COLUMNS = ("id", "user_id", "state", "content_type", "width", "height", "pictures_at")

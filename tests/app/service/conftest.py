@@ -13,6 +13,7 @@ import boto3
 import django
 import pytest
 import servers
+from replication import Replication, replication
 
 _FOLDER = Path(tempfile.mkdtemp(prefix="spendsmart-tests-"))
 _PORTS = servers.Ports.choose()
@@ -51,7 +52,7 @@ ENVIRONMENT = {
     "OPENAI_ESCALATION_PERCENT": "10",
     "OPENAI_BATCH_AFTER_MINUTES": "60",
     "DJANGO_SECRET_KEY": "django-secret-key-of-the-tests-0123456789-0123456789",
-    "JWT_SIGNING_KEY": "jwt-signing-key-of-the-tests-0123456789ab",
+    "JWT_SIGNING_SECRET_ARN": "jwt-signing-key",
     "AWS_REGION": "us-east-1",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_ENDPOINT_URL": f"http://127.0.0.1:{_PORTS.aws}",
@@ -92,6 +93,9 @@ def running_servers() -> Iterator[dict[str, ExitStack]]:
     servers.certificate(_FOLDER)
     with ExitStack() as stack:
         stack.enter_context(servers.aws(_FOLDER / "aws", _PORTS.aws))
+        boto3.client("secretsmanager").create_secret(
+            Name=ENVIRONMENT["JWT_SIGNING_SECRET_ARN"], SecretString="jwt-signing-key-of-the-tests-0123456789ab"
+        )
         stack.enter_context(servers.postgres(_FOLDER / "postgres", _PORTS.postgres))
         valkey = {name: stack.enter_context(ExitStack()) for name in VALKEY}
         for name, server in VALKEY.items():
@@ -103,6 +107,11 @@ def running_servers() -> Iterator[dict[str, ExitStack]]:
 def lose_messages(running_servers: object) -> Callable[[], None]:
     """Empties the broker."""
     return VALKEY["broker"].empty
+
+
+@pytest.fixture
+def empty_cache(running_servers: object) -> Callable[[], None]:
+    return VALKEY["cache"].empty
 
 
 @pytest.fixture
@@ -133,14 +142,35 @@ def bucket(running_servers: object) -> str:
     return str(settings.RECEIPTS_BUCKET)
 
 
+@pytest.fixture(scope="session")
+def _replication(django_db_setup: None) -> Iterator[Replication]:
+    from django.db import connections
+
+    primary = servers.primary(_FOLDER / "postgres", _PORTS.postgres)
+    folder = _FOLDER / "replication"
+    folder.mkdir()
+    with replication(folder, primary, connections["default"].settings_dict["NAME"]) as made:
+        yield made
+
+
+@pytest.fixture
+def standby(_replication: Replication, transactional_db: None) -> Iterator[Replication]:
+    """A real standby behind PgBouncer, up to date at first; the test must be of both databases."""
+    with _replication.in_use():
+        _replication.catch_up()
+        yield _replication
+    _replication.mend()
+    _replication.resume()
+
+
 @pytest.fixture(autouse=True)
 def _forget(running_servers: object) -> None:
-    """Throttles, pins, messages and a replica's rest of one test must not reach the next."""
-    from spendsmart import database
+    """Throttles, positions, messages and what is known of the replica of one test must not reach the next."""
+    from spendsmart.replica import replica
 
     for server in VALKEY.values():
         server.empty()
-    database._resting_until = 0.0
+    replica.forget()
 
 
 @pytest.fixture
@@ -177,3 +207,18 @@ def api_of() -> Callable[[object], object]:
 @pytest.fixture
 def api(api_of: Callable[[object], object], user: object) -> object:
     return api_of(user)
+
+
+@pytest.fixture
+def openai_server(settings: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
+    """Receipts are read by OpenAI: a server on this machine, which answers as the test tells it."""
+    from openai_server import serve
+
+    from extraction import openai_engine
+
+    with serve() as server:
+        settings.EXTRACTION_ENGINE, settings.OPENAI_API_KEY = "openai", "sk-the-key-of-the-tests"
+        settings.OPENAI_BASE_URL = server.url
+        monkeypatch.setattr(openai_engine, "TIMEOUT_SECONDS", 1.0)
+        monkeypatch.setattr(openai_engine, "DEADLINE_SECONDS", 1.0)
+        yield server

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 from django.db import connection
-from support import read_receipt, receipt
+from support import png, read_receipt, receipt, written
 
 from receipts import duplicates, pictures
 from receipts.models import Receipt
@@ -102,6 +102,32 @@ def test_reading_the_same_receipt_again_offers_it(api, user) -> None:
         assert reading.process(receipt(user, body=DEMO.read_bytes()).id) in {State.EXTRACTED, State.NEEDS_REVIEW}
     first, again = Receipt.objects.order_by("created_at")
     assert (first.duplicate, again.duplicate, again.duplicate_of) == ("", "suspected", first)
+
+
+@pytest.mark.usefixtures("bucket")
+@pytest.mark.parametrize(("number", "requests"), [("40211", 1), ("40212", 2)], ids=["the same", "another"])
+def test_a_second_picture_is_not_paid_for_and_another_receipt_is(
+    user, openai_server, monkeypatch, number: str, requests: int
+) -> None:
+    """Two photographs of receipts that look the same; the second has the first one's number, or its own."""
+    from test_openai_gateway import CAFE, good
+
+    from receipts import reading, readings
+
+    openai_server.reply = good()
+    found = []
+    for picture, printed_number in enumerate(("40211", number)):
+        rows = (*CAFE, (f"Receipt {printed_number}", ""))
+        monkeypatch.setattr(readings, "recognize", lambda _photo, rows=rows: written(rows))
+        made = receipt(user, body=png(colour=200 + picture))
+        assert reading.process(made.id) == State.EXTRACTED
+        made.refresh_from_db()
+        found.append(made)
+    first, again = found
+    assert len(openai_server.requests) == requests
+    assert (again.engine, again.total, again.merchant) == ("openai", first.total, first.merchant)
+    assert again.duplicate_of == (first if requests == 1 else None)
+    assert again.boxes.keys() == first.boxes.keys() != set()
 
 
 @pytest.mark.parametrize("decision", ["confirmed", "dismissed"])

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("receipts", "0004_depth_indexes")]
+    dependencies = [("receipts", "0009_tax_lines")]
 
     operations = [
         AddIndexConcurrently(
