@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 from datetime import timedelta
@@ -37,10 +38,11 @@ def good(**changes: Any) -> api.Reply:
 
 @pytest.fixture(autouse=True)
 def page(monkeypatch: pytest.MonkeyPatch):
-    """What is recognized on every picture; a test may have other rows."""
+    """What is recognized on every picture, and a number of its own; a test may have other rows."""
+    numbers = itertools.count(40001)
 
     def shows(*rows: tuple[str, str]) -> None:
-        monkeypatch.setattr(readings, "recognize", lambda _photo: written(rows))
+        monkeypatch.setattr(readings, "recognize", lambda _photo: written((*rows, (f"No. {next(numbers)}", ""))))
 
     shows(*CAFE)
     return shows
