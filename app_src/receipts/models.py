@@ -6,10 +6,13 @@ import uuid
 from typing import Any
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.utils import timezone
 
 from receipts.states import State
+from spendsmart.writes import OwnedManager
 
 CONTENT_TYPES = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WebP"}
 
@@ -45,6 +48,7 @@ class Duplicate(models.TextChoices):
 class Receipt(models.Model):
     """One photographed receipt of one person. Amounts are in `currency` (ISO 4217).
 
+    `tax_lines` is the tax by rate: `rate` in percent, `net` and `amount`, as decimals in strings or null.
     `boxes` says where on the upright picture a field was read: left, top, right and bottom, as fractions of its sides.
     `fallback` names why another engine than the configured one read it, and `reread_at` when the configured one shall.
     `printed_merchant` is the name as read, before what the person taught us about it. Whoever corrected a receipt
@@ -59,6 +63,7 @@ class Receipt(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     retry_at = models.DateTimeField(null=True, blank=True)
 
+    file_name = models.CharField(max_length=255, blank=True, db_default="")
     content_type = models.CharField(max_length=32, choices=[(t, t) for t in CONTENT_TYPES])
     size = models.PositiveIntegerField()
     content_sha256 = models.CharField(max_length=64, blank=True)
@@ -81,6 +86,7 @@ class Receipt(models.Model):
     currency = models.CharField(max_length=3, blank=True)
     subtotal = _money()
     tax = _money()
+    tax_lines = models.JSONField(default=list, blank=True, db_default=[])
     tip = _money()
     total = _money()
     payment = models.CharField(max_length=16, blank=True)
@@ -96,6 +102,8 @@ class Receipt(models.Model):
 
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+
+    objects = OwnedManager()
 
     class Meta:
         ordering = ("-created_at", "-id")
@@ -120,6 +128,14 @@ class Receipt(models.Model):
             models.Index(
                 fields=["duplicate_of"], name="receipt_duplicates", condition=models.Q(duplicate_of__isnull=False)
             ),
+            models.Index(
+                fields=["user", "created_at", "id"],
+                name="receipt_for_person",
+                condition=models.Q(state__in=[State.NEEDS_REVIEW, State.FAILED, State.REJECTED])
+                | models.Q(duplicate="suspected"),
+            ),
+            # The names under which a person's receipts are printed.
+            models.Index(fields=["user", "printed_merchant"], name="receipt_by_printed"),
             models.Index(fields=["reread_at"], name="receipt_reread", condition=models.Q(reread_at__isnull=False)),
         ]
 
@@ -147,6 +163,30 @@ class LineItem(models.Model):
 
     def __str__(self) -> str:
         return self.description
+
+
+class SearchDocument(models.Model):
+    """What is found of one receipt, written by the database's own triggers (migration 0007).
+
+    `words` weighs the merchant (A) above the lines (B), the address and category (C), and the whole text (D). `names`
+    are merchant and lines without case and accents, for words that are only alike.
+    """
+
+    receipt = models.OneToOneField(
+        Receipt, on_delete=models.DO_NOTHING, primary_key=True, db_constraint=False, related_name="+"
+    )
+    user_id = models.UUIDField()
+    words = SearchVectorField()
+    names = models.TextField()
+
+    class Meta:
+        indexes = [
+            GinIndex(fields=["user_id", "words"], name="search_words"),
+            GinIndex(fields=["user_id", "names"], opclasses=["uuid_ops", "gin_trgm_ops"], name="search_names"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.receipt_id)
 
 
 class RememberedCorrection(models.Model):

@@ -67,6 +67,8 @@ INSTALLED_APPS = [
     "rest_framework",
     "accounts",
     "receipts",
+    "openai_gateway",
+    "batches",
     "analytics",
 ]
 
@@ -181,6 +183,22 @@ CELERY_BEAT_SCHEDULE = {
         "task": "receipts.tasks.sweep",
         "schedule": schedule(timedelta(seconds=30)),
         "options": {"expires": 30},
+    },
+    # Who waits for a turn at OpenAI has been told a time to the second.
+    "wake receipts": {
+        "task": "receipts.tasks.wake",
+        "schedule": schedule(timedelta(seconds=5)),
+        "options": {"expires": 5},
+    },
+    "run batches": {
+        "task": "batches.tasks.run",
+        "schedule": schedule(timedelta(seconds=60)),
+        "options": {"expires": 60},
+    },
+    "sweep budgets": {
+        "task": "analytics.tasks.sweep_budgets",
+        "schedule": schedule(timedelta(minutes=15)),
+        "options": {"expires": 900},
     },
 }
 DJANGO_STRUCTLOG_CELERY_ENABLED = True

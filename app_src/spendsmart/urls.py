@@ -11,7 +11,7 @@ urlpatterns = [
     path("", TemplateView.as_view(template_name="home.html"), name="home"),
     path("admin/", admin.site.urls),
     path("api/v1/auth/", include("accounts.urls")),
-    path("api/v1/receipts/", include("receipts.urls")),
+    path("api/v1/", include("receipts.urls")),
     path("api/v1/analytics/", include("analytics.urls")),
     path("api/v1/support/", include("accounts.support_urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),

@@ -13,6 +13,7 @@ import boto3
 import django
 import pytest
 import servers
+from replication import Replication, replication
 
 _FOLDER = Path(tempfile.mkdtemp(prefix="spendsmart-tests-"))
 _PORTS = servers.Ports.choose()
@@ -113,6 +114,11 @@ def lose_messages(running_servers: object) -> Callable[[], None]:
 
 
 @pytest.fixture
+def empty_cache(running_servers: object) -> Callable[[], None]:
+    return VALKEY["cache"].empty
+
+
+@pytest.fixture
 def stop_server(running_servers: dict[str, ExitStack]) -> Iterator[Callable[[str], None]]:
     """Stops `broker` or `cache` for the rest of a test."""
     stopped: list[str] = []
@@ -140,14 +146,35 @@ def bucket(running_servers: object) -> str:
     return str(settings.RECEIPTS_BUCKET)
 
 
+@pytest.fixture(scope="session")
+def _replication(django_db_setup: None) -> Iterator[Replication]:
+    from django.db import connections
+
+    primary = servers.primary(_FOLDER / "postgres", _PORTS.postgres)
+    folder = _FOLDER / "replication"
+    folder.mkdir()
+    with replication(folder, primary, connections["default"].settings_dict["NAME"]) as made:
+        yield made
+
+
+@pytest.fixture
+def standby(_replication: Replication, transactional_db: None) -> Iterator[Replication]:
+    """A real standby behind PgBouncer, up to date at first; the test must be of both databases."""
+    with _replication.in_use():
+        _replication.catch_up()
+        yield _replication
+    _replication.mend()
+    _replication.resume()
+
+
 @pytest.fixture(autouse=True)
 def _forget(running_servers: object) -> None:
-    """Throttles, pins, messages and a replica's rest of one test must not reach the next."""
-    from spendsmart import database
+    """Throttles, positions, messages and what is known of the replica of one test must not reach the next."""
+    from spendsmart.replica import replica
 
     for server in VALKEY.values():
         server.empty()
-    database._resting_until = 0.0
+    replica.forget()
 
 
 @pytest.fixture
@@ -184,3 +211,18 @@ def api_of() -> Callable[[object], object]:
 @pytest.fixture
 def api(api_of: Callable[[object], object], user: object) -> object:
     return api_of(user)
+
+
+@pytest.fixture
+def openai_server(settings: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
+    """Receipts are read by OpenAI: a server on this machine, which answers as the test tells it."""
+    from openai_server import serve
+
+    from extraction import openai_engine
+
+    with serve() as server:
+        settings.EXTRACTION_ENGINE, settings.OPENAI_API_KEY = "openai", "sk-the-key-of-the-tests"
+        settings.OPENAI_BASE_URL = server.url
+        monkeypatch.setattr(openai_engine, "TIMEOUT_SECONDS", 1.0)
+        monkeypatch.setattr(openai_engine, "DEADLINE_SECONDS", 1.0)
+        yield server
