@@ -44,6 +44,9 @@ def _add(operation: dict[str, Any], *, path: str) -> None:
         "429": "Too many requests; `Retry-After` says how many seconds to wait.",
         "503": "A part of the platform does not answer; try again.",
     }
+    if has_query:
+        page = {"text/html": {"schema": {"type": "string"}}}
+        operation["responses"]["414"] = {"description": "The address is too long.", "content": page}
     for status, description in descriptions.items():
         if description and not (status == "403" and {} in schemes):
             operation["responses"].setdefault(status, {"description": description})

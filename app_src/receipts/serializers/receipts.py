@@ -6,7 +6,7 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from receipts.models import CONTENT_TYPES, LineItem, Receipt
+from receipts.models import CONTENT_TYPES, Duplicate, LineItem, Receipt
 
 
 class LineItemSerializer(serializers.ModelSerializer[LineItem]):
@@ -16,6 +16,8 @@ class LineItemSerializer(serializers.ModelSerializer[LineItem]):
 
 
 class ReceiptSerializer(serializers.ModelSerializer[Receipt]):
+    # Said here, as a model's field that may be blank is described as if it were not, once it is read-only.
+    duplicate = serializers.ChoiceField(choices=Duplicate.choices, allow_blank=True, read_only=True)
     items = LineItemSerializer(many=True, read_only=True)
     duplicate = serializers.CharField(
         read_only=True, help_text="`suspected`, `confirmed` or `dismissed` where there is a `duplicate_of`, else empty."

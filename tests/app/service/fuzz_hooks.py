@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 from typing import Any
@@ -57,7 +58,10 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
 
 
 def _ids(path: str) -> dict[str, str]:
-    ids = {"user_id": os.environ["FUZZ_USER"], "id": random.choice(os.environ["FUZZ_RECEIPTS"].split(","))}  # noqa: S311
+    ids = {"user_id": os.environ["FUZZ_USER"]}
+    for part, known in json.loads(os.environ["FUZZ_IDS"]).items():
+        if part in path:
+            ids["id"] = random.choice(known)  # noqa: S311
     if path.endswith("/sessions/{id}/"):
         ids["id"] = str(AccessToken(token("leaving"))["family"])
     return {name: value for name, value in ids.items() if f"{{{name}}}" in path}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -15,13 +16,16 @@ import pytest
 from django.contrib.auth.models import Group
 from django.db.models import Model
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
+from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
-from support import png, read_receipt
+from support import png, read_receipt, receipt
 
 from accounts import tokens
 from accounts.models import SUPPORT, AuditEntry, TokenFamily
-from receipts.models import Receipt
+from analytics.models import Budget, BudgetAlert
+from receipts.models import BulkUpload, Receipt, RememberedCorrection
+from receipts.states import State
 
 MARK = "mark-of-the-owner"
 """A text in everything that the owner has: where it shows, the owner's data shows."""
@@ -47,13 +51,56 @@ def _access(owner: Any) -> AuditEntry:
     )
 
 
+def _to_review(owner: Any) -> Receipt:
+    return receipt(owner, state=State.NEEDS_REVIEW, merchant=MARK, total="10.00", body=png())
+
+
+def _bulk_upload(owner: Any) -> BulkUpload:
+    return BulkUpload.objects.create(user=owner, name=MARK)
+
+
+def _remembered(owner: Any) -> RememberedCorrection:
+    return RememberedCorrection.objects.create(user=owner, printed=MARK, merchant=MARK, category=MARK)
+
+
+def _budget(owner: Any) -> Budget:
+    return Budget.objects.create(user=owner, category=MARK, currency="EUR", monthly_amount="10.00")
+
+
+def _alert(owner: Any) -> BudgetAlert:
+    return BudgetAlert.objects.create(
+        user=owner, budget=_budget(owner), month="2026-03-01", level=80, spent="10.00", monthly_amount="10.00"
+    )
+
+
+def _recurring(owner: Any) -> Receipt:
+    today = timezone.now().date()
+    *_, last = (read_receipt(owner, merchant=MARK, purchased_on=today - timedelta(days=30 * n)) for n in range(6))
+    return last
+
+
+def _this_month(owner: Any) -> Receipt:
+    return read_receipt(owner, merchant=MARK, category=MARK, purchased_on=timezone.now().date())
+
+
 MAKE: dict[str, Callable[[Any], Model]] = {
+    "/api/v1/receipts/review/": _to_review,
     "/api/v1/receipts/": _receipt,
+    "/api/v1/bulk-uploads/": _bulk_upload,
+    "/api/v1/remembered/": _remembered,
+    "/api/v1/analytics/alerts/": _alert,
+    "/api/v1/analytics/budgets/": _budget,
+    "/api/v1/analytics/recurring/": _recurring,
+    "/api/v1/analytics/comparison/": _this_month,
     "/api/v1/analytics/": _receipt,
     "/api/v1/auth/sessions/": _session,
     "/api/v1/auth/accesses/": _access,
 }
-"""By the start of its path, how an operation's object is made for an owner. Its `id` goes into the path."""
+"""By the start of its path, the first that fits: how an operation's object is made for an owner, whose `id` goes into
+the path."""
+
+QUERY = {"/api/v1/receipts/search/": {"q": MARK}}
+"""What a list has to be asked with, to show anything."""
 
 NO_OBJECTS = {
     "POST /api/v1/auth/register/": "makes an account",
@@ -88,7 +135,8 @@ class Operation:
         return "{" in self.path
 
     def ask(self, client: APIClient, **ids: object) -> Any:
-        return getattr(client, self.method)(self.path.format(**ids), {}, format="json")
+        body = QUERY.get(self.path, {}) if self.method == "get" else {}
+        return getattr(client, self.method)(self.path.format(**ids), body, format="json")
 
 
 def operations() -> Iterator[Operation]:
@@ -146,7 +194,7 @@ def test_anothers_object_does_not_exist(operation: Operation, api_of, user, stra
     theirs = operation.maker(user)
     before = type(theirs)._default_manager.filter(pk=theirs.pk).values().get()
     refused = operation.ask(api_of(stranger), id=theirs.pk)
-    missing = operation.ask(api_of(stranger), id=uuid4())
+    missing = operation.ask(api_of(stranger), id=2**40 if isinstance(theirs.pk, int) else uuid4())
     assert refused.status_code == missing.status_code == 404
     assert refused.json() == missing.json()  # not even that it is there
     assert type(theirs)._default_manager.filter(pk=theirs.pk).values().get() == before
@@ -163,8 +211,8 @@ def test_a_list_shows_ones_own_only(operation: Operation, api_of, user, stranger
     hers, theirs = operation.ask(api_of(user)), operation.ask(api_of(stranger))
     assert hers.status_code == theirs.status_code == 200
     shown = (MARK, str(made.pk), "10.00")
-    assert any(text in hers.content.decode() for text in shown)
-    assert not any(text in theirs.content.decode() for text in shown)
+    assert any(text in hers.getvalue().decode() for text in shown)
+    assert not any(text in theirs.getvalue().decode() for text in shown)
 
 
 @pytest.mark.parametrize("operation", OWNED, ids=lambda each: each.name)
@@ -175,10 +223,10 @@ def test_nobody_unknown_sees_anything(operation: Operation, user) -> None:
 
 @pytest.mark.parametrize("operation", OF_STAFF, ids=lambda each: each.name)
 def test_what_is_for_support_is_for_nobody_else(operation: Operation, api_of, user, stranger) -> None:
-    receipt = _receipt(user)
+    theirs = _receipt(user)
     _session(user)
     reason = {"reason": "Ticket 4711: wrong total", "email": user.email}
-    path = operation.path.format(user_id=user.pk, id=receipt.pk)
+    path = operation.path.format(user_id=user.pk, id=theirs.pk)
 
     def ask(client: APIClient) -> Any:
         return getattr(client, operation.method)(path, reason, format=None if operation.method == "get" else "json")
