@@ -155,10 +155,10 @@ def test_beat_publishes_the_backlog(client: httpx2.Client, containers: dict[str,
 
 
 def test_a_task_logs_the_request_that_caused_it(client: httpx2.Client, containers: dict[str, Container]) -> None:
-    read = [line for line in containers["worker"].lines() if line["event"] == "receipt_read"]
+    read = [line for line in containers["worker"].lines() if line.get("event") == "receipt_read"]
     completed = [
         line for line in containers["web"].lines()
-        if line["event"] == "request_finished" and "complete" in line["request"]
+        if line.get("event") == "request_finished" and "complete" in line["request"]
     ]  # fmt: skip
     assert [line["request_id"] for line in read] == [line["request_id"] for line in completed]
     assert read[0]["state"] == "extracted"
