@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "app_src"))
 
 from extraction.images import open_photo
 from extraction.likeness import distance, fingerprint, printed, same_receipt
+from extraction.local import read_page, recognize
 from extraction.ocr import PHOTO_SIDE
 
 _TABLE = (110, 100, 90)
@@ -77,11 +78,8 @@ _ALTERED: tuple[Callable[[Image.Image], Image.Image], ...] = (
 
 
 def _text(photo: Image.Image) -> str:
-    from extraction.local import read_receipt
-    from extraction.ocr import read_words
-
     photo.thumbnail((PHOTO_SIDE, PHOTO_SIDE))
-    return read_receipt(read_words(photo)).text or ""
+    return read_page(recognize(photo)).text
 
 
 def _spread(values: list[int]) -> str:

@@ -23,9 +23,9 @@ from receipts.states import READ
 ALIKE = 64
 """Bits of 256 in which fingerprints of one receipt may differ.
 
-Measured on 57 scans: recompressed up to 12, another brightness up to 68, 3 % cropped 58 (median) to 100, turned by 2
-degrees 48 to 84, while different receipts begin at 64. So looks only propose; what is printed decides. A second
-photograph is at 124, no closer than chance: it is found by its date. (benchmarks/duplicates.py)
+Measured on 57 scans (benchmarks/duplicates.py): recompressed at most 10; median and most when brighter 16 and 66, with
+3 % cropped off each side 58 and 100, turned by 2 degrees 50 and 86; different receipts begin at 64. So looks only
+propose, and what is printed decides. A second photograph is at 122, as far as chance: it is found by its date.
 """
 
 MAX_ALIKE = 8

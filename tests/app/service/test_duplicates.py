@@ -134,25 +134,25 @@ def test_a_second_picture_is_not_paid_for_and_another_receipt_is(
 def test_the_person_decides_and_may_think_again(api, user, decision: str) -> None:
     first = read_receipt(user)
     made = read_receipt(user, duplicate_of=first, duplicate="suspected")
-    answer = api.put(f"{URL}{made.id}/duplicate/", {"duplicate": decision}, format="json")
+    answer = api.put(f"{URL}{made.id}/duplicate/", {"decision": decision}, format="json")
     assert (answer.status_code, answer.json()) == (200, {"duplicate": decision, "duplicate_of": str(first.id)})
     other = {"confirmed": "dismissed", "dismissed": "confirmed"}[decision]
-    assert api.put(f"{URL}{made.id}/duplicate/", {"duplicate": other}, format="json").status_code == 200
+    assert api.put(f"{URL}{made.id}/duplicate/", {"decision": other}, format="json").status_code == 200
     made.refresh_from_db()
     assert made.duplicate == other
 
 
 def test_what_nobody_suspects_cannot_be_decided(api, user) -> None:
     made = read_receipt(user)
-    assert api.put(f"{URL}{made.id}/duplicate/", {"duplicate": "confirmed"}, format="json").status_code == 409
-    for nonsense in ({}, {"duplicate": "suspected"}, {"duplicate": 1}, []):
+    assert api.put(f"{URL}{made.id}/duplicate/", {"decision": "confirmed"}, format="json").status_code == 409
+    for nonsense in ({}, {"decision": "suspected"}, {"decision": 1}, []):
         assert api.put(f"{URL}{made.id}/duplicate/", nonsense, format="json").status_code == 400
 
 
 def test_anothers_duplicate_does_not_exist(api_of, make_user, user) -> None:
     made = read_receipt(user, duplicate_of=read_receipt(user), duplicate="suspected")
     stranger = api_of(make_user("stranger@example.com"))
-    assert stranger.put(f"{URL}{made.id}/duplicate/", {"duplicate": "confirmed"}, format="json").status_code == 404
+    assert stranger.put(f"{URL}{made.id}/duplicate/", {"decision": "confirmed"}, format="json").status_code == 404
 
 
 @pytest.mark.usefixtures("bucket")
