@@ -19,9 +19,6 @@ class ReceiptSerializer(serializers.ModelSerializer[Receipt]):
     # Said here, as a model's field that may be blank is described as if it were not, once it is read-only.
     duplicate = serializers.ChoiceField(choices=Duplicate.choices, allow_blank=True, read_only=True)
     items = LineItemSerializer(many=True, read_only=True)
-    duplicate = serializers.CharField(
-        read_only=True, help_text="`suspected`, `confirmed` or `dismissed` where there is a `duplicate_of`, else empty."
-    )
 
     class Meta:
         model = Receipt
