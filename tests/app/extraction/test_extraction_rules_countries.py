@@ -151,7 +151,7 @@ PIECES = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", (*range(40), 72, 245))
 def test_whatever_is_recognized_reading_it_never_raises(seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - repeatable
     words = []
