@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from extraction.labels import Kind
 from extraction.lines import Line
-from extraction.money import amounts, without_amounts
+from extraction.money import without_amounts
 from extraction.schema import Item
 
 _QUANTITY_FIRST = re.compile(
@@ -75,8 +75,7 @@ def _description(text: str) -> str:
 
 
 def _item(line: Line, name: str) -> Item:
-    values = amounts(line.text)
-    price = values[-1]
+    values, price = line.amounts, line.last
     # 2.13 10 21.30: a column of quantities, told by the arithmetic.
     for count in _COUNT.findall(without_amounts(line.text)) if len(values) > 1 else ():
         if int(count) > 1 and values[-2] * int(count) == price:

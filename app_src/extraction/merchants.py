@@ -117,7 +117,7 @@ class _Head:
     def of(cls, rows: Sequence[Row]) -> _Head:
         heights = sorted(row.height for row in rows)
         return cls(
-            usual=heights[len(heights) // 2],
+            usual=max(1.0, heights[len(heights) // 2]),
             until=next((index for index, row in enumerate(rows) if amounts(row.text)), len(rows)),
             towns=frozenset(_compact(match[1] or match[2]) for row in rows for match in _TOWN.finditer(row.text)),
             domains=tuple(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import random
 from datetime import date
 from decimal import Decimal
 
 import pytest
 from test_extraction_rules import read
 
+from extraction.local import read_page
 from extraction.merchants import find_merchant
+from extraction.ocr import Page, Word
 from extraction.rows import Row
 from extraction.schema import Extraction
 
@@ -139,3 +142,27 @@ def test_no_rows_have_no_merchant() -> None:
     nothing: list[Row] = []
     assert find_merchant(nothing) is None
     assert isinstance(read([]), Extraction)
+
+
+PIECES = (
+    "TOTAL", "SUBTOTAL", "TAX 7%", "MwSt Netto Brutto", "CASH", "CHANGE", "TIP 18% =", "12.50", "-3,20", "1 20",
+    "RM 30", "03/04/2019", "18/03:18", "Jan 22", "'23", "2 x", "99", "www.shell.com", "SDN BHD", "0/0/00", "(((", "€",
+    "|||", "0.00", "1,234.56", "Rounding", "\u3042", "x" * 60,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", (*range(40), 72, 245))
+def test_whatever_is_recognized_reading_it_never_raises(seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 - repeatable
+    words = []
+    for _ in range(chance.randint(1, 60)):
+        points = [(chance.uniform(0, 900), chance.uniform(0, 900)) for _ in range(4)]
+        if chance.random() < 0.7:  # mostly boxes, some of no size at all
+            (x, y), width, height = points[0], chance.choice((0, 40, 300)), chance.choice((0, 20, 30))
+            points = [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
+        text = " ".join(chance.choices(PIECES, k=chance.randint(1, 4)))
+        words.append(Word(text, tuple(points), chance.random()))
+    extraction = read_page(Page(words=tuple(words), width=900, height=900))
+    for left, top, right, bottom in extraction.boxes.values():
+        assert 0 <= left <= right <= 1
+        assert 0 <= top <= bottom <= 1
