@@ -34,7 +34,11 @@ log = structlog.get_logger(__name__)
 
 
 class CannotRereadError(Exception):
-    """A fresh reading makes no sense now; the message says why."""
+    """A fresh reading makes no sense now; the message says why, and `code` the same in a word."""
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 def claim_due() -> list[UUID]:
@@ -91,15 +95,18 @@ def ask(receipt: Receipt) -> None:
     Raises CannotRereadError.
     """
     if settings.EXTRACTION_ENGINE != gateway.ENGINE:
-        raise CannotRereadError("Receipts are read by the embedded engine, which would read the same again.")
+        raise CannotRereadError(
+            "Receipts are read by the embedded engine, which would read the same again.", code="not_openai"
+        )
     if receipt.state not in READ or receipt.corrected_at:
-        raise CannotRereadError("Only a receipt that was read, and that nobody has corrected, can be read afresh.")
+        told = "Only a receipt that was read, and that nobody has corrected, can be read afresh."
+        raise CannotRereadError(told, code="not_read")
     digest = receipt.content_sha256
     if ledger.rereadings(digest, within=timedelta(days=1)) >= MOST_A_DAY:
-        raise CannotRereadError("This image was read afresh often enough today.")
+        raise CannotRereadError("This image was read afresh often enough today.", code="too_often")
     with transaction.atomic():
         if not ledger.supersede(digest):
-            raise CannotRereadError("This image is being read right now.")
+            raise CannotRereadError("This image is being read right now.", code="being_read")
         Reading.objects.filter(content_sha256=digest, engine=gateway.ENGINE, extraction__isnull=False).delete()
         Receipt.objects.filter(id=receipt.id).update(reread_at=timezone.now() + LEASE)
 

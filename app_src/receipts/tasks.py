@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from openai_gateway import ledger
+from openai_gateway import gateway, ledger, reporting
 from receipts import reading, rereading, storage
 from receipts.models import Receipt
 from receipts.states import State, move
@@ -104,6 +104,8 @@ def sweep() -> dict[str, int]:
     for receipt_id in due:
         send_reread(receipt_id)
     found |= {"rereads": len(due), "abandoned_calls": ledger.settle_abandoned()}
+    if settings.EXTRACTION_ENGINE == gateway.ENGINE:
+        reporting.today()
     if any(found.values()):
         log.info("receipts_swept", **found)
     return found

@@ -45,14 +45,23 @@ class LineItemDetailSerializer(LineItemSerializer):
         fields = (*LineItemSerializer.Meta.fields, "box")
 
 
+class TaxLineSerializer(serializers.Serializer[Any]):
+    """The tax at one rate. Decimals as they were read, in strings."""
+
+    rate = serializers.CharField(allow_null=True, help_text="Percent.")
+    net = serializers.CharField(allow_null=True)
+    amount = serializers.CharField()
+
+
 class ReceiptDetailSerializer(ReceiptSerializer):
     """One receipt with all that was read, and where on the picture it stands."""
 
     items = LineItemDetailSerializer(many=True, read_only=True)
+    tax_lines = TaxLineSerializer(many=True, read_only=True)
     boxes = serializers.DictField(child=BoxField(), read_only=True)
 
     class Meta(ReceiptSerializer.Meta):
-        fields = (*ReceiptSerializer.Meta.fields, "text", "boxes", "width", "height")
+        fields = (*ReceiptSerializer.Meta.fields, "text", "tax_lines", "boxes", "width", "height")
         read_only_fields = fields
 
 

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from structlog.contextvars import bind_contextvars
 
-from receipts import corrections, pictures, review, storage, tasks
+from receipts import corrections, pictures, rereading, review, storage, tasks
 from receipts.filters import ReceiptFilter
 from receipts.models import Receipt
 from receipts.serializers import (
@@ -127,6 +127,25 @@ class ReceiptViewSet(
             raise Conflict(str(error), code=error.code) from error
         except storage.StorageUnavailableError as error:
             raise StorageUnavailable from error
+        receipt.refresh_from_db()
+        return Response(ReceiptDetailSerializer(receipt).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(
+        request=None,
+        responses={
+            202: ReceiptDetailSerializer,
+            409: OpenApiResponse(description="Not read, corrected by somebody, being read, or read afresh too often"),
+        },
+    )
+    @action(detail=True, methods=["post"])
+    def reread(self, request: Request, pk: UUID) -> Response:  # noqa: ARG002
+        """Have OpenAI read the receipt afresh, although it may be billed once more; until it has, nothing changes."""
+        receipt = self.get_object()
+        try:
+            rereading.ask(receipt)
+        except rereading.CannotRereadError as error:
+            raise Conflict(str(error), code=error.code) from error
+        tasks.send_reread(receipt.id)
         receipt.refresh_from_db()
         return Response(ReceiptDetailSerializer(receipt).data, status=status.HTTP_202_ACCEPTED)
 
