@@ -25,7 +25,7 @@ from extraction.images import open_photo
 from extraction.local import read_page
 from extraction.ocr import PHOTO_SIDE
 from openai_gateway import gateway, reporting
-from receipts import readings, remembered, storage
+from receipts import duplicates, pictures, readings, remembered, storage
 from receipts.models import LineItem, Receipt
 from receipts.record import record
 from receipts.states import State, move
@@ -109,6 +109,8 @@ def find(receipt: Receipt, *, at_once: bool = True) -> tuple[str, Found]:
     if len(image) > settings.UPLOAD_MAX_BYTES:
         raise RejectedImageError(f"The image has more than {settings.UPLOAD_MAX_BYTES} bytes.")
     digest = readings.digest_of(image)
+    if receipt.pictures_at is None:
+        pictures.keep(receipt, open_photo(image, longest_side=pictures.PHOTO_SIDE))
     photo = open_photo(image, longest_side=PHOTO_SIDE)
     return digest, _found(receipt, digest, photo, at_once=at_once)
 
@@ -127,6 +129,10 @@ def _found(receipt: Receipt, digest: str, photo: Image.Image, *, at_once: bool) 
     local = read_page(page)
     if not with_openai:
         found = Found(extraction=local)
+    elif (known := duplicates.reading_of_first(receipt, page=page, local=local, engine=gateway.ENGINE)) is not None:
+        reporting.looked_up(hit=True)
+        readings.keep(digest, known.model_dump(mode="json"), engine=gateway.ENGINE)
+        found = _of_openai(known)
     elif not at_once and batch_items.wanted(receipt, digest):
         raise _CanWaitError(digest)
     else:
@@ -165,6 +171,7 @@ def store(receipt: Receipt, digest: str, found: Found, *, source: State = State.
     """Write all that was read in one transaction, if the receipt is still ours."""
     read = record(remembered.apply(receipt.user_id, found.extraction))
     state = State.NEEDS_REVIEW if read.review_reasons else State.EXTRACTED
+    original = duplicates.find(receipt, page_text=read.columns["text"], content_sha256=digest)
     with transaction.atomic():
         kept = move(
             receipt.id,
@@ -177,6 +184,7 @@ def store(receipt: Receipt, digest: str, found: Found, *, source: State = State.
             fallback=found.fallback,
             reread_at=found.reread_at,
             printed_merchant=record(found.extraction).columns["merchant"],
+            **duplicates.columns(receipt, original),
             **read.columns,
         )
         if not kept:

@@ -121,7 +121,8 @@ def _queues_are_empty() -> bool:
 def _each(which: Q, act: Callable[[Receipt], None]) -> int:
     found = list(Receipt.objects.filter(which).order_by("state_changed_at")[:BATCH])
     for receipt in found:
-        act(receipt)
+        with structlog.contextvars.bound_contextvars(receipt=str(receipt.id)):
+            act(receipt)
     return len(found)
 
 
@@ -136,6 +137,7 @@ def _queue_again(receipt: Receipt) -> None:
 def _take_from_dead(receipt: Receipt) -> None:
     if receipt.attempts >= reading.MAX_ATTEMPTS:
         move(receipt.id, source=State.EXTRACTING, target=State.FAILED, reason="Reading it failed again and again.")
+        log.error("receipt_given_up", attempts=receipt.attempts)
     else:
         enqueue(receipt.id, source=State.EXTRACTING, queue=queue_of(receipt, otherwise="default"))
 
@@ -145,10 +147,11 @@ def _settle_expired(receipt: Receipt) -> None:
     try:
         arrived = storage.exists(receipt.key)
     except storage.StorageUnavailableError as error:
-        log.warning("storage_unavailable", receipt=str(receipt.id), error=str(error))
+        log.warning("storage_unavailable", error=str(error))
         return
     if arrived:
         move(receipt.id, source=State.AWAITING_UPLOAD, target=State.UPLOADED)
         enqueue(receipt.id, source=State.UPLOADED, queue=queue_of(receipt))
     else:
         move(receipt.id, source=State.AWAITING_UPLOAD, target=State.FAILED, reason="The image was never uploaded.")
+        log.info("upload_expired")

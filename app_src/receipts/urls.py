@@ -1,4 +1,4 @@
-from django.urls import path
+from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
 from receipts.views import BulkUploadViewSet, ReceiptViewSet, RememberedViewSet, ReviewPlaceView, ReviewView, SearchView
@@ -11,5 +11,6 @@ urlpatterns = [
     path("receipts/review/", ReviewView.as_view(), name="review"),
     path("receipts/review/<uuid:pk>/", ReviewPlaceView.as_view(), name="review-place"),
     path("receipts/search/", SearchView.as_view(), name="search"),
+    path("receipts/", include("receipts.picture_urls")),
     *router.urls,
 ]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import boto3
@@ -63,6 +64,10 @@ ENVIRONMENT = {
 }
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fuzz-examples", type=int, default=15, help="of schemathesis, for each operation")
+
+
 def pytest_configure() -> None:
     """pytest-django would read the settings before this file; so it is told of none, and they are loaded here."""
     for name in ("AWS_SESSION_TOKEN", "AWS_PROFILE"):
@@ -87,9 +92,9 @@ def pytest_unconfigure() -> None:
     shutil.rmtree(_FOLDER, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
-def running_servers() -> Iterator[dict[str, ExitStack]]:
-    """Everything runs; a test that closes `broker` or `cache` gets it back afterwards."""
+@contextmanager
+def started() -> Iterator[dict[str, ExitStack]]:
+    """Every server that the application needs, and the key that signs tokens; `broker` and `cache` can be closed."""
     servers.certificate(_FOLDER)
     with ExitStack() as stack:
         stack.enter_context(servers.aws(_FOLDER / "aws", _PORTS.aws))
@@ -100,6 +105,13 @@ def running_servers() -> Iterator[dict[str, ExitStack]]:
         valkey = {name: stack.enter_context(ExitStack()) for name in VALKEY}
         for name, server in VALKEY.items():
             valkey[name].enter_context(server.running())
+        yield valkey
+
+
+@pytest.fixture(scope="session")
+def running_servers() -> Iterator[dict[str, ExitStack]]:
+    """Everything runs; a test that closes `broker` or `cache` gets it back afterwards."""
+    with started() as valkey:
         yield valkey
 
 
@@ -226,14 +238,16 @@ def openai_server(settings: object, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 @pytest.fixture
 def recognized(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """What is recognized on every picture: the rows of a café's receipt, or those that the test gives."""
+    """What is recognized on every picture: a café's receipt, or the test's rows, and a number of its own."""
     from openai_support import CAFE
     from support import written
 
     from receipts import readings
 
+    numbers = itertools.count(40001)
+
     def shows(*rows: tuple[str, str]) -> None:
-        monkeypatch.setattr(readings, "recognize", lambda _photo: written(rows))
+        monkeypatch.setattr(readings, "recognize", lambda _photo: written((*rows, (f"No. {next(numbers)}", ""))))
 
     shows(*CAFE)
     return shows

@@ -196,7 +196,7 @@ def test_a_broker_that_forgets_everything_loses_nothing(
             more = receipt(user, state=State.UPLOADED, body=png(colour=colour))
             Reading.objects.create(
                 content_sha256=readings.digest_of(png(colour=colour)), engine=readings.PAGE,
-                extraction=written(CAFE).to_json(),
+                extraction=written((*CAFE, (f"No. {40001 + colour}", ""))).to_json(),
             )  # fmt: skip
             tasks.enqueue(more.id, source=State.UPLOADED)
             made.append(more)
