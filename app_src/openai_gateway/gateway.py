@@ -65,7 +65,7 @@ class Question:
     page: Page
     local: Extraction
     receipt_id: uuid.UUID
-    user_id: int
+    user_id: uuid.UUID
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,9 +108,14 @@ def _ask(
     """The better of this answer and `instead_of`, and whether a stronger model could do better still."""
     call = _admitted(question, attempt)
     name = str(call.id)
+    to = client(api_key=settings.OPENAI_API_KEY or "", base_url=settings.OPENAI_BASE_URL)
     try:
         body = request_body(question.photo, model=attempt.model, effort=attempt.effort)
-        to = client(api_key=settings.OPENAI_API_KEY or "", base_url=settings.OPENAI_BASE_URL)
+        _stamp(name)
+    except BaseException:
+        _withdraw(call)
+        raise
+    try:
         reply = send(body, to=to, call_id=name)
         answered = reply.answered
         found = verified(answered.extraction, page=question.page, local=question.local)
@@ -130,7 +135,7 @@ def _ask(
 
 
 def _admitted(question: Question, attempt: _Attempt) -> Call:
-    """A call that may be sent this very moment, written down as sent. Raises what `read` raises."""
+    """A call that may be sent, written down as sent. Raises what `read` raises."""
     escalation = attempt.purpose == Purpose.ESCALATION
     if before := ledger.standing_call(question.content_sha256, escalation=escalation):
         raise _asked_before(before)
@@ -146,36 +151,51 @@ def _admitted(question: Question, attempt: _Attempt) -> Call:
         return _within_limits(request)
     except redis.RedisError as error:
         raise NotYetError("The limits cannot be looked up.", retry_after=LATER_SECONDS) from error
-    except (NotYetError, FallbackError):
+    except (NotYetError, FallbackError) as error:
         with suppress(redis.RedisError):
             breaker.forget(name)
+            if escalation or isinstance(error, FallbackError):  # it will not come back
+                limiter.leave(user=request.user_id, waiter=_waiter(request))
         raise
 
 
 def _within_limits(request: ledger.Request) -> Call:
     name = str(request.id)
-    waiter = f"{request.content_sha256[:16]}-{request.purpose}"
-    wait = limiter.acquire(name, user=request.user_id, waiter=waiter, tokens=request.tokens)
+    wait = limiter.acquire(name, user=request.user_id, waiter=_waiter(request), tokens=request.tokens)
     if wait:
         reporting.waits(wait)
         raise NotYetError("OpenAI's limits are used up.", retry_after=wait)
     try:
-        call = ledger.open_call(request)
+        return ledger.open_call(request)
     except ledger.OverBudgetError as error:
         limiter.forget(name)
         raise FallbackError("budget") from error
     except ledger.AskedBeforeError as error:
         limiter.forget(name)
         raise _asked_before(error.call) from error
+
+
+def _waiter(request: ledger.Request) -> str:
+    """What the limiter knows a receipt by, from one try to the next."""
+    return f"{request.content_sha256[:16]}-{request.purpose}"
+
+
+def _stamp(name: str) -> None:
+    """It is sent now: the limiter counts from here. Raises NotYetError when the grant was lost meanwhile."""
     try:
         stamped = limiter.stamp(name)
-    except redis.RedisError:
-        ledger.settle_free(call, outcome="withdrawn")
-        raise
+    except redis.RedisError as error:
+        raise NotYetError("The limits cannot be looked up.", retry_after=LATER_SECONDS) from error
     if not stamped:
-        ledger.settle_free(call, outcome="withdrawn")
         raise NotYetError("The limits were forgotten just now.", retry_after=1.0)
-    return call
+
+
+def _withdraw(call: Call) -> None:
+    """It was written down and never sent."""
+    ledger.settle_free(call, outcome="withdrawn")
+    with suppress(redis.RedisError):
+        limiter.forget(str(call.id))
+        breaker.forget(str(call.id))
 
 
 def _asked_before(call: Call) -> NotYetError | FallbackError:

@@ -42,7 +42,7 @@ class Request:
     input_tokens: int
     output_tokens: int
     receipt_id: UUID | None
-    user_id: int | None
+    user_id: UUID | None
     id: UUID = field(default_factory=uuid4)
 
     @property
@@ -183,7 +183,7 @@ def rereadings(content_sha256: str, *, within: timedelta) -> int:
     return set_aside.filter(sent_at__gt=timezone.now() - within).exclude(purpose=Purpose.ESCALATION).count()
 
 
-def spent_on(day: date, *, user_id: int | None = None) -> Decimal:
+def spent_on(day: date, *, user_id: UUID | None = None) -> Decimal:
     """Dollars of one day (UTC), of everybody or of one user, from the calls themselves."""
     calls = Call.objects.filter(day=day)
     if user_id is not None:

@@ -33,10 +33,11 @@ _SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
-def acquire(call_id: str, *, user: int | None, waiter: str, tokens: int) -> float:
+def acquire(call_id: str, *, user: object, waiter: str, tokens: int) -> float:
     """0.0 when this call may be sent now, else the seconds after which to ask again.
 
-    `tokens` is an upper bound, to be corrected by `correct`. `waiter` is what stays the same from one try to the next.
+    `user` is the id of whose receipt it is, or None; `waiter` is what stays the same from one try to the next;
+    `tokens` is an upper bound, to be corrected by `correct`.
     A user who has had their share of the minute stands back while others wait for theirs.
     Raises redis.RedisError.
     """
@@ -62,6 +63,11 @@ def correct(call_id: str, *, tokens: int) -> None:
 def forget(call_id: str) -> None:
     """The call was not sent: its place is free for another."""
     _run("forget", call_id)
+
+
+def leave(*, user: object, waiter: str) -> None:
+    """Whoever waited does not come back: nothing is kept free for it."""
+    _run("leave", str(user or "-"), waiter)
 
 
 def hold(seconds: float) -> None:

@@ -51,6 +51,9 @@ elseif action == 'correct' then  -- call, tokens
 elseif action == 'forget' then  -- call: it was not sent
   forget(ARGV[2])
   return 0
+elseif action == 'leave' then  -- user, waiter: it does not come back
+  leave(ARGV[2], ARGV[3])
+  return 0
 elseif action == 'hold' then  -- milliseconds: OpenAI asked for this pause
   redis.call('HSET', totals, 'hold', math.max(number(totals, 'hold'), now + ARGV[2]))
   return 0

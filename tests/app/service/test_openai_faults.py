@@ -13,7 +13,7 @@ from openai_support import CAFE, ERROR, books_match, good, read
 from support import png, receipt, written
 
 from extraction import openai_engine
-from openai_gateway import breaker, gateway, ledger
+from openai_gateway import breaker, gateway, ledger, limiter
 from openai_gateway.models import Call, CallState, Day, Purpose
 from receipts import reading, readings, rereading, tasks
 from receipts.models import Reading, Receipt
@@ -188,6 +188,40 @@ def test_a_task_whose_time_is_up_leaves_its_call_in_doubt(user, openai_server, m
     monkeypatch.setattr(gateway, "send", openai_engine.send)
     assert read(made).fallback == "in_doubt"
     assert openai_server.requests == []
+
+
+@pytest.mark.parametrize("fault", [SoftTimeLimitExceeded(), ZeroDivisionError()], ids=["time is up", "a bug"])
+def test_what_breaks_before_it_is_sent_costs_nothing(user, openai_server, monkeypatch, fault: Exception) -> None:
+    def breaks(*_: object, **__: object) -> None:
+        raise fault
+
+    made = receipt(user, body=png())
+    openai_server.reply = good()
+    with monkeypatch.context() as patched:
+        patched.setattr(gateway, "request_body", breaks)
+        assert read(made).state == State.QUEUED
+    assert (Call.objects.get().state, Call.objects.get().outcome) == (CallState.FREE, "withdrawn")
+    assert (read(made).engine, len(openai_server.bill)) == ("openai", 1)
+
+
+def test_a_grant_that_is_lost_at_the_last_moment_is_waited_for_again(
+    user, openai_server, monkeypatch, lose_messages
+) -> None:
+    """The broker's server is emptied after the limiter has said yes, and somebody else fills it from the ledger."""
+    openai_server.reply = good()
+    made = receipt(user, body=png())
+    open_call = ledger.open_call
+
+    def emptied_first(request: ledger.Request) -> Call:
+        lose_messages()
+        limiter.acquire("somebody", user=None, waiter="somebody", tokens=1)
+        return open_call(request)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ledger, "open_call", emptied_first)
+        assert read(made).state == State.QUEUED
+    assert (Call.objects.get().state, openai_server.requests) == (CallState.FREE, [])
+    assert (read(made).engine, made.attempts) == ("openai", 1)
 
 
 def test_an_answer_is_kept_with_its_bill_or_not_at_all(user, openai_server, monkeypatch) -> None:

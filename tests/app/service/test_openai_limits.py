@@ -97,6 +97,15 @@ def test_nothing_is_kept_free_for_who_has_gone(monkeypatch: pytest.MonkeyPatch) 
     assert granted([f"a{n}" for n in range(10, 30)], user=1) == 10
 
 
+def test_nothing_is_kept_free_for_who_says_goodbye() -> None:
+    granted([f"a{n}" for n in range(10)], user=1)
+    acquire("b", user=2)
+    limiter.leave(user=2, waiter="b")
+    limiter.leave(user=2, waiter="never there")
+    pass_time(WINDOW + 1)
+    assert granted([f"a{n}" for n in range(10, 30)], user=1) == 10
+
+
 def test_three_users_share_evenly_whatever_they_ask_for(settings) -> None:
     settings.OPENAI_REQUESTS_PER_MINUTE = 30
     granted([f"0-{n}" for n in range(30)], user=0)  # somebody else had this window
