@@ -68,6 +68,7 @@ INSTALLED_APPS = [
     "accounts",
     "receipts",
     "analytics",
+    "pages",
 ]
 
 MIDDLEWARE = [
@@ -84,6 +85,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "pages.errors.OutageMiddleware",
 ]
 
 TEMPLATES = [
@@ -186,6 +188,7 @@ DJANGO_STRUCTLOG_CELERY_ENABLED = True
 
 # ---- Accounts ----
 AUTH_USER_MODEL = "accounts.User"
+LOGIN_URL = "pages:login"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
@@ -243,6 +246,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
 CSRF_TRUSTED_ORIGINS = ALLOWED_ORIGINS
+CSRF_FAILURE_VIEW = "pages.errors.csrf_failure"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 262_144
 
 LANGUAGE_CODE = "en"
@@ -252,13 +256,12 @@ STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "spendsmart.static.StaticFiles"},
 }
 WHITENOISE_USE_FINDERS = not STATIC_ROOT.exists()
 if WHITENOISE_USE_FINDERS:
-    # Run from a source tree: there is no collected manifest to look names up in, nor its folder.
+    # Run from a source tree: nothing was collected, the files are served from where they lie.
     warnings.filterwarnings("ignore", "No directory at", UserWarning)
-    STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 
 LOGGING_CONFIG = None
 configure(LOG_LEVEL)
