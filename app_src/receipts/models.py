@@ -59,6 +59,7 @@ class Receipt(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     retry_at = models.DateTimeField(null=True, blank=True)
 
+    file_name = models.CharField(max_length=255, blank=True, db_default="")
     content_type = models.CharField(max_length=32, choices=[(t, t) for t in CONTENT_TYPES])
     size = models.PositiveIntegerField()
     content_sha256 = models.CharField(max_length=64, blank=True)
@@ -120,6 +121,14 @@ class Receipt(models.Model):
             models.Index(
                 fields=["duplicate_of"], name="receipt_duplicates", condition=models.Q(duplicate_of__isnull=False)
             ),
+            models.Index(
+                fields=["user", "created_at", "id"],
+                name="receipt_for_person",
+                condition=models.Q(state__in=[State.NEEDS_REVIEW, State.FAILED, State.REJECTED])
+                | models.Q(duplicate="suspected"),
+            ),
+            # The names under which a person's receipts are printed.
+            models.Index(fields=["user", "printed_merchant"], name="receipt_by_printed"),
             models.Index(fields=["reread_at"], name="receipt_reread", condition=models.Q(reread_at__isnull=False)),
         ]
 

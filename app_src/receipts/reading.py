@@ -24,7 +24,7 @@ from extraction import (
     RetryableExtractionError,
     engine_for,
 )
-from receipts import storage
+from receipts import remembered, storage
 from receipts.models import LineItem, Receipt
 from receipts.readings import digest_of, read_once
 from receipts.record import record
@@ -92,7 +92,7 @@ def _read(receipt: Receipt) -> State | None:
 
 def _store(receipt: Receipt, digest: str, found: Extraction) -> State | None:
     """Write all that was read in one transaction, if the receipt is still ours."""
-    read = record(found)
+    read = record(remembered.apply(receipt.user_id, found))
     state = State.NEEDS_REVIEW if read.review_reasons else State.EXTRACTED
     with transaction.atomic():
         kept = move(
@@ -103,6 +103,7 @@ def _store(receipt: Receipt, digest: str, found: Extraction) -> State | None:
             reason=" ".join(read.review_reasons)[:500],
             review_reasons=read.review_reasons,
             retry_at=None,
+            printed_merchant=record(found).columns["merchant"],
             **read.columns,
         )
         if not kept:

@@ -14,6 +14,7 @@ from django.db import models
 from django.utils import timezone
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from uuid import UUID
 
 
@@ -45,7 +46,8 @@ ALLOWED: dict[State, frozenset[State]] = {
     # A person corrects what was read.
     State.NEEDS_REVIEW: frozenset({State.EXTRACTED}),
     State.EXTRACTED: frozenset({State.EXTRACTED}),
-    State.FAILED: frozenset(),
+    # A person asks for another try; what was refused as no picture stays refused.
+    State.FAILED: frozenset({State.QUEUED}),
     State.REJECTED: frozenset(),
 }
 
@@ -59,12 +61,19 @@ def move(receipt_id: UUID, *, source: State, target: State, **changes: Any) -> b
 
     Raises ForbiddenTransitionError for a step that is not in ALLOWED, whatever the receipt's state.
     """
+    return move_all([receipt_id], source=source, target=target, **changes) == 1
+
+
+def move_all(receipt_ids: Collection[UUID], *, source: State, target: State, **changes: Any) -> int:
+    """The same for several receipts at once; how many of them took the step.
+
+    Raises ForbiddenTransitionError.
+    """
     from receipts.models import Receipt
 
     if target not in ALLOWED[source]:
         raise ForbiddenTransitionError(f"{source} → {target}")
     now = timezone.now()
-    changed = Receipt.objects.filter(id=receipt_id, state=source).update(
+    return Receipt.objects.filter(id__in=receipt_ids, state=source).update(
         state=target, state_changed_at=now, updated_at=now, **changes
     )
-    return changed == 1

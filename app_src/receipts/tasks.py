@@ -44,10 +44,21 @@ def enqueue(receipt_id: UUID, *, source: State, queue: str = "interactive") -> b
     if not move(receipt_id, source=source, target=State.QUEUED, retry_at=None):
         return False
     try:
-        extract.apply_async((str(receipt_id),), queue=queue)
+        send(receipt_id, queue=queue)
     except OperationalError as error:
         log.warning("broker_unavailable", receipt=str(receipt_id), error=str(error))
     return True
+
+
+def send(receipt_id: UUID, *, queue: str) -> None:
+    """Send the message, and log that with the receipt's id. Raises OperationalError without a broker."""
+    with structlog.contextvars.bound_contextvars(receipt=str(receipt_id)):
+        extract.apply_async((str(receipt_id),), queue=queue)
+
+
+def queue_of(receipt: Receipt, *, otherwise: str = "interactive") -> str:
+    """Nobody waits in front of the screen for one of a whole folder."""
+    return "bulk" if receipt.bulk_upload_id else otherwise
 
 
 @shared_task(name="receipts.tasks.sweep")
@@ -84,18 +95,18 @@ def _each(which: Q, act: Callable[[Receipt], None]) -> int:
 
 
 def _queue_uploaded(receipt: Receipt) -> None:
-    enqueue(receipt.id, source=State.UPLOADED)
+    enqueue(receipt.id, source=State.UPLOADED, queue=queue_of(receipt))
 
 
 def _queue_again(receipt: Receipt) -> None:
-    enqueue(receipt.id, source=State.QUEUED, queue="default")
+    enqueue(receipt.id, source=State.QUEUED, queue=queue_of(receipt, otherwise="default"))
 
 
 def _take_from_dead(receipt: Receipt) -> None:
     if receipt.attempts >= reading.MAX_ATTEMPTS:
         move(receipt.id, source=State.EXTRACTING, target=State.FAILED, reason="Reading it failed again and again.")
     else:
-        enqueue(receipt.id, source=State.EXTRACTING, queue="default")
+        enqueue(receipt.id, source=State.EXTRACTING, queue=queue_of(receipt, otherwise="default"))
 
 
 def _settle_expired(receipt: Receipt) -> None:
@@ -107,6 +118,6 @@ def _settle_expired(receipt: Receipt) -> None:
         return
     if arrived:
         move(receipt.id, source=State.AWAITING_UPLOAD, target=State.UPLOADED)
-        enqueue(receipt.id, source=State.UPLOADED)
+        enqueue(receipt.id, source=State.UPLOADED, queue=queue_of(receipt))
     else:
         move(receipt.id, source=State.AWAITING_UPLOAD, target=State.FAILED, reason="The image was never uploaded.")

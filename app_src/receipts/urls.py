@@ -1,7 +1,14 @@
+from django.urls import path
 from rest_framework.routers import SimpleRouter
 
-from receipts.views import ReceiptViewSet
+from receipts.views import BulkUploadViewSet, ReceiptViewSet, RememberedViewSet, ReviewPlaceView, ReviewView
 
 router = SimpleRouter(use_regex_path=False)
-router.register("", ReceiptViewSet, basename="receipt")
-urlpatterns = router.urls
+router.register("receipts", ReceiptViewSet, basename="receipt")
+router.register("bulk-uploads", BulkUploadViewSet, basename="bulk-upload")
+router.register("remembered", RememberedViewSet, basename="remembered")
+urlpatterns = [
+    path("receipts/review/", ReviewView.as_view(), name="review"),
+    path("receipts/review/<uuid:pk>/", ReviewPlaceView.as_view(), name="review-place"),
+    *router.urls,
+]

@@ -20,11 +20,37 @@ class ReceiptSerializer(serializers.ModelSerializer[Receipt]):
 
     class Meta:
         model = Receipt
-        fields = (
+        fields: tuple[str, ...] = (
             *("id", "state", "reason", "review_reasons", "created_at", "updated_at", "content_type", "size"),
             *("merchant", "address", "purchased_on", "currency", "subtotal", "tax", "tip", "total", "payment"),
             *("category", "engine", "confidence", "items"),
+            *("file_name", "bulk_upload", "duplicate", "duplicate_of", "printed_merchant", "fallback", "corrected_at"),
         )
+        read_only_fields = fields
+
+
+class BoxField(serializers.ListField):
+    """Left, top, right and bottom on the upright picture, as fractions of its sides."""
+
+    def __init__(self, **keywords: Any) -> None:
+        super().__init__(child=serializers.FloatField(), min_length=4, max_length=4, **keywords)
+
+
+class LineItemDetailSerializer(LineItemSerializer):
+    box = BoxField(allow_null=True)
+
+    class Meta(LineItemSerializer.Meta):
+        fields = (*LineItemSerializer.Meta.fields, "box")
+
+
+class ReceiptDetailSerializer(ReceiptSerializer):
+    """One receipt with all that was read, and where on the picture it stands."""
+
+    items = LineItemDetailSerializer(many=True, read_only=True)
+    boxes = serializers.DictField(child=BoxField(), read_only=True)
+
+    class Meta(ReceiptSerializer.Meta):
+        fields = (*ReceiptSerializer.Meta.fields, "text", "boxes", "width", "height")
         read_only_fields = fields
 
 
@@ -37,6 +63,7 @@ class UploadSerializer(serializers.Serializer[Any]):
 class CreateReceiptSerializer(serializers.Serializer[Any]):
     """What the client is about to upload; the form that comes back accepts just that."""
 
+    file_name = serializers.CharField(max_length=255, allow_blank=True, default="", help_text="As people know it.")
     content_type = serializers.ChoiceField(choices=sorted(CONTENT_TYPES))
     size = serializers.IntegerField(min_value=1, help_text="Bytes of the image.")
 
@@ -55,21 +82,3 @@ class CreatedReceiptSerializer(serializers.Serializer[Any]):
     def get_upload(self, created: dict[str, Any]) -> dict[str, Any]:
         upload: dict[str, Any] = created["upload"]
         return upload
-
-
-class CorrectReceiptSerializer(serializers.ModelSerializer[Receipt]):
-    """What a person may put right."""
-
-    class Meta:
-        model = Receipt
-        fields = ("merchant", "address", "purchased_on", "currency", "subtotal", "tax", "tip", "total", "category")
-
-    def validate_currency(self, value: str) -> str:
-        if len(value) != 3 or not value.isalpha():
-            raise serializers.ValidationError("Three letters, as in ISO 4217.")
-        return value.upper()
-
-    def validate_total(self, value: Any) -> Any:
-        if value is None:
-            raise serializers.ValidationError("A corrected receipt has a total.")
-        return value

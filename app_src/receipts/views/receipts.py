@@ -1,4 +1,4 @@
-"""Receipts over HTTP. Every query starts from the user's own: another's receipt does not exist here."""
+"""One's receipts: announce, complete, list, read, correct, delete."""
 
 from __future__ import annotations
 
@@ -11,31 +11,21 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
-from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from receipts import storage, tasks
+from receipts import corrections, review, storage, tasks
 from receipts.filters import ReceiptFilter
 from receipts.models import Receipt
 from receipts.serializers import (
-    CorrectReceiptSerializer,
     CreatedReceiptSerializer,
     CreateReceiptSerializer,
+    ReceiptDetailSerializer,
     ReceiptSerializer,
 )
-from receipts.states import READ, State, move
-
-
-class Conflict(APIException):
-    status_code = status.HTTP_409_CONFLICT
-    default_code = "conflict"
-
-
-class StorageUnavailable(APIException):
-    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
-    default_detail = "The image store does not answer; try again."
-    default_code = "storage_unavailable"
+from receipts.serializers.corrections import CorrectedReceiptSerializer, CorrectReceiptSerializer
+from receipts.states import State, move
+from receipts.views.errors import Conflict, StorageUnavailable
 
 
 class ReceiptViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Receipt]):
@@ -49,7 +39,11 @@ class ReceiptViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
     def get_queryset(self) -> QuerySet[Receipt]:
         if getattr(self, "swagger_fake_view", False):
             return Receipt.objects.none()
-        return Receipt.objects.filter(user=self.request.user).prefetch_related("items").defer("text")
+        mine = Receipt.objects.filter(user=self.request.user).prefetch_related("items")
+        return mine.defer("text", "boxes") if self.action == "list" else mine
+
+    def get_serializer_class(self) -> type[ReceiptSerializer]:
+        return ReceiptSerializer if self.action == "list" else ReceiptDetailSerializer
 
     @extend_schema(request=CreateReceiptSerializer, responses={201: CreatedReceiptSerializer})
     def create(self, request: Request) -> Response:
@@ -65,7 +59,9 @@ class ReceiptViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         created = {"id": receipt.id, "state": receipt.state, "upload": asdict(form)}
         return Response(CreatedReceiptSerializer(created).data, status=status.HTTP_201_CREATED)
 
-    @extend_schema(request=None, responses={202: ReceiptSerializer, 409: OpenApiResponse(description="Not uploaded")})
+    @extend_schema(
+        request=None, responses={202: ReceiptDetailSerializer, 409: OpenApiResponse(description="Not uploaded")}
+    )
     @action(detail=True, methods=["post"])
     def complete(self, request: Request, pk: UUID) -> Response:  # noqa: ARG002
         """Say that the image is uploaded. Saying so twice does no harm."""
@@ -78,28 +74,50 @@ class ReceiptViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
                 raise StorageUnavailable from error
             with transaction.atomic():
                 if move(receipt.id, source=State.AWAITING_UPLOAD, target=State.UPLOADED):
-                    transaction.on_commit(lambda: tasks.enqueue(receipt.id, source=State.UPLOADED))
+                    transaction.on_commit(
+                        lambda: tasks.enqueue(receipt.id, source=State.UPLOADED, queue=tasks.queue_of(receipt))
+                    )
         receipt.refresh_from_db()
-        return Response(ReceiptSerializer(receipt).data, status=status.HTTP_202_ACCEPTED)
+        return Response(ReceiptDetailSerializer(receipt).data, status=status.HTTP_202_ACCEPTED)
 
-    @extend_schema(request=CorrectReceiptSerializer, responses=ReceiptSerializer)
+    @extend_schema(
+        request=CorrectReceiptSerializer,
+        responses={200: CorrectedReceiptSerializer, 409: OpenApiResponse(description="Not read, no total, or changed")},
+    )
     def partial_update(self, request: Request, pk: UUID) -> Response:  # noqa: ARG002
-        """Put right what was read; a corrected receipt needs no review any more."""
+        """Put right what was read; a corrected receipt needs no review any more, and its shop is remembered."""
         receipt = self.get_object()
-        if receipt.state not in READ:
-            raise Conflict(f"A receipt that is {receipt.state} has nothing to correct.", code="not_read")
-        serializer = CorrectReceiptSerializer(receipt, data=request.data, partial=True)
+        serializer = CorrectReceiptSerializer(data=request.data)  # not partial: lines must be whole
         serializer.is_valid(raise_exception=True)
         changes: dict[str, Any] = dict(serializer.validated_data)
-        if receipt.total is None and "total" not in changes:
-            raise Conflict("This receipt has no total: correct it, too.", code="no_total")
-        moved = move(
-            receipt.id, source=State(receipt.state), target=State.EXTRACTED, reason="", review_reasons=[], **changes
-        )
-        if not moved:
-            raise Conflict("The receipt changed meanwhile; look at it again.", code="changed")
+        lines, remember = changes.pop("items", None), changes.pop("remember")
+        return self._correct(receipt, changes=changes, lines=lines, remember=remember)
+
+    @extend_schema(
+        request=None,
+        responses={200: CorrectedReceiptSerializer, 409: OpenApiResponse(description="Not read, no total, or changed")},
+    )
+    @action(detail=True, methods=["post"])
+    def confirm(self, request: Request, pk: UUID) -> Response:  # noqa: ARG002
+        """Say that everything looks right as it was read."""
+        return self._correct(self.get_object(), changes={}, lines=None, remember=False)
+
+    @extend_schema(
+        request=None,
+        responses={202: ReceiptDetailSerializer, 409: OpenApiResponse(description="Not failed, or without an image")},
+    )
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, pk: UUID) -> Response:  # noqa: ARG002
+        """Let a receipt that failed be read again."""
+        receipt = self.get_object()
+        try:
+            review.retry(receipt)
+        except review.CannotRetryError as error:
+            raise Conflict(str(error), code=error.code) from error
+        except storage.StorageUnavailableError as error:
+            raise StorageUnavailable from error
         receipt.refresh_from_db()
-        return Response(ReceiptSerializer(receipt).data)
+        return Response(ReceiptDetailSerializer(receipt).data, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: UUID) -> Response:  # noqa: ARG002
@@ -111,3 +129,12 @@ class ReceiptViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
             raise StorageUnavailable from error
         receipt.delete()
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def _correct(
+        self, receipt: Receipt, *, changes: dict[str, Any], lines: list[dict[str, Any]] | None, remember: bool
+    ) -> Response:
+        try:
+            done = corrections.correct(receipt, changes=changes, lines=lines, remember=remember)
+        except corrections.CannotCorrectError as error:
+            raise Conflict(str(error), code=error.code) from error
+        return Response(CorrectedReceiptSerializer(done.receipt, context={"correction": done}).data)
