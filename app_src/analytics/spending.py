@@ -4,71 +4,95 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, F, Sum
-from django.db.models.functions import TruncMonth
+from django.db.models import Case, Count, DecimalField, ExpressionWrapper, F, Q, QuerySet, Sum, Value, When
+from django.db.models.functions import Coalesce, Round, TruncMonth
 
-from receipts.models import Receipt
+from receipts.models import Duplicate, Receipt
 from receipts.states import READ
+
+_AMOUNT = DecimalField(max_digits=16, decimal_places=2)
 
 
 class Grouping(enum.StrEnum):
     MONTH = "month"
+    DAY = "day"
     CATEGORY = "category"
     MERCHANT = "merchant"
+    TAX = "tax"
 
 
-_COLUMN: dict[Grouping, Any] = {
-    Grouping.MONTH: TruncMonth("purchased_on"),
-    Grouping.CATEGORY: F("category"),
-    Grouping.MERCHANT: F("merchant"),
+_NET = ExpressionWrapper(F("total") - F("tax") - Coalesce("tip", Value(Decimal(0))), output_field=_AMOUNT)
+_RATE = Case(
+    # Taxes of a few cents are rounded so roughly that anything finer than half a percent would be noise.
+    When(
+        Q(tax__isnull=False) & ~Q(total=F("tax") + Coalesce("tip", Value(Decimal(0)))),
+        then=Round(Round(F("tax") * 200 / _NET) / 2, precision=1),
+    ),
+    output_field=DecimalField(max_digits=16, decimal_places=1),
+)
+
+_COLUMNS: dict[Grouping, dict[str, Any]] = {
+    Grouping.MONTH: {"month": TruncMonth("purchased_on")},
+    Grouping.DAY: {"day": F("purchased_on")},
+    Grouping.CATEGORY: {"category": F("category")},
+    Grouping.MERCHANT: {"merchant": F("merchant")},
+    Grouping.TAX: {"month": TruncMonth("purchased_on"), "rate": _RATE},
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Spending:
-    """`results`: one row for each group and currency. `totals`: one for each currency, the sum of its groups."""
+def counted(user_id: UUID | Any, *, since: date | None = None, until: date | None = None) -> QuerySet[Receipt]:
+    """The receipts that count: read, with a total, and not one that its owner called a duplicate; both days included.
 
-    results: list[dict[str, Any]]
-    totals: list[dict[str, Any]]
-
-
-def spending(*, user_id: UUID, by: Grouping, since: date | None = None, until: date | None = None) -> Spending:
-    """Group, currency, total, tax and number of receipts that were read and have a total; both days included.
-
-    Without a period, a receipt without a date counts in the group whose month is null, so that the rows add up to all
-    receipts; within one, it counts nowhere.
+    Without a period, those without a date count, too, so that sums over groups add up to all; within one, nowhere.
     """
-    read = Receipt.objects.filter(user_id=user_id, state__in=READ, total__isnull=False)
+    found = Receipt.objects.filter(user_id=user_id, state__in=READ, total__isnull=False).exclude(
+        duplicate=Duplicate.CONFIRMED
+    )
     if since:
-        read = read.filter(purchased_on__gte=since)
+        found = found.filter(purchased_on__gte=since)
     if until:
-        read = read.filter(purchased_on__lte=until)
+        found = found.filter(purchased_on__lte=until)
+    return found.order_by()
+
+
+def spending(
+    *, user_id: UUID, by: Grouping, since: date | None = None, until: date | None = None
+) -> dict[str, list[dict[str, Any]]]:
+    """`results`: one row for each group and currency. `totals`: one for each currency, the sum of its groups.
+
+    By tax, a group is a month and a rate: the one that the amounts give, in percent, to the half. It is null, as `net`
+    is, where no tax was found.
+    """
+    columns = _COLUMNS[by]
+    extra = {"net": Sum(_NET, filter=Q(tax__isnull=False))} if by is Grouping.TAX else {}
+    # Named apart from the columns that they sum; in the order in which the serializers document them.
     rows = (
-        read.order_by()
-        .values(group=_COLUMN[by], code=F("currency"))
-        .annotate(spent=Sum("total"), taxed=Sum("tax"), receipts=Count("id"))
-        .order_by("group", "code")
+        counted(user_id, since=since, until=until)
+        .values(code=F("currency"), **{f"group_{name}": column for name, column in columns.items()})
+        .annotate(spent=Sum("total"), taxed=Sum("tax"), receipts=Count("id"), **extra)
+        .order_by(*(f"group_{name}" for name in columns), "code")
     )
     results = [
         {
-            by.value: row["group"],
             "currency": row["code"],
             "total": row["spent"],
             "tax": row["taxed"],
             "receipts": row["receipts"],
+            **{name: row[f"group_{name}"] for name in columns},
+            **{name: row[name] for name in extra},
         }
         for row in rows
     ]
-    return Spending(results=results, totals=_totals(results))
+    return {"results": results, "totals": totals(results)}
 
 
-def _totals(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+def totals(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows' sums, by currency."""
     sums: dict[str, dict[str, Any]] = {}
     for row in rows:
         entry = sums.setdefault(

@@ -10,6 +10,7 @@ from django.db import models
 from django.utils import timezone
 
 from receipts.states import State
+from spendsmart.writes import OwnedManager
 
 CONTENT_TYPES = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WebP"}
 
@@ -97,6 +98,8 @@ class Receipt(models.Model):
 
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+
+    objects = OwnedManager()
 
     class Meta:
         ordering = ("-created_at", "-id")

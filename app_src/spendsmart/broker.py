@@ -24,4 +24,9 @@ def client() -> redis.Redis:
 
 def messages() -> int:
     """Messages that no worker has taken yet, over all queues. Raises redis.RedisError."""
-    return sum(int(client().llen(queue)) for queue in settings.QUEUES)
+    return sum(messages_by_queue().values())
+
+
+def messages_by_queue() -> dict[str, int]:
+    """Messages that no worker has taken yet, in every queue. Raises redis.RedisError."""
+    return {queue: int(client().llen(queue)) for queue in settings.QUEUES}

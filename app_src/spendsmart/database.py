@@ -1,34 +1,28 @@
 """Which database a query goes to: the writer, unless the code says that the replica's moment-old view will do.
 
 Reading from the replica is asked for (`from_replica`), never assumed, so a view that reads what it just wrote cannot
-meet an older state. A user for whom something was written within the last seconds reads from the writer; so does
-everybody while the replica does not answer.
+meet an older state. The replica answers a user once it has replayed that user's last write. Until then, and while it
+is away or lags, the writer does. So it does while the cache, which knows of the writes, is away.
+
+Every statement stands by itself: PgBouncer, in transaction pooling, may send the next one over another connection.
 """
 
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
 import redis
-import structlog
-from django.core.cache import cache
-from django.db import InterfaceError, OperationalError, connections
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 
-PIN_SECONDS = 5
-"""How long a user's reads stay on the writer after a write; streaming replicas lag by milliseconds in good health."""
-
-REST_SECONDS = 10
-"""How long a replica that failed is left alone: finding out anew can take as long as PgBouncer's patience."""
+from spendsmart import writes
+from spendsmart.replica import replica
 
 T = TypeVar("T")
-log = structlog.get_logger(__name__)
 _alias: ContextVar[str] = ContextVar("alias", default="default")
-_resting_until = 0.0
 
 
 class ReplicaRouter:
@@ -48,20 +42,30 @@ class ReplicaRouter:
 
 
 def from_replica(user_id: Any, read: Callable[[], T]) -> tuple[T, str]:
-    """What `read` returns, and the alias of the database that it came from.
+    """What `read` returns, all of the user's writes included, and the alias of the database that it came from.
 
     `read` must evaluate its queries, and do nothing but read: it runs a second time, on the writer, when the replica
     fails, be it in the middle (PostgreSQL cancels a replica's queries that stand in the way of replication).
     """
-    global _resting_until
-    if time.monotonic() >= _resting_until and not _pinned(user_id):
+    try:
+        position = writes.position_of(user_id)
+    except (redis.RedisError, DatabaseError):
+        position = None
+    return read_since(position, read)
+
+
+def read_since(position: int | None, read: Callable[[], T]) -> tuple[T, str]:
+    """As `from_replica`, with everything up to a position in the log; None is one that nobody knows."""
+    if position is not None and replica.has(position):
         try:
             with _reads_from("reader"):
-                return read(), "reader"
+                found = read()
         except (OperationalError, InterfaceError) as error:
-            log.warning("replica_failed", error=str(error))
-            connections["reader"].close()
-            _resting_until = time.monotonic() + REST_SECONDS
+            replica.failed(error)
+        else:
+            replica.count("reader")
+            return found, "reader"
+    replica.count("default")
     return read(), "default"
 
 
@@ -75,20 +79,12 @@ def _reads_from(alias: str) -> Iterator[None]:
 
 
 def pin_to_writer(user_id: Any) -> None:
-    """Let this user read from the writer for a moment: something of theirs was just written."""
-    with contextlib.suppress(redis.RedisError):  # a cache that is away must not fail the write
-        cache.set(f"pinned:{user_id}", 1, PIN_SECONDS)
-
-
-def _pinned(user_id: Any) -> bool:
-    try:
-        return cache.get(f"pinned:{user_id}") is not None
-    except redis.RedisError:
-        return True  # when in doubt, the writer
+    """Let this user read from the writer until the replica has what was just written and committed."""
+    writes.mark([user_id])
 
 
 class PinMiddleware:
-    """Pins the user of every request that may have written."""
+    """Pins the user of every request that may have written, be it something that no manager notes."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

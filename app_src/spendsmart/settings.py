@@ -183,6 +183,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": schedule(timedelta(seconds=30)),
         "options": {"expires": 30},
     },
+    "sweep budgets": {
+        "task": "analytics.tasks.sweep_budgets",
+        "schedule": schedule(timedelta(minutes=15)),
+        "options": {"expires": 900},
+    },
 }
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 

@@ -13,6 +13,7 @@ import boto3
 import django
 import pytest
 import servers
+from replication import Replication, replication
 
 _FOLDER = Path(tempfile.mkdtemp(prefix="spendsmart-tests-"))
 _PORTS = servers.Ports.choose()
@@ -106,6 +107,11 @@ def lose_messages(running_servers: object) -> Callable[[], None]:
 
 
 @pytest.fixture
+def empty_cache(running_servers: object) -> Callable[[], None]:
+    return VALKEY["cache"].empty
+
+
+@pytest.fixture
 def stop_server(running_servers: dict[str, ExitStack]) -> Iterator[Callable[[str], None]]:
     """Stops `broker` or `cache` for the rest of a test."""
     stopped: list[str] = []
@@ -133,14 +139,35 @@ def bucket(running_servers: object) -> str:
     return str(settings.RECEIPTS_BUCKET)
 
 
+@pytest.fixture(scope="session")
+def _replication(django_db_setup: None) -> Iterator[Replication]:
+    from django.db import connections
+
+    primary = servers.primary(_FOLDER / "postgres", _PORTS.postgres)
+    folder = _FOLDER / "replication"
+    folder.mkdir()
+    with replication(folder, primary, connections["default"].settings_dict["NAME"]) as made:
+        yield made
+
+
+@pytest.fixture
+def standby(_replication: Replication, transactional_db: None) -> Iterator[Replication]:
+    """A real standby behind PgBouncer, up to date at first; the test must be of both databases."""
+    with _replication.in_use():
+        _replication.catch_up()
+        yield _replication
+    _replication.mend()
+    _replication.resume()
+
+
 @pytest.fixture(autouse=True)
 def _forget(running_servers: object) -> None:
-    """Throttles, pins, messages and a replica's rest of one test must not reach the next."""
-    from spendsmart import database
+    """Throttles, positions, messages and what is known of the replica of one test must not reach the next."""
+    from spendsmart.replica import replica
 
     for server in VALKEY.values():
         server.empty()
-    database._resting_until = 0.0
+    replica.forget()
 
 
 @pytest.fixture

@@ -47,12 +47,16 @@ def certificate(folder: Path) -> Path:
     return folder / "certificate.pem"
 
 
+def primary(folder: Path, port: int) -> PostgresServer:
+    return PostgresServer(folder=folder, port=port, name="writer", user="spendsmart", password="database password")
+
+
 @contextlib.contextmanager
-def postgres(folder: Path, port: int) -> Iterator[None]:
-    server = PostgresServer(folder=folder, port=port, name="writer", user="spendsmart", password="database password")
+def postgres(folder: Path, port: int) -> Iterator[PostgresServer]:
+    server = primary(folder, port)
     server.create()
     try:
-        yield
+        yield server
     finally:
         server.stop()
 

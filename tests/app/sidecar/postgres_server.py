@@ -50,10 +50,22 @@ class PostgresServer:
             check=True, capture_output=True,
         )  # fmt: skip
         (self.data / "server.key").chmod(0o600)
-        (self.data / "pg_hba.conf").write_text("hostssl all all 127.0.0.1/32 scram-sha-256\n")
+        allowed = (f"hostssl {what} all 127.0.0.1/32 scram-sha-256\n" for what in ("all", "replication"))
+        (self.data / "pg_hba.conf").write_text("".join(allowed))
         self.start()
         self.sql("postgres", "CREATE DATABASE spendsmart")
         self.sql("spendsmart", f"CREATE TABLE whoami AS SELECT '{self.name}' AS name")
+
+    def create_standby(self, primary: PostgresServer) -> None:
+        """A copy of a running primary that streams from it."""
+        self.folder.mkdir(parents=True)
+        self._run("pg_basebackup", "--dbname", primary.address, "-D", str(self.data), "-R", "-c", "fast", "--no-sync")
+        self.start()
+
+    @property
+    def address(self) -> str:
+        password = self.password.replace("\\", "\\\\").replace("'", "\\'")
+        return f"host=127.0.0.1 port={self.port} user={self.user} password='{password}' sslmode=require"
 
     @property
     def data(self) -> Path:

@@ -1,0 +1,29 @@
+"""The cache as a server, for what Django's cache cannot say. What is in it may be gone at any moment."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import redis
+from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+TIMEOUT = 0.5
+"""Seconds: whoever asks the cache is about to save less than that."""
+
+
+@cache
+def client() -> redis.Redis:
+    """Bytes in, bytes out. A connection that the server closed meanwhile is replaced once, at once."""
+    return redis.Redis.from_url(
+        settings.CACHE_URL,
+        ssl_ca_certs=settings.TLS_AUTHORITIES,
+        socket_timeout=TIMEOUT,
+        socket_connect_timeout=TIMEOUT,
+        retry=Retry(NoBackoff(), 1),
+    )
+
+
+def key(*parts: object) -> str:
+    return ":".join((settings.ENVIRONMENT, *map(str, parts)))
