@@ -51,7 +51,7 @@ class Surroundings:
     broker: Valkey
     cache: Valkey
     django_secret_key: secretsmanager.ISecret
-    jwt_signing_key: secretsmanager.ISecret
+    jwt_signing_secret_arn: str
     openai_api_key: secretsmanager.ISecret | None
     bucket_name: str
     bucket_key_id: str
@@ -189,6 +189,8 @@ class Application:
             "ALLOWED_ORIGINS": ",".join(around.origins),
             "EXTRACTION_ENGINE": "openai" if settings.features.openai else "local",
             "OPENAI_MODEL": settings.openai.model,
+            # Its name, not its value: the application reads the value itself, again and again, as it is rotated.
+            "JWT_SIGNING_SECRET_ARN": around.jwt_signing_secret_arn,
             "OPENAI_STRONG_MODEL": settings.openai.strong_model,
             "OPENAI_REQUESTS_PER_MINUTE": str(settings.openai.requests_per_minute),
             "OPENAI_TOKENS_PER_MINUTE": str(settings.openai.tokens_per_minute),
@@ -202,7 +204,6 @@ class Application:
         secrets = {
             **self._database_login(),
             "DJANGO_SECRET_KEY": ecs.Secret.from_secrets_manager(around.django_secret_key),
-            "JWT_SIGNING_KEY": ecs.Secret.from_secrets_manager(around.jwt_signing_key),
             "BROKER_PASSWORD": ecs.Secret.from_secrets_manager(around.broker.password),
             "CACHE_PASSWORD": ecs.Secret.from_secrets_manager(around.cache.password),
         }

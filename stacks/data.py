@@ -13,6 +13,7 @@ from infra.backup_tag import mark_for_backup
 from infra.config import Environment, models
 from infra.database import BackupCopy, Database, DatabaseProps
 from infra.environment_stack import EnvironmentStack
+from infra.signing_key import RotationProps, SigningKeyRotation
 from infra.valkey import ValkeyGroup, ValkeyProps
 
 
@@ -64,6 +65,15 @@ class DataStack(EnvironmentStack):
         self.cache = self._valkey("Cache", config=environment.cache, eviction="allkeys-lru")
         self.django_secret_key = self._secret("DjangoSecretKey", "Django's SECRET_KEY")
         self.jwt_signing_key = self._secret("JwtSigningKey", "Signs the access and refresh tokens")
+        SigningKeyRotation(
+            self,
+            "JwtSigningKeyRotation",
+            props=RotationProps(
+                secret=self.jwt_signing_key,
+                days=environment.tokens.key_rotation_days,
+                log_retention_days=environment.logs.retention_days,
+            ),
+        )
         self.openai_secret = (
             self._secret("OpenAiApiKey", "API key of OpenAI: random until yours is put in its place")
             if environment.features.openai

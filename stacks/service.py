@@ -61,6 +61,7 @@ class ServiceStack(EnvironmentStack):
         self._bucket = self._import.keep("BucketName", storage.bucket.bucket_name)
         self._bucket_key = self._import.keep("BucketKeyArn", storage.key.key_arn)
         surroundings = self._surroundings(data, ingress=ingress, distribution_domain=distribution_domain)
+        self._signing_secret_arn = surroundings.jwt_signing_secret_arn
         self._application = Application(environment=environment, surroundings=surroundings)
         self._image = application_image(self, "Image", architecture=environment.cpu_architecture)
         self._logs = TaskLogs(self, "Logs", retention_days=environment.logs.retention_days)
@@ -86,6 +87,7 @@ class ServiceStack(EnvironmentStack):
         task = self._task("Web", self._application.web(), cpu=settings.cpu, memory_mib=settings.memory_mib)
         # PutObject, as an upload by a presigned form is allowed what its signer is.
         self._allow_receipts(task, "s3:GetObject", "s3:PutObject", "s3:DeleteObject")
+        self._allow_signing_keys(task)
         group = self._client_group("Web")
         group.connections.allow_from(
             self._import_group("LoadBalancer", ingress.security_group),
@@ -143,13 +145,7 @@ class ServiceStack(EnvironmentStack):
             ),
         )
         # CDK grants the secrets, but with an imported key not the key that they are encrypted with.
-        task.definition.add_to_execution_role_policy(
-            iam.PolicyStatement(
-                actions=["kms:Decrypt"],
-                resources=[self._data_key.key_arn],
-                conditions={"StringEquals": {"kms:ViaService": f"secretsmanager.{self.region}.amazonaws.com"}},
-            )
-        )
+        task.definition.add_to_execution_role_policy(self._decrypt_secrets())
         # The load balancer sends to the default container, which would be the first one.
         pool = task.add_container(self._application.pgbouncer()) if pooled else None
         task.definition.default_container = task.add_container(container, after=pool)
@@ -194,6 +190,20 @@ class ServiceStack(EnvironmentStack):
         task.role.add_to_policy(iam.PolicyStatement(actions=list(actions), resources=[receipts]))
         task.role.add_to_policy(iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket]))
         task.role.add_to_policy(iam.PolicyStatement(actions=key_actions, resources=[self._bucket_key]))
+
+    def _allow_signing_keys(self, task: Task) -> None:
+        """Only who makes and checks tokens reads the keys; a rotation is taken over without a restart."""
+        task.role.add_to_policy(
+            iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[self._signing_secret_arn])
+        )
+        task.role.add_to_policy(self._decrypt_secrets())
+
+    def _decrypt_secrets(self) -> iam.PolicyStatement:
+        return iam.PolicyStatement(
+            actions=["kms:Decrypt"],
+            resources=[self._data_key.key_arn],
+            conditions={"StringEquals": {"kms:ViaService": f"secretsmanager.{self.region}.amazonaws.com"}},
+        )
 
     def _client_group(
         self, name: str, *, servers: tuple[str, ...] = ("Database", "Broker", "Cache")
@@ -273,7 +283,7 @@ class ServiceStack(EnvironmentStack):
             broker=self._import_valkey("Broker", data.broker, key=key),
             cache=self._import_valkey("Cache", data.cache, key=key),
             django_secret_key=self._import_secret("DjangoSecretKey", data.django_secret_key, key=key),
-            jwt_signing_key=self._import_secret("JwtSigningKey", data.jwt_signing_key, key=key),
+            jwt_signing_secret_arn=self._import.keep("JwtSigningKeyArn", data.jwt_signing_key.secret_arn),
             openai_api_key=self._import_secret("OpenAiApiKey", data.openai_secret, key=key)
             if data.openai_secret
             else None,

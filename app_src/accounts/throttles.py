@@ -1,8 +1,7 @@
-"""How often somebody may try to log in. Counted in the cache; without the cache nobody is locked out."""
+"""How many requests somebody may make. Counted in the cache; without the cache nobody is locked out."""
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import redis
@@ -10,6 +9,8 @@ import structlog
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
+
+from accounts import login
 
 log = structlog.get_logger(__name__)
 
@@ -33,13 +34,13 @@ class AddressThrottle(_CachedThrottle):
 
 
 class AccountThrottle(_CachedThrottle):
-    """Per account that somebody tries to get into, from however many addresses."""
+    """Per account that somebody tries to get into, from any address; a browser that was in before is free."""
 
     scope = "account"
 
     def get_cache_key(self, request: Request, view: APIView) -> str | None:  # noqa: ARG002
         data: Any = request.data
         email = data.get("email") if isinstance(data, dict) else None
-        if not isinstance(email, str):
+        if not isinstance(email, str) or login.known_device(request, email):
             return None
-        return f"throttle:account:{hashlib.sha256(email.strip().lower().encode()).hexdigest()}"
+        return f"throttle:account:{login.account(email)}"

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from django.contrib.auth import authenticate
 from django.db import IntegrityError, transaction
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
-from rest_framework.exceptions import AuthenticationFailed, ValidationError
+from rest_framework.exceptions import ValidationError
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import tokens
-from accounts.models import User
+from accounts import login, tokens
 from accounts.serializers import (
     LoginSerializer,
     PairSerializer,
@@ -24,6 +22,10 @@ from accounts.serializers import (
     UserSerializer,
 )
 from accounts.throttles import AccountThrottle, AddressThrottle
+
+
+def user_agent(request: Request) -> str:
+    return str(request.headers.get("User-Agent", ""))
 
 
 class PublicView(APIView):
@@ -60,10 +62,10 @@ class LoginView(PublicView):
         serializer = LoginSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         given = serializer.validated_data
-        user = authenticate(request, email=given["email"].lower(), password=given["password"])
-        if not isinstance(user, User):
-            raise AuthenticationFailed("Wrong address or password.", code="bad_credentials")
-        return Response(asdict(tokens.begin(user)))
+        user = login.log_in(request, email=given["email"], password=given["password"])
+        response = Response(asdict(tokens.begin(user, user_agent=user_agent(request))))
+        login.remember_device(request, response, email=given["email"])
+        return response
 
 
 class RefreshView(PublicView):
@@ -71,7 +73,8 @@ class RefreshView(PublicView):
     def post(self, request: Request) -> Response:
         serializer = RefreshSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        return Response(asdict(tokens.exchange(serializer.validated_data["refresh"])))
+        pair = tokens.exchange(serializer.validated_data["refresh"], user_agent=user_agent(request))
+        return Response(asdict(pair))
 
 
 class LogoutView(PublicView):

@@ -8,6 +8,7 @@ urlpatterns = [
     path("api/v1/auth/", include("accounts.urls")),
     path("api/v1/", include("receipts.urls")),
     path("api/v1/analytics/", include("analytics.urls")),
+    path("api/v1/support/", include("accounts.support_urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
 ]

@@ -179,6 +179,16 @@ class OpenAI(Section):
     batch_after_minutes: int = Field(ge=1, le=10_080)
 
 
+class Tokens(Section):
+    """`key_rotation_days`: days between two signing keys; the one before is still accepted.
+
+    More than the 14 days that a refresh token lives (`SIMPLE_JWT` in the application's settings), so that no rotation
+    logs anybody out; Secrets Manager's most is 1000.
+    """
+
+    key_rotation_days: int = Field(ge=15, le=1000)
+
+
 class Features(Section):
     """Parts that an environment can do without.
 
@@ -219,6 +229,7 @@ class Environment(Section):
     budgets: Budgets
     alarms: Alarms
     openai: OpenAI
+    tokens: Tokens
     features: Features
 
     @property

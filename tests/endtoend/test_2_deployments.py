@@ -48,7 +48,7 @@ def test_a_changed_property_of_one_task_rolls_that_service_only(tmp_path: Path) 
     ("change", "named"),
     [
         (lambda t: planted.take_variable(t, "RECEIPTS_BUCKET"), ["RECEIPTS_BUCKET is not set"]),
-        (lambda t: planted.take_secret(t, "JWT_SIGNING_KEY"), ["JWT_SIGNING_KEY is not set"]),
+        (lambda t: planted.take_secret(t, "DJANGO_SECRET_KEY"), ["DJANGO_SECRET_KEY is not set"]),
         (
             lambda t: (
                 planted.take_statement(t, role="WebTaskExecutionRole", action="secretsmanager:GetSecretValue"),

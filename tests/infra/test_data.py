@@ -91,13 +91,28 @@ def test_the_password_is_generated_encrypted_and_rotated(assembly: Assembly) -> 
     login = data.one("AWS::SecretsManager::Secret", containing="DatabaseLogin")
     assert json.loads(login["GenerateSecretString"]["SecretStringTemplate"]) == {"username": "spendsmart"}
     assert "{{resolve:secretsmanager:" in json.dumps(_writer(assembly)["MasterUserPassword"])
-    (schedule,) = data.all("AWS::SecretsManager::RotationSchedule").values()
+    (schedule,) = (s for n, s in data.all("AWS::SecretsManager::RotationSchedule").items() if "DatabaseLogin" in n)
     rotation = schedule["Properties"]
     assert rotation["HostedRotationLambda"]["RotationType"] == "PostgreSQLSingleUser"
     assert rotation["RotationRules"] == {"ScheduleExpression": "rate(30 days)"}
     (rule,) = data.all("AWS::EC2::SecurityGroupIngress")
     assert rule in schedule["DependsOn"]  # or the first rotation cannot reach the database
     assert data.body["Transform"] == "AWS::SecretsManager-2024-09-16"
+
+
+def test_the_signing_key_is_rotated_by_a_function_outside_of_the_network(assembly: Assembly) -> None:
+    data = assembly["Data"]
+    (name,) = (n for n in data.all("AWS::Lambda::Function") if "JwtSigningKey" in n)
+    function = data.all("AWS::Lambda::Function")[name]["Properties"]
+    assert "VpcConfig" not in function
+    assert len(function["Code"]["ZipFile"]) <= 4096  # CloudFormation's limit for inline code
+    schedule = data.one("AWS::SecretsManager::RotationSchedule", containing="JwtSigningKey")
+    assert schedule["RotationLambdaARN"] == {"Fn::GetAtt": [name, "Arn"]}
+    days = int(schedule["RotationRules"]["ScheduleExpression"].removeprefix("rate(").removesuffix(" days)"))
+    assert days > 14  # a refresh token's life: its key must not be two rotations old before it ends
+    assert schedule["RotateImmediatelyOnUpdate"] is False
+    log_group = data.one("AWS::Logs::LogGroup", containing="JwtSigningKey")
+    assert log_group["RetentionInDays"]
 
 
 def test_no_secret_is_written_in_a_template(assembly: Assembly) -> None:

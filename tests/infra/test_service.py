@@ -36,12 +36,12 @@ DJANGO_ENVIRONMENT = {
     "DATABASE_READER_NAME", "DATABASE_SSLMODE", "BROKER_HOST", "BROKER_PORT", "BROKER_USERNAME", "CACHE_HOST",
     "CACHE_PORT", "CACHE_USERNAME", "RECEIPTS_BUCKET", "RECEIPTS_KMS_KEY_ID", "UPLOAD_MAX_BYTES",
     "UPLOAD_EXPIRY_SECONDS", "ALLOWED_HOSTS", "ALLOWED_ORIGINS", "EXTRACTION_ENGINE", "OPENAI_MODEL",
+    "JWT_SIGNING_SECRET_ARN",
     "OPENAI_STRONG_MODEL", "OPENAI_REQUESTS_PER_MINUTE", "OPENAI_TOKENS_PER_MINUTE", "OPENAI_DAILY_BUDGET_USD",
     "OPENAI_ESCALATION_PERCENT", "OPENAI_BATCH_AFTER_MINUTES",
 }  # fmt: skip
 DJANGO_SECRETS = {
-    "DATABASE_USERNAME", "DATABASE_PASSWORD", "DJANGO_SECRET_KEY", "JWT_SIGNING_KEY", "BROKER_PASSWORD",
-    "CACHE_PASSWORD",
+    "DATABASE_USERNAME", "DATABASE_PASSWORD", "DJANGO_SECRET_KEY", "BROKER_PASSWORD", "CACHE_PASSWORD",
 }  # fmt: skip
 ENVIRONMENT = {
     "pgbouncer": {
@@ -170,20 +170,36 @@ def test_reads_go_to_a_replica_where_there_is_one(prod: Assembly, preview: Assem
     [
         (
             "Web",
-            {"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket", "kms:Decrypt", "kms:GenerateDataKey"},
+            {
+                *("s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"),
+                *("kms:Decrypt", "kms:GenerateDataKey", "secretsmanager:GetSecretValue"),
+            },
         ),
         ("Worker", {"s3:GetObject", "s3:ListBucket", "kms:Decrypt"}),
         ("Beat", set()),
         ("Migration", set()),
     ],
 )
-def test_tasks_may_touch_receipts_and_nothing_else(assembly: Assembly, task: str, allowed: set[str]) -> None:
+def test_tasks_may_touch_receipts_and_web_the_signing_keys(
+    assembly: Assembly, task: str, allowed: set[str]
+) -> None:
     found = statements(assembly["Service"], f"{task}TaskRole")
     assert actions(found) == allowed
     for statement in found:
         assert statement["Resource"] != "*"
         if "s3:GetObject" in statement["Action"]:  # of objects; listing is the bucket's own
             assert statement["Resource"]["Fn::Join"][1][-1] == "/receipts/*"
+
+
+def test_the_signing_key_is_named_to_the_tasks_and_its_value_read_by_web(assembly: Assembly) -> None:
+    template = assembly["Service"]
+    (read,) = (s for s in statements(template, "WebTaskRole") if s["Action"] == "secretsmanager:GetSecretValue")
+    for container in containers(assembly):
+        if container["Name"] != "pgbouncer":
+            assert environment(container)["JWT_SIGNING_SECRET_ARN"] == read["Resource"]
+    (decrypt,) = (s for s in statements(template, "WebTaskRole") if "Condition" in s)
+    assert decrypt["Action"] == "kms:Decrypt"
+    assert decrypt["Condition"] == {"StringEquals": {"kms:ViaService": "secretsmanager.us-east-1.amazonaws.com"}}
 
 
 def test_execution_roles_read_the_secrets_of_their_containers_and_no_others(assembly: Assembly) -> None:

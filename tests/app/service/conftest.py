@@ -52,7 +52,7 @@ ENVIRONMENT = {
     "OPENAI_ESCALATION_PERCENT": "10",
     "OPENAI_BATCH_AFTER_MINUTES": "60",
     "DJANGO_SECRET_KEY": "django-secret-key-of-the-tests-0123456789-0123456789",
-    "JWT_SIGNING_KEY": "jwt-signing-key-of-the-tests-0123456789ab",
+    "JWT_SIGNING_SECRET_ARN": "jwt-signing-key",
     "AWS_REGION": "us-east-1",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_ENDPOINT_URL": f"http://127.0.0.1:{_PORTS.aws}",
@@ -93,6 +93,9 @@ def running_servers() -> Iterator[dict[str, ExitStack]]:
     servers.certificate(_FOLDER)
     with ExitStack() as stack:
         stack.enter_context(servers.aws(_FOLDER / "aws", _PORTS.aws))
+        boto3.client("secretsmanager").create_secret(
+            Name=ENVIRONMENT["JWT_SIGNING_SECRET_ARN"], SecretString="jwt-signing-key-of-the-tests-0123456789ab"
+        )
         stack.enter_context(servers.postgres(_FOLDER / "postgres", _PORTS.postgres))
         valkey = {name: stack.enter_context(ExitStack()) for name in VALKEY}
         for name, server in VALKEY.items():

@@ -1,14 +1,15 @@
-"""`python manage.py create_demo_user --email … --password … [--staff]`: a login to try things with."""
+"""`python manage.py create_demo_user --email … --password … [--staff] [--support]`: a login to try things with."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser
 from typing import Any
 
+from django.contrib.auth.models import Group
 from django.core.management.base import BaseCommand
 from django.db import transaction
 
-from accounts.models import User
+from accounts.models import SUPPORT, User
 
 
 class Command(BaseCommand):
@@ -18,8 +19,9 @@ class Command(BaseCommand):
         parser.add_argument("--email", required=True)
         parser.add_argument("--password", required=True)
         parser.add_argument("--staff", action="store_true", help="may use /admin/, with all rights")
+        parser.add_argument("--support", action="store_true", help="may look at others' receipts, saying why")
 
-    def handle(self, *, email: str, password: str, staff: bool, **_: Any) -> None:
+    def handle(self, *, email: str, password: str, staff: bool, support: bool = False, **_: Any) -> None:
         with transaction.atomic():
             user, made = User.objects.get_or_create(email=email.strip().lower())
             if not user.check_password(password):
@@ -27,4 +29,6 @@ class Command(BaseCommand):
             if staff:
                 user.is_staff = user.is_superuser = True
             user.save()
+            if support:
+                user.groups.add(Group.objects.get(name=SUPPORT))
         self.stdout.write(f"{user.email} {'created' if made else 'is there already'}")

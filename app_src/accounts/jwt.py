@@ -1,0 +1,77 @@
+"""Tokens signed by the key that their `kid` names, and checked strictly: anything odd is a TokenError."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import jwt
+from django.conf import settings
+from rest_framework_simplejwt import tokens
+from rest_framework_simplejwt.backends import TokenBackend
+from rest_framework_simplejwt.exceptions import TokenBackendError, TokenError
+
+from accounts.signing_keys import ring
+
+MAX_CHARACTERS = 2048
+"""Ours have about 400. What is longer is not even decoded."""
+
+_ALGORITHM = "HS256"
+_REQUIRED = ["exp", "iat", "iss", "jti"]
+
+
+class RotatingKeyBackend(TokenBackend):
+    """Signs with the current key, verifies with the one that the token names, as long as that is known.
+
+    The algorithm is ours alone to choose: what the token's header says has to equal it (RFC 8725, 3.1).
+    """
+
+    def encode(self, payload: dict[str, Any]) -> str:
+        key = ring.current()
+        claims = {**payload, "iss": self.issuer}
+        return jwt.encode(claims, key.value, algorithm=_ALGORITHM, headers={"kid": key.id})
+
+    def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
+        """The claims of a good token. Raises TokenBackendError; `verify` is there for the base class's sake."""
+        if not verify:
+            raise TokenBackendError("Unverified tokens are not read here")
+        if len(token) > MAX_CHARACTERS:
+            raise TokenBackendError("Token is too long")
+        try:
+            key_id = jwt.get_unverified_header(token).get("kid")
+            key = ring.find(key_id) if isinstance(key_id, str) and key_id else None
+            if key is None:
+                raise TokenBackendError("Token names no key that is known")
+            return dict(
+                jwt.decode(
+                    token, key.value, algorithms=[_ALGORITHM], issuer=self.issuer, options={"require": _REQUIRED}
+                )
+            )
+        # The last two: headers or claims nested deeper than Python's stack, dates beyond its calendar.
+        except (jwt.InvalidTokenError, ValueError, RecursionError, OverflowError) as error:
+            raise TokenBackendError("Token is invalid") from error
+
+
+_backend = RotatingKeyBackend(algorithm=_ALGORITHM, issuer=settings.SIMPLE_JWT["ISSUER"])
+
+
+class _Checked(tokens.Token):
+    """Claims of our own that are not what we write make a token invalid, as if it were forged."""
+
+    _token_backend = _backend
+    ours: ClassVar[tuple[str, ...]] = ("user_id", "family", "jti")
+
+    def verify(self) -> None:
+        try:
+            super().verify()
+        except (ValueError, OverflowError, TypeError) as error:
+            raise TokenError("Token is invalid") from error
+        if not all(isinstance(self.get(claim), str) for claim in self.ours):
+            raise TokenError("Token lacks a claim")
+
+
+class AccessToken(_Checked, tokens.AccessToken):
+    pass
+
+
+class RefreshToken(_Checked, tokens.RefreshToken):
+    access_token_class = AccessToken
