@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.forms.renderers import DjangoTemplates
+from django.utils import timezone
 
+from accounts import login as door
 from accounts.models import User
 from pages.words import CATEGORIES
 
@@ -59,6 +63,50 @@ class RegisterForm(_Credentials):
         return given
 
 
+class _KnowsPassword(PagesForm):
+    """Asks for the account's password; guesses are slowed down. Validation raises rest_framework's Throttled."""
+
+    def __init__(self, *arguments: Any, user: User, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self.user = user
+
+    def _check(self, name: str) -> None:
+        who = f"password:{self.user.pk}"
+        door.take_a_try(who)
+        if self.user.check_password(self.cleaned_data[name]):
+            door.forgive(who)
+        else:
+            self.add_error(name, "This is not your password.")
+
+
+class PasswordForm(_KnowsPassword):
+    old_password = password_field("Password now", autocomplete="current-password")
+    new_password = password_field("New password", autocomplete="new-password")
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        if {"old_password", "new_password"} <= given.keys():
+            self._check("old_password")
+            if given["old_password"] == given["new_password"]:
+                self.add_error("new_password", "This is the password that you have.")
+            try:
+                validate_password(given["new_password"], user=self.user)
+            except ValidationError as error:
+                self.add_error("new_password", error)
+        return given
+
+
+class LeaveForm(_KnowsPassword):
+    sure = forms.BooleanField(label="Delete everything. I know that nobody can bring it back.")
+    password = password_field("Your password", autocomplete="current-password")
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        if {"sure", "password"} <= given.keys():
+            self._check("password")
+        return given
+
+
 def category_choices(empty: str) -> list[tuple[str, str]]:
     return [("", empty), *((name, name.capitalize()) for name in CATEGORIES)]
 
@@ -69,16 +117,9 @@ def date_field(label: str) -> forms.DateField:
     )
 
 
-_SEARCH = forms.TextInput(attrs={"type": "search", "placeholder": "Shop, item, or anything printed"})
-
-
-class FilterForm(PagesForm):
-    """What the inbox shows."""
-
-    q = forms.CharField(label="Search", required=False, max_length=100, widget=_SEARCH)
+class PeriodForm(PagesForm):
     since = date_field("From")
     until = date_field("To")
-    category = forms.ChoiceField(label="Category", required=False, choices=category_choices("All"))
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
@@ -87,9 +128,39 @@ class FilterForm(PagesForm):
         return given
 
 
+_SEARCH = forms.TextInput(attrs={"type": "search", "placeholder": "Shop, item, or anything printed"})
+
+
+class FilterForm(PeriodForm):
+    """What the inbox shows."""
+
+    q = forms.CharField(label="Search", required=False, max_length=100, widget=_SEARCH)
+    category = forms.ChoiceField(label="Category", required=False, choices=category_choices("All"))
+    bulk_upload = forms.UUIDField(required=False, widget=forms.HiddenInput)
+
+
 def _amount(label: str, **arguments: Any) -> forms.DecimalField:
     widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
     return forms.DecimalField(label=label, max_digits=12, decimal_places=2, widget=widget, **arguments)
+
+
+def _currency(**arguments: Any) -> forms.RegexField:
+    return forms.RegexField(
+        r"^[A-Za-z]{3}$",
+        label="Currency",
+        error_messages={"invalid": "Three letters, as in EUR or USD."},
+        widget=forms.TextInput(attrs={"autocapitalize": "characters", "autocomplete": "off", "maxlength": 3}),
+        **arguments,
+    )
+
+
+class BudgetForm(PagesForm):
+    category = forms.ChoiceField(label="Category", choices=category_choices("Choose one"))
+    monthly_amount = _amount("A month", min_value=Decimal("0.01"))
+    currency = _currency()
+
+    def clean_currency(self) -> str:
+        return str(self.cleaned_data["currency"]).upper()
 
 
 class ReviewForm(PagesForm):
@@ -99,18 +170,15 @@ class ReviewForm(PagesForm):
     purchased_on = date_field("Date")
     category = forms.ChoiceField(label="Category", required=False)
     total = _amount("Total")
-    currency = forms.RegexField(
-        r"^[A-Za-z]{3}$",
-        label="Currency",
-        required=False,
-        error_messages={"invalid": "Three letters, as in EUR or USD."},
-        widget=forms.TextInput(attrs={"autocapitalize": "characters", "autocomplete": "off", "maxlength": 3}),
-    )
+    currency = _currency(required=False)
     subtotal = _amount("Subtotal", required=False)
     tax = _amount("Tax", required=False)
     tip = _amount("Tip", required=False)
+    payment = forms.ChoiceField(
+        label="Paid by", required=False, choices=[("", "Unknown"), ("cash", "Cash"), ("card", "Card")]
+    )
     address = forms.CharField(label="Address", max_length=500, required=False)
-    remember = forms.BooleanField(required=False)
+    remember = forms.BooleanField(required=False, initial=True)
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
@@ -123,15 +191,34 @@ class ReviewForm(PagesForm):
     def clean_currency(self) -> str:
         return str(self.cleaned_data["currency"]).upper()
 
+    def clean_purchased_on(self) -> date | None:
+        day: date | None = self.cleaned_data["purchased_on"]
+        # Somewhere it is tomorrow already.
+        if day and day > timezone.now().date() + timedelta(days=1):
+            raise ValidationError("This day is yet to come.")
+        return day
+
 
 class ItemForm(PagesForm):
-    """One line of goods; what it is called may not be empty, an empty last line is none."""
+    """One line of goods. An empty last line is none."""
 
     description = forms.CharField(max_length=300)
     quantity = forms.DecimalField(
         max_digits=10, decimal_places=3, initial=1, widget=forms.TextInput(attrs={"inputmode": "decimal"})
     )
-    price = _amount("Price", required=False)
+    price = _amount("Amount", required=False)
 
 
-ItemForms = forms.formset_factory(ItemForm, extra=1, can_delete=True, max_num=200, validate_max=True)
+class _ItemForms(forms.BaseFormSet):
+    def add_fields(self, form: ItemForm, index: int | None) -> None:
+        """In a table, the head of the column names a field to who sees it; this, to who does not."""
+        super().add_fields(form, index)
+        number = "new item" if index is None or index >= self.initial_form_count() else f"item {index + 1}"
+        for name, word in (("description", "What"), ("quantity", "Number"), ("price", "Amount"), ("DELETE", "Drop")):
+            form.fields[name].widget.attrs["aria-label"] = f"{word}, {number}"
+
+
+MOST_ITEMS = 300
+ItemForms = forms.formset_factory(
+    ItemForm, formset=_ItemForms, extra=1, can_delete=True, max_num=MOST_ITEMS, validate_max=True
+)

@@ -99,4 +99,6 @@ FALLBACKS = {
 }
 """By `Receipt.fallback`."""
 
+LOOKS_TWICE = "It looks like another receipt of yours."
+
 _COIN = Decimal("0.05")

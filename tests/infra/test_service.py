@@ -180,9 +180,7 @@ def test_reads_go_to_a_replica_where_there_is_one(prod: Assembly, preview: Assem
         ("Migration", set()),
     ],
 )
-def test_tasks_may_touch_receipts_and_web_the_signing_keys(
-    assembly: Assembly, task: str, allowed: set[str]
-) -> None:
+def test_tasks_may_touch_receipts_and_web_the_signing_keys(assembly: Assembly, task: str, allowed: set[str]) -> None:
     found = statements(assembly["Service"], f"{task}TaskRole")
     assert actions(found) == allowed
     for statement in found:

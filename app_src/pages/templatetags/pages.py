@@ -58,3 +58,12 @@ def state_word(receipt: Receipt) -> str:
 @register.filter
 def state_kind(receipt: Receipt) -> str:
     return STATES[receipt.state].kind
+
+
+@register.filter
+def short(amount: Decimal) -> str:
+    """A number of a scale: `1200` as `1.2k`."""
+    for size, letter in ((10**6, "M"), (10**3, "k")):
+        if amount >= size:
+            return f"{float(amount / size):g}{letter}"
+    return f"{float(amount):g}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.contrib.auth import authenticate, login, logout
+from django.contrib.auth import login, logout
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -12,7 +12,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
+from rest_framework.exceptions import AuthenticationFailed, Throttled
 
+from accounts import login as door
 from accounts.models import User
 from accounts.throttles import AccountThrottle, AddressThrottle
 from pages.errors import error
@@ -70,11 +72,17 @@ def log_in(request: HttpRequest) -> HttpResponse:
         if (wait := wait_of(request, AddressThrottle(), AccountThrottle())) is not None:
             return error(request, 429, wait=wait)
         if form.is_valid():
-            user = authenticate(request, **form.cleaned_data)
-            if user is not None:
+            try:
+                user = door.log_in(request, **form.cleaned_data)
+            except Throttled as refusal:
+                return error(request, 429, wait=refusal.wait)
+            except AuthenticationFailed:
+                form.add_error(None, "Wrong address or password.")
+            else:
                 login(request, user)  # under a new session key
-                return HttpResponseRedirect(after)
-            form.add_error(None, "Wrong address or password.")
+                response = HttpResponseRedirect(after)
+                door.remember_device(request, response, email=user.email)
+                return response
     return render(
         request, "pages/login.html", {"form": form, "next": request.GET.get("next")}, status=400 if form.errors else 200
     )

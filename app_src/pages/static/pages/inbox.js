@@ -14,6 +14,10 @@ if (rows.size) {
     field("total").textContent = receipt.total;
     field("reason").textContent = receipt.reason;
     field("reason").hidden = !receipt.reason;
+    if (receipt.thumbnail) {
+      const picture = Object.assign(new Image(48, 60), { className: "thumb", alt: "", src: receipt.thumbnail });
+      rows.get(receipt.id).querySelector(".thumb").replaceWith(picture);
+    }
     rows.delete(receipt.id);
     return true;
   });

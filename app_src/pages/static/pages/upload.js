@@ -16,8 +16,9 @@ let sending = 0;
 let watching = false;
 
 class Upload {
-  constructor(file) {
+  constructor(file, bulk) {
     this.file = file;
+    this.bulk = bulk;
     this.step = "waiting"; // sending, reading, done, failed; refused: another try would not help
     this.part = 0;
     this.row = document.getElementById("row").content.firstElementChild.cloneNode(true);
@@ -57,7 +58,8 @@ class Upload {
     this.to("sending");
     try {
       // A form that has served, or has expired, is not used again: each try has its own.
-      const made = await post(form.dataset.announce, token, { content_type: this.file.type, size: this.file.size });
+      const { name, type, size } = this.file;
+      const made = await post(form.dataset.announce, token, { file_name: name.slice(-255), content_type: type, size, bulk_upload: await this.bulk() });
       await this.store(made.upload);
       await post(`${form.dataset.announce.replace("announce", made.id)}complete/`, token);
       this.id = made.id;
@@ -121,7 +123,14 @@ function draw(bitmap, picture) {
 
 function add(files) {
   document.getElementById("progress").hidden = false;
-  for (const file of files) uploads.push(new Upload(file));
+  // One promise for all of them: the first that needs the number asks for it.
+  let number = null;
+  const ask = () => post(form.dataset.announceMany, token).then(({ id }) => id, (error) => {
+    number = null; // a later try asks anew
+    throw error;
+  });
+  const bulk = files.length < form.dataset.many ? () => null : () => (number ??= ask());
+  for (const file of files) uploads.push(new Upload(file, bulk));
   next();
 }
 
