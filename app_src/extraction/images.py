@@ -5,35 +5,42 @@ from __future__ import annotations
 import io
 import re
 
-from PIL import Image, ImageOps
+from PIL import Image
 
+from extraction.containers import Container, kind_of, stripped
 from extraction.errors import RejectedImageError
 
 MAX_BYTES = 25 * 1024 * 1024
 MAX_SIDE = 16_000
 MAX_PIXELS = 60_000_000
+MAX_DECODED_PIXELS = 10 * MAX_PIXELS
+"""Pixels times passes: a progressive JPEG is decoded once for each of its scans."""
+
 MIN_SIDE = 48
 
-# Decoders tried, and no others: Pillow knows dozens, each one more way in.
-_FORMATS = ("JPEG", "PNG", "WEBP")
-_CONTENT_TYPES = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
+_CONTENT_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 # Six bytes at least, so that compressed pixels practically never spell one by chance.
 _MARKUP = re.compile(rb"<script|<html|<!doctype|<\?php|<svg[\s>]|<iframe|javascript:", re.IGNORECASE)
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What undoes each of EXIF's orientations."""
 
 
 def content_type_of(data: bytes) -> str | None:
     """The media type by signature, or None for anything we do not take. Opens nothing."""
-    if data[:3] == b"\xff\xd8\xff":
-        return "image/jpeg"
-    if data[:8] == b"\x89PNG\r\n\x1a\n":
-        return "image/png"
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
-    return None
+    kind = kind_of(data)
+    return _CONTENT_TYPES[kind] if kind else None
 
 
 def open_photo(data: bytes, *, longest_side: int | None = None) -> Image.Image:
-    """Decode one still photograph completely, upright, as RGB.
+    """Decode one still photograph completely, upright, as RGB and without any of its metadata.
 
     Args:
         data: The bytes as uploaded.
@@ -42,17 +49,27 @@ def open_photo(data: bytes, *, longest_side: int | None = None) -> Image.Image:
     Raises:
         RejectedImageError: Not a whole, still JPEG, PNG or WebP of sensible size; the reason says which.
     """
-    _check_container(data)
+    _check_bytes(data)
+    container = stripped(data)
+    _check_size(container)
     try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            _check_header(image)
+        # One decoder, and no others: Pillow knows dozens, each one more way in.
+        with Image.open(io.BytesIO(container.data), formats=(container.kind,)) as image:
+            if image.size != (container.width, container.height):
+                raise RejectedImageError("The picture's parts contradict each other.")
+            if getattr(image, "is_animated", False):
+                raise RejectedImageError("The picture is animated.")
             if longest_side:
                 image.draft("RGB", (longest_side, longest_side))  # JPEG only: decodes at 1/2, 1/4 or 1/8
             image.load()
-            upright = ImageOps.exif_transpose(image)
+            photo = _plain(image)
             if longest_side:
-                upright.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS)
-            return _flatten(upright)
+                photo.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS)
+            photo = _on_paper(photo)
+            if container.orientation in _UPRIGHT:
+                photo = photo.transpose(_UPRIGHT[container.orientation])
+            photo.info = {}  # Pillow would write a comment or a profile it finds here into the next file
+            return photo
     except RejectedImageError:
         raise
     except Image.DecompressionBombError as error:
@@ -63,35 +80,49 @@ def open_photo(data: bytes, *, longest_side: int | None = None) -> Image.Image:
         raise RejectedImageError("The picture is damaged or incomplete.") from error
 
 
-def _check_container(data: bytes) -> None:
+def _check_bytes(data: bytes) -> None:
     if not data:
         raise RejectedImageError("The file is empty.")
     if len(data) > MAX_BYTES:
         raise RejectedImageError(f"The file is larger than {MAX_BYTES // 1024 // 1024} MiB.")
-    if content_type_of(data) is None:
+    if kind_of(data) is None:
         raise RejectedImageError("The file is not a JPEG, PNG or WebP picture.")
     if _MARKUP.search(data):
         raise RejectedImageError("The file carries markup or a script beside the picture.")
+    if b"%PDF-" in data[:1024] or _is_archive(data):
+        raise RejectedImageError("The file is a document or an archive as well as a picture.")
 
 
-def _check_header(image: Image.Image) -> None:
-    width, height = image.size
-    if image.format not in _CONTENT_TYPES:
-        raise RejectedImageError("The file is not a JPEG, PNG or WebP picture.")
-    # A JPEG of several pictures (MPO, from many phones) is a photograph with a preview, not an animation.
-    if image.format != "MPO" and getattr(image, "is_animated", False):
-        raise RejectedImageError("The picture is animated.")
+def _is_archive(data: bytes) -> bool:
+    """Whether a ZIP reader would take the file: it looks for the directory's end record, which ends with the file.
+
+    https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, 4.3.16
+    """
+    at = data.rfind(b"PK\x05\x06", -22 - 0xFFFF)
+    return at >= 0 and at + 22 + int.from_bytes(data[at + 20 : at + 22], "little") == len(data)
+
+
+def _check_size(container: Container) -> None:
+    width, height = container.width, container.height
     if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
         raise RejectedImageError(f"The picture is larger than we open ({width} x {height} pixels).")
     if min(width, height) < MIN_SIDE:
         raise RejectedImageError(f"The picture is too small to read ({width} x {height} pixels).")
+    if width * height * container.scans > MAX_DECODED_PIXELS:
+        raise RejectedImageError(f"The picture is too large for its {container.scans} passes.")
 
 
-def _flatten(image: Image.Image) -> Image.Image:
-    """RGB on white; 16-bit grey is scaled, where Pillow's own conversion would clip it to white."""
+def _plain(image: Image.Image) -> Image.Image:
+    """RGB or RGBA, which can be scaled; 16-bit grey keeps its shades, where Pillow's own conversion clips to white."""
     if image.mode.startswith("I;16") or image.mode == "I":
         image = image.point(lambda value: value / 257).convert("L")
-    if image.has_transparency_data:
-        paper = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(paper, image.convert("RGBA")).convert("RGB")
-    return image.convert("RGB")
+    return image.convert("RGBA" if image.has_transparency_data else "RGB")
+
+
+def _on_paper(image: Image.Image) -> Image.Image:
+    """What is transparent becomes white."""
+    if image.mode == "RGB":
+        return image
+    paper = Image.new("RGB", image.size, "white")
+    paper.paste(image, mask=image.getchannel("A"))
+    return paper

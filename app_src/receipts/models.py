@@ -120,6 +120,13 @@ class Receipt(models.Model):
             ),
             models.Index(fields=["user", "purchased_on"], name="receipt_by_day"),
             models.Index(fields=["user", "content_sha256"], name="receipt_by_content"),
+            # All that a search for look-alikes reads of a person's receipts.
+            models.Index(
+                fields=["user"],
+                include=["fingerprint", "id"],
+                condition=~models.Q(fingerprint=""),
+                name="receipt_by_fingerprint",
+            ),
             models.Index(fields=["bulk_upload"], name="receipt_of_bulk", condition=models.Q(bulk_upload__isnull=False)),
             models.Index(
                 fields=["duplicate_of"], name="receipt_duplicates", condition=models.Q(duplicate_of__isnull=False)

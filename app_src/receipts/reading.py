@@ -24,7 +24,8 @@ from extraction import (
     RetryableExtractionError,
     engine_for,
 )
-from receipts import remembered, storage
+from extraction.images import open_photo
+from receipts import duplicates, pictures, remembered, storage
 from receipts.models import LineItem, Receipt
 from receipts.readings import digest_of, read_once
 from receipts.record import record
@@ -69,6 +70,7 @@ def _read(receipt: Receipt) -> State | None:
         image = storage.read(receipt.key)
         if len(image) > settings.UPLOAD_MAX_BYTES:
             return _end(receipt, State.REJECTED, f"The image has more than {settings.UPLOAD_MAX_BYTES} bytes.")
+        pictures.keep(receipt, open_photo(image, longest_side=pictures.PHOTO_SIDE))
         return _store(receipt, digest_of(image), read_once(image, engine=engine()))
     except RejectedImageError as error:
         return _end(receipt, State.REJECTED, error.reason)
@@ -94,6 +96,7 @@ def _store(receipt: Receipt, digest: str, found: Extraction) -> State | None:
     """Write all that was read in one transaction, if the receipt is still ours."""
     read = record(remembered.apply(receipt.user_id, found))
     state = State.NEEDS_REVIEW if read.review_reasons else State.EXTRACTED
+    original = duplicates.find(receipt, page_text=read.columns["text"], content_sha256=digest)
     with transaction.atomic():
         kept = move(
             receipt.id,
@@ -104,6 +107,7 @@ def _store(receipt: Receipt, digest: str, found: Extraction) -> State | None:
             review_reasons=read.review_reasons,
             retry_at=None,
             printed_merchant=record(found).columns["merchant"],
+            **duplicates.columns(receipt, original),
             **read.columns,
         )
         if not kept:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
+from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
@@ -44,6 +47,19 @@ def client() -> Any:
             retries={"mode": "standard", "total_max_attempts": 3},
         ),
     )
+
+
+@cache
+def origin() -> str:
+    """Scheme and host of the bucket, for policies that say where a page may load from or send to. Asks nobody."""
+    unsigned = boto3.session.Session().client(
+        "s3",
+        region_name=settings.AWS_REGION,
+        config=Config(signature_version=UNSIGNED, s3={"addressing_style": "virtual"}),
+    )
+    url = unsigned.generate_presigned_url("get_object", Params={"Bucket": settings.RECEIPTS_BUCKET, "Key": "-"})
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def upload_form(*, key: str, content_type: str, size: int) -> UploadForm:
@@ -104,6 +120,36 @@ def read(key: str) -> bytes:
     except BotoCoreError as error:
         raise StorageUnavailableError(str(error)) from error
     return body
+
+
+def chunks(key: str, *, size: int = 65_536) -> Iterator[bytes]:
+    """The object in pieces of `size` bytes, asked for before the first one is. Raises as `read` does."""
+    try:
+        body = client().get_object(Bucket=settings.RECEIPTS_BUCKET, Key=key)["Body"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "NoSuchKey":
+            raise ObjectMissingError(key) from error
+        raise StorageUnavailableError(str(error)) from error
+    except BotoCoreError as error:
+        raise StorageUnavailableError(str(error)) from error
+    pieces: Iterator[bytes] = body.iter_chunks(size)
+    return pieces
+
+
+def write(key: str, body: bytes, *, content_type: str, cache_control: str) -> None:
+    """Store an object under the bucket's key, in the place of an earlier one. Raises StorageUnavailableError."""
+    try:
+        client().put_object(
+            Bucket=settings.RECEIPTS_BUCKET,
+            Key=key,
+            Body=body,
+            ContentType=content_type,
+            CacheControl=cache_control,
+            ServerSideEncryption="aws:kms",
+            SSEKMSKeyId=settings.RECEIPTS_KMS_KEY_ID,
+        )
+    except (ClientError, BotoCoreError) as error:
+        raise StorageUnavailableError(str(error)) from error
 
 
 def delete(key: str) -> None:

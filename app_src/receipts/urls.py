@@ -1,4 +1,4 @@
-from django.urls import path
+from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
 from receipts.views import BulkUploadViewSet, ReceiptViewSet, RememberedViewSet, ReviewPlaceView, ReviewView
@@ -10,5 +10,6 @@ router.register("remembered", RememberedViewSet, basename="remembered")
 urlpatterns = [
     path("receipts/review/", ReviewView.as_view(), name="review"),
     path("receipts/review/<uuid:pk>/", ReviewPlaceView.as_view(), name="review-place"),
+    path("receipts/", include("receipts.picture_urls")),
     *router.urls,
 ]

@@ -6,9 +6,14 @@ import os
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.core.exceptions import ImproperlyConfigured
 
 T = TypeVar("T")
+PrivateKey = RSAPrivateKey | EllipticCurvePrivateKey
 
 
 class Environment:
@@ -55,6 +60,23 @@ class Environment:
             self._faults.append(f"{name} is not set")
             return []
         return [item.strip() for item in self._variables[name].split(",") if item.strip()]
+
+    def private_key(self, name: str) -> PrivateKey | None:
+        """A key that CloudFront takes, in PEM: RSA of 2048 bits or ECDSA on P-256. None for a text that is no PEM: the
+        stack makes the secret with a random value, until a key is put in its place."""
+        text = self.text(name).strip()
+        if not text.startswith("-----BEGIN"):
+            return None
+        try:
+            key = load_pem_private_key(text.encode(), password=None)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            key = None
+        if isinstance(key, RSAPrivateKey) and key.key_size == 2048:
+            return key
+        if isinstance(key, EllipticCurvePrivateKey) and key.curve.name == "secp256r1":
+            return key
+        self._faults.append(f"{name} is no usable key; accepted: RSA of 2048 bits or ECDSA on P-256, without password")
+        return None
 
     def optional(self, name: str) -> str | None:
         return self._variables.get(name) or None

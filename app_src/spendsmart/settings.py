@@ -34,6 +34,13 @@ RECEIPTS_KMS_KEY_ID = env.text("RECEIPTS_KMS_KEY_ID")
 UPLOAD_MAX_BYTES = env.integer("UPLOAD_MAX_BYTES")
 UPLOAD_EXPIRY_SECONDS = env.integer("UPLOAD_EXPIRY_SECONDS")
 
+# With a domain, pictures come through CloudFront by URLs that are signed here; without, straight from S3.
+IMAGE_DOMAIN = env.optional("IMAGE_DOMAIN")
+IMAGE_KEY_PAIR_ID = env.text("IMAGE_KEY_PAIR_ID") if IMAGE_DOMAIN else None
+IMAGE_SIGNING_KEY = env.private_key("IMAGE_SIGNING_KEY") if IMAGE_DOMAIN else None
+if IMAGE_SIGNING_KEY is None:
+    IMAGE_DOMAIN = None
+
 EXTRACTION_ENGINE = env.one_of("EXTRACTION_ENGINE", "local", "openai")
 OPENAI_MODEL = env.text("OPENAI_MODEL")
 OPENAI_STRONG_MODEL = env.text("OPENAI_STRONG_MODEL")

@@ -14,7 +14,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from receipts import corrections, review, storage, tasks
+from receipts import corrections, pictures, review, storage, tasks
 from receipts.filters import ReceiptFilter
 from receipts.models import Receipt
 from receipts.serializers import (
@@ -121,13 +121,12 @@ class ReceiptViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: UUID) -> Response:  # noqa: ARG002
-        """Delete the receipt and its image."""
+        """Delete the receipt and its pictures."""
         receipt = self.get_object()
         try:
-            storage.delete(receipt.key)
+            pictures.delete(receipt)
         except storage.StorageUnavailableError as error:
             raise StorageUnavailable from error
-        receipt.delete()
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def _correct(

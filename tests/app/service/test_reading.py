@@ -118,7 +118,7 @@ def test_the_same_image_is_read_once(user, make_user, script) -> None:
 
 def test_what_is_no_image_is_rejected_with_its_reason(user, script) -> None:
     script(RejectedImageError("This is no picture."))
-    made = receipt(user, body=b"<svg/>")
+    made = receipt(user, body=png())
     assert reading.process(made.id) == State.REJECTED
     assert Receipt.objects.get().reason == "This is no picture."
 

@@ -1,0 +1,88 @@
+"""What people get to see of a receipt: a thumbnail and a copy of the photograph, encoded anew from its pixels.
+
+The uploaded original stays as it came, as evidence. It may carry where it was taken, or worse, so that no address of it
+is ever handed out; its owner may download it through the API.
+"""
+
+from __future__ import annotations
+
+import io
+
+from django.db import transaction
+from django.utils import timezone
+from PIL import Image
+
+from extraction.likeness import fingerprint
+from receipts import duplicates, storage
+from receipts.models import Receipt
+
+THUMBNAIL_SIDE = 320
+PHOTO_SIDE = 4096
+"""Longest sides in pixels. Photographs of 12 megapixels stay as large as they are; larger ones would cost a worker
+gigabytes, and show no more of a receipt."""
+
+CACHE_CONTROL = "max-age=86400, immutable"
+"""A day: addresses change within minutes, so this is for the CDN, which must forget what was deleted."""
+
+_QUALITY = 85
+
+
+def thumbnail_key(receipt: Receipt) -> str:
+    """Below a folder of the user's own thumbnails, so that one signature can open these and nothing else."""
+    return f"receipts/{receipt.user_id}/thumbnails/{receipt.id}.jpg"
+
+
+def photo_key(receipt: Receipt) -> str:
+    return f"receipts/{receipt.user_id}/photos/{receipt.id}.jpg"
+
+
+def keep(receipt: Receipt, photo: Image.Image) -> None:
+    """Store thumbnail and copy of an upright RGB photograph, once, and what the columns say about it.
+
+    Raises StorageUnavailableError; whatever was stored until then is overwritten by the next attempt.
+    """
+    if receipt.pictures_at:
+        return
+    shown = _shrunk(photo, PHOTO_SIDE)
+    for key, picture in ((photo_key(receipt), shown), (thumbnail_key(receipt), _shrunk(shown, THUMBNAIL_SIDE))):
+        storage.write(key, _encoded(picture), content_type="image/jpeg", cache_control=CACHE_CONTROL)
+    receipt.width, receipt.height = shown.size
+    receipt.fingerprint, receipt.pictures_at = fingerprint(shown), timezone.now()
+    columns = {name: getattr(receipt, name) for name in ("width", "height", "fingerprint", "pictures_at")}
+    if not Receipt.objects.filter(id=receipt.id).update(**columns):
+        _delete_objects(receipt)  # the receipt was deleted meanwhile
+
+
+def delete(receipt: Receipt) -> None:
+    """Delete the receipt and all that the bucket holds of it, or nothing. Raises StorageUnavailableError.
+
+    The row goes first, though it is committed last: a worker that stores pictures just now waits for it in `keep`, and
+    then finds it gone.
+    """
+    with transaction.atomic():
+        row = Receipt.objects.get(id=receipt.id)
+        duplicates.release(row)
+        row.delete()
+        _delete_objects(receipt)
+
+
+def _delete_objects(receipt: Receipt) -> None:
+    for key in (thumbnail_key(receipt), photo_key(receipt), receipt.key):
+        storage.delete(key)
+
+
+def _shrunk(photo: Image.Image, side: int) -> Image.Image:
+    if max(photo.size) <= side:
+        return photo
+    scale = side / max(photo.size)
+    size = (max(1, round(photo.width * scale)), max(1, round(photo.height * scale)))
+    return photo.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+
+
+def _encoded(picture: Image.Image) -> bytes:
+    # A picture of its own: Pillow writes comments and profiles that it finds in `info`.
+    bare = picture.copy()
+    bare.info = {}
+    out = io.BytesIO()
+    bare.save(out, "JPEG", quality=_QUALITY, progressive=True)
+    return out.getvalue()
