@@ -8,7 +8,7 @@ from typing import Any
 
 from receipts.models import LineItem, Receipt
 
-UNSURE = 0.6
+UNSURE = 0.45
 """Below this confidence a field is shown as doubtful."""
 
 

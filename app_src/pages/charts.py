@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 from pages.words import CATEGORIES
 
@@ -37,6 +37,7 @@ class Column:
     width: float
     parts: list[Part]
     named: bool
+    named_on_phones: bool
 
     @property
     def middle(self) -> float:
@@ -92,6 +93,7 @@ def columns(months: Mapping[date, Mapping[str, Decimal]]) -> Columns:
             width=round(width, 1),
             parts=_stacked(shares, floor=floor, scale=room / float(top)),
             named=index % every == 0,
+            named_on_phones=index % (every * 3) == 0,
         )
         for index, (month, shares) in enumerate(sorted(months.items()))
     ]
@@ -132,4 +134,4 @@ def _scale(most: Decimal) -> tuple[Decimal, Decimal]:
         return Decimal(1), Decimal(1)
     power = Decimal(10) ** (most / 5).adjusted()
     step = next(power * factor for factor in (1, 2, 5, 10) if power * factor * 5 >= most)
-    return step, step * -(-most // step)
+    return step, step * (most / step).to_integral_value(ROUND_CEILING)

@@ -128,7 +128,7 @@ class PeriodForm(PagesForm):
         return given
 
 
-_SEARCH = forms.TextInput(attrs={"type": "search", "placeholder": "Shop, item, or anything printed"})
+_SEARCH = forms.TextInput(attrs={"type": "search", "placeholder": "Shop or item"})
 
 
 class FilterForm(PeriodForm):

@@ -25,7 +25,7 @@ STATES = {
     State.UPLOADED: StateWords(word="Waiting", kind="busy"),
     State.QUEUED: StateWords(word="Waiting", kind="busy"),
     State.EXTRACTING: StateWords(word="Being read", kind="busy"),
-    State.BATCHED: StateWords(word="Read in the background", kind="busy"),
+    State.BATCHED: StateWords(word="Read later", kind="busy"),
     State.EXTRACTED: StateWords(word="Done", kind="good"),
     State.NEEDS_REVIEW: StateWords(word="Please check", kind="doubt"),
     State.FAILED: StateWords(word="Failed", kind="bad"),

@@ -67,3 +67,20 @@ def short(amount: Decimal) -> str:
         if amount >= size:
             return f"{float(amount / size):g}{letter}"
     return f"{float(amount):g}"
+
+
+_BROWSERS = {"Edg/": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome", "Safari/": "Safari"}
+_SYSTEMS = {
+    **{"iPhone": "iPhone", "iPad": "iPad", "Android": "Android"},
+    **{"Windows": "Windows", "Mac OS X": "a Mac", "Linux": "Linux"},
+}
+
+
+@register.filter
+def device(user_agent: str) -> str:
+    """`Chrome on Linux`, for what people know; otherwise the first word of what it calls itself."""
+    browser = next((name for mark, name in _BROWSERS.items() if mark in user_agent), None)
+    system = next((name for mark, name in _SYSTEMS.items() if mark in user_agent), None)
+    if browser:
+        return f"{browser} on {system}" if system else browser
+    return user_agent.split(" ")[0][:40] or "An application"

@@ -56,10 +56,10 @@ def _periods() -> list[tuple[str, str]]:
     """What is asked for most, by the query of its link."""
     this = month_of(today())
     return [
-        ("This month", f"since={this}"),
-        ("Three months", f"since={after(this, -2)}"),
-        ("Twelve months", f"since={_a_year_ago()}"),
-        ("Everything", "since=&until="),
+        ("Month", f"since={this}"),
+        ("3 months", f"since={after(this, -2)}"),
+        ("12 months", f"since={_a_year_ago()}"),
+        ("All", "since=&until="),
     ]
 
 

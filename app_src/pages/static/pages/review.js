@@ -7,26 +7,34 @@ const boxOf = (name) => picture?.querySelector(`.box[data-field="${CSS.escape(na
 const partOf = (name) => fields?.querySelector(`[data-field="${CSS.escape(name)}"]`);
 
 if (picture) {
-  const whole = { x: 0, y: 0, width: Number(picture.dataset.width), height: Number(picture.dataset.height) };
+  const size = { width: Number(picture.dataset.width), height: Number(picture.dataset.height) };
   const viewer = document.getElementById("viewer");
-  let view = { ...whole };
+  let view = null;
   let grip = null;
 
+  // The part of the picture to be seen has the window's own shape, so that a long receipt fills it when it is enlarged.
+  const shape = () => picture.clientHeight / picture.clientWidth;
+  const widest = () => Math.max(size.width, size.height / shape());
   const look = (wanted) => {
-    const width = Math.min(Math.max(wanted.width, whole.width / 8), whole.width);
-    const height = (width / whole.width) * whole.height;
-    const keep = (start, part, all) => Math.min(Math.max(start, 0), all - part);
-    view = { x: keep(wanted.x, width, whole.width), y: keep(wanted.y, height, whole.height), width, height };
+    const width = Math.min(Math.max(wanted.width, widest() / 12), widest());
+    const height = width * shape();
+    const keep = (start, part, all) => (part >= all ? (all - part) / 2 : Math.min(Math.max(start, 0), all - part));
+    view = { x: keep(wanted.x, width, size.width), y: keep(wanted.y, height, size.height), width, height };
     picture.setAttribute("viewBox", [view.x, view.y, view.width, view.height].map((edge) => edge.toFixed(1)).join(" "));
-    viewer.classList.toggle("zoomed", width < whole.width);
+    viewer.classList.toggle("zoomed", zoomed());
   };
+  const zoomed = () => view.width < widest() - 1;
+  const whole = () => look({ x: 0, y: 0, width: widest() });
   // The point (x, y), given in the picture's coordinates, stays where it is.
   const zoom = (factor, x = view.x + view.width / 2, y = view.y + view.height / 2) =>
     look({ x: x - (x - view.x) / factor, y: y - (y - view.y) / factor, width: view.width / factor });
   const move = (right, down) => look({ ...view, x: view.x + right * view.width, y: view.y + down * view.height });
   const place = (event) => new DOMPoint(event.clientX, event.clientY).matrixTransform(picture.getScreenCTM().inverse());
 
-  const commands = { in: () => zoom(1.5), out: () => zoom(1 / 1.5), fit: () => look(whole) };
+  whole();
+  new ResizeObserver(() => look(view)).observe(picture);
+
+  const commands = { in: () => zoom(1.5), out: () => zoom(1 / 1.5), fit: whole };
   const tools = viewer.querySelector(".viewer-tools");
   tools.hidden = false;
   tools.addEventListener("click", (event) => commands[event.target.closest("button")?.dataset.zoom]?.());
@@ -38,17 +46,17 @@ if (picture) {
     keys[event.key]();
   });
   picture.addEventListener("wheel", (event) => {
-    if (!event.ctrlKey && view.width === whole.width) return; // the page scrolls
+    if (!event.ctrlKey && !zoomed()) return; // the page scrolls
     event.preventDefault();
     const { x, y } = place(event);
     zoom(event.deltaY < 0 ? 1.2 : 1 / 1.2, x, y);
   }, { passive: false });
   picture.addEventListener("dblclick", (event) => {
     const { x, y } = place(event);
-    view.width < whole.width ? look(whole) : zoom(2.5, x, y);
+    zoomed() ? whole() : zoom(2.5, x, y);
   });
   picture.addEventListener("pointerdown", (event) => {
-    if (view.width < whole.width) grip = place(event);
+    if (zoomed()) grip = place(event);
   });
   picture.addEventListener("pointermove", (event) => {
     if (!grip) return;
@@ -74,7 +82,7 @@ if (picture) {
   // While zoomed in, the box of the field that one is in comes into view.
   fields?.addEventListener("focusin", (event) => {
     const box = nameOf(event) && boxOf(nameOf(event));
-    if (!box || view.width === whole.width) return;
+    if (!box || !zoomed()) return;
     const { x, y, width, height } = box.getBBox();
     look({ ...view, x: x + width / 2 - view.width / 2, y: y + height / 2 - view.height / 2 });
   });

@@ -11,7 +11,10 @@ from receipt_images import CAFE_MY, DINER_US, draw, encode
 
 from receipts.models import Receipt
 
-pytestmark = pytest.mark.usefixtures("uploads", "reader")
+pytestmark = [
+    pytest.mark.usefixtures("uploads", "reader"),
+    pytest.mark.django_db(transaction=True, databases=["default", "reader"]),
+]
 # Without its date: that must be asked for.
 DOUBTFUL = tuple(row for row in DINER_US if "/" not in row[0])
 
