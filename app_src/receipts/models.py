@@ -6,6 +6,8 @@ import uuid
 from typing import Any
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.utils import timezone
 
@@ -166,6 +168,30 @@ class LineItem(models.Model):
 
     def __str__(self) -> str:
         return self.description
+
+
+class SearchDocument(models.Model):
+    """What is found of one receipt, written by the database's own triggers (migration 0007).
+
+    `words` weighs the merchant (A) above the lines (B), the address and category (C), and the whole text (D). `names`
+    are merchant and lines without case and accents, for words that are only alike.
+    """
+
+    receipt = models.OneToOneField(
+        Receipt, on_delete=models.DO_NOTHING, primary_key=True, db_constraint=False, related_name="+"
+    )
+    user_id = models.UUIDField()
+    words = SearchVectorField()
+    names = models.TextField()
+
+    class Meta:
+        indexes = [
+            GinIndex(fields=["user_id", "words"], name="search_words"),
+            GinIndex(fields=["user_id", "names"], opclasses=["uuid_ops", "gin_trgm_ops"], name="search_names"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.receipt_id)
 
 
 class RememberedCorrection(models.Model):

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
+from django.db import connections, router
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -86,7 +87,7 @@ def learn(receipt: Receipt, changes: dict[str, Any]) -> RememberedCorrection | N
 def earlier(memory: RememberedCorrection) -> QuerySet[Receipt]:
     """The person's receipts of the same printed name that nobody corrected and that say something else."""
     mine = Receipt.objects.filter(user_id=memory.user_id)
-    names = mine.exclude(printed_merchant="").order_by().values_list("printed_merchant", flat=True).distinct()
+    names = _printed_names(memory.user_id)
     others = list(_newest(memory.user_id))
     same = [name for name in names if _choose([memory], key(name)) and _choose(others, key(name)) == memory]
     differs = ~Q(merchant=memory.merchant)
@@ -99,6 +100,26 @@ def apply_to_earlier(memory: RememberedCorrection) -> int:
     """Put the earlier receipts right, too; how many were changed."""
     category = {"category": memory.category} if memory.category else {}
     return earlier(memory).update(merchant=memory.merchant, updated_at=timezone.now(), **category)
+
+
+# One look into the index for each name: DISTINCT would read all the person's receipts.
+_NAMES = """
+WITH RECURSIVE names (name) AS (
+    (SELECT printed_merchant FROM receipts_receipt
+     WHERE user_id = %(user)s AND printed_merchant > '' ORDER BY printed_merchant LIMIT 1)
+    UNION ALL
+    SELECT (SELECT printed_merchant FROM receipts_receipt
+            WHERE user_id = %(user)s AND printed_merchant > names.name ORDER BY printed_merchant LIMIT 1)
+    FROM names WHERE names.name IS NOT NULL
+)
+SELECT name FROM names WHERE name IS NOT NULL
+"""
+
+
+def _printed_names(user_id: UUID) -> list[str]:
+    with connections[router.db_for_read(Receipt)].cursor() as cursor:
+        cursor.execute(_NAMES, {"user": user_id})
+        return [name for (name,) in cursor.fetchall()]
 
 
 def _recall(user_id: UUID, name: str) -> RememberedCorrection | None:

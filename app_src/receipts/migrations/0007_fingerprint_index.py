@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("receipts", "0006_indexes_for_people")]
+    dependencies = [("receipts", "0008_searchable")]
 
     operations = [
         AddIndexConcurrently(

@@ -26,9 +26,10 @@ from receipts.serializers import (
 from receipts.serializers.corrections import CorrectedReceiptSerializer, CorrectReceiptSerializer
 from receipts.states import State, move
 from receipts.views.errors import Conflict, StorageUnavailable
+from receipts.views.export import ExportMixin
 
 
-class ReceiptViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Receipt]):
+class ReceiptViewSet(ExportMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Receipt]):
     """Create, complete, list, read, correct and delete one's receipts."""
 
     serializer_class = ReceiptSerializer
