@@ -128,7 +128,7 @@ class PeriodForm(PagesForm):
         return given
 
 
-_SEARCH = forms.TextInput(attrs={"type": "search", "placeholder": "Shop or item"})
+_SEARCH = forms.TextInput(attrs={"type": "search", "placeholder": "Shop, item, amount, anything printed"})
 
 
 class FilterForm(PeriodForm):
@@ -137,6 +137,7 @@ class FilterForm(PeriodForm):
     q = forms.CharField(label="Search", required=False, max_length=100, widget=_SEARCH)
     category = forms.ChoiceField(label="Category", required=False, choices=category_choices("All"))
     bulk_upload = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    page = forms.IntegerField(required=False, min_value=1, max_value=1000, widget=forms.HiddenInput)
 
 
 def _amount(label: str, **arguments: Any) -> forms.DecimalField:

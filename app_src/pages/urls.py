@@ -15,6 +15,7 @@ urlpatterns = [
     path("upload/announce/", upload.announce, name="announce"),
     path("upload/<uuid:receipt_id>/complete/", upload.complete, name="complete"),
     path("inbox/", inbox.page, name="inbox"),
+    path("inbox/export.csv", inbox.export_csv, name="export"),
     path("inbox/progress/", inbox.progress, name="progress"),
     path("inbox/<uuid:receipt_id>/", review.page, name="receipt"),
     path("inbox/<uuid:receipt_id>/retry/", review.retry, name="retry"),

@@ -71,8 +71,12 @@ def short(amount: Decimal) -> str:
 
 _BROWSERS = {"Edg/": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome", "Safari/": "Safari"}
 _SYSTEMS = {
-    **{"iPhone": "iPhone", "iPad": "iPad", "Android": "Android"},
-    **{"Windows": "Windows", "Mac OS X": "a Mac", "Linux": "Linux"},
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Android": "Android",
+    "Windows": "Windows",
+    "Mac OS X": "a Mac",
+    "Linux": "Linux",
 }
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
+from itertools import chain
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import BadRequest
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -21,13 +26,18 @@ from rest_framework.request import Request
 from pages.forms import FilterForm
 from pages.templatetags.pages import money, state_kind, state_word
 from pages.words import LOOKS_TWICE
-from receipts import bulk, review, signing
+from receipts import bulk, export, review, signing
 from receipts.models import BulkUpload, Duplicate, Receipt
+from receipts.search import search
 from receipts.states import FINAL, State
+from spendsmart.database import from_replica
 from spendsmart.pagination import NewestFirst
 from spendsmart.security import content_security_policy
 
 POLLED_AT_ONCE = 100
+MOST_PAGES = 50
+"""Of a search; whoever looks further should look for something else."""
+
 SHOWN_BULK_UPLOADS = 3
 SHOWN_FOR = timedelta(days=1)
 """How long a bulk upload stays on top of the inbox; it leaves as soon as all of it is done."""
@@ -44,49 +54,102 @@ TABS = {
 }
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Shown:
+    """A page of the list, or of what a search found: `alike` says that nothing fits, but this is similar."""
+
+    receipts: list[Any] = field(default_factory=list)
+    alike: bool = False
+    newer: str | None = None
+    older: str | None = None
+
+
 @require_safe
 @never_cache
 @login_required
 def page(request: HttpRequest) -> HttpResponse:
+    """A tab of the list, narrowed by filters; or, with `q`, what a search over everything finds."""
     form = FilterForm(request.GET)
     tab = request.GET.get("show", "")
     if tab not in TABS:
         raise Http404
-    found: list[Any] = []
-    newer = older = None
-    if form.is_valid():
-        paginator = NewestFirst()
-        try:
-            found = paginator.paginate_queryset(_filtered(request, tab, form.cleaned_data), Request(request)) or []
-        except NotFound as error:  # a cursor that we never gave out
-            raise Http404 from error
-        newer, older = paginator.get_previous_link(), paginator.get_next_link()
-    for receipt in found:
+    given = form.cleaned_data if form.is_valid() else None
+    shown = _Shown()
+    if given and given["q"]:
+        shown = _searched(request, given["q"], given["page"] or 1)
+    elif given:
+        shown = _listed(request, tab, given)
+    for receipt in shown.receipts:
         receipt.is_final = receipt.state in FINAL
         receipt.says = _says(receipt)
         receipt.thumbnail = signing.thumbnail(receipt)
     context = {
         "form": form,
+        "shown": shown,
         "tab": tab,
         "tabs": [(name, label) for name, (label, _) in TABS.items()],
         "to_check": review.pending(request.user.pk).order_by().count(),
         "bulk_uploads": _bulk_uploads(request),
-        "receipts": found,
-        "newer": newer,
-        "older": older,
-        "narrowed": any(request.GET.get(name) for name in ("since", "until", "category")),
-        "filtered": any(value for name, value in request.GET.items() if name != "cursor"),
+        "narrowed": any(request.GET.get(name) for name in ("since", "until", "category", "bulk_upload")),
+        "query": request.GET.urlencode(),
         "section": "inbox",
     }
-    response = render(request, "pages/inbox.html", context, status=200 if form.is_valid() else 400)
+    response = render(request, "pages/inbox.html", context, status=400 if given is None else 200)
     response.headers["Content-Security-Policy"] = content_security_policy(images=[signing.origin()])
     return response
 
 
-def _filtered(request: HttpRequest, tab: str, given: dict[str, Any]) -> QuerySet[Receipt]:
-    found = Receipt.objects.filter(TABS[tab][1], user=request.user).only(*COLUMNS)
-    if given["q"]:
-        found = found.filter(merchant__icontains=given["q"])
+def _listed(request: HttpRequest, tab: str, given: dict[str, Any]) -> _Shown:
+    found = _filtered(request, given).filter(TABS[tab][1]).only(*COLUMNS)
+    paginator = NewestFirst()
+    try:
+        receipts = paginator.paginate_queryset(found, Request(request)) or []
+    except NotFound as error:  # a cursor that we never gave out
+        raise Http404 from error
+    return _Shown(receipts=receipts, newer=paginator.get_previous_link(), older=paginator.get_next_link())
+
+
+def _searched(request: HttpRequest, query: str, number: int) -> _Shown:
+    user: Any = request.user
+    size = NewestFirst.page_size
+    read = partial(search, user.pk, query, limit=size, offset=size * (number - 1))
+    found, _ = from_replica(user.pk, read)
+    for hit in found.hits:
+        hit.receipt.snippet = hit.snippet
+
+    def link(to: int) -> str:
+        return "?" + urlencode({"q": query, "page": to})
+
+    return _Shown(
+        receipts=[hit.receipt for hit in found.hits],
+        alike=found.alike,
+        newer=link(number - 1) if number > 1 else None,
+        older=link(number + 1) if found.more and number < MOST_PAGES else None,
+    )
+
+
+@require_safe
+@login_required
+def export_csv(request: HttpRequest) -> HttpResponseBase:
+    """The receipts of a period or another filter, for a spreadsheet."""
+    form = FilterForm(request.GET)
+    if not form.is_valid():
+        raise BadRequest("no such filter")
+    user: Any = request.user
+    pages = export.pages(
+        _filtered(request, form.cleaned_data), user_id=user.pk, layout=export.Layout.RECEIPTS, bom=True
+    )
+    # What fails at once is an error page; later only the broken connection can tell.
+    begin = [piece for _, piece in zip(range(2), pages, strict=False)]
+    return StreamingHttpResponse(
+        chain(begin, pages),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="receipts.csv"', "Cache-Control": "no-store"},
+    )
+
+
+def _filtered(request: HttpRequest, given: dict[str, Any]) -> QuerySet[Receipt]:
+    found = Receipt.objects.filter(user=request.user)
     if given["since"]:
         found = found.filter(purchased_on__gte=given["since"])
     if given["until"]:

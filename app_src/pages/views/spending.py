@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -37,6 +38,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "alerts": spending.alerts(user.pk),
         "habits": spending.habits(user.pk),
         "query": request.GET.urlencode(),
+        "export_query": urlencode({name: day for name, day in chosen.items() if day}),
         "section": "spending",
     }
     return render(request, "pages/spending.html", context, status=200 if chosen else 400)
