@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from preflight.macros import ATTRIBUTES, Macros, macros_of
 from preflight.names import name_keys
 from preflight.references import stack_references
 from preflight.resolution import Resolver
@@ -61,6 +62,11 @@ class Resource:
         """Logical ids of the same stack that CloudFormation makes first, direct ones only."""
         used = stack_references(self.raw.get("Properties")).resources
         return (self.depends_on | used) & self.stack.resources.keys()
+
+    @cached_property
+    def rewritten(self) -> bool:
+        """Whether a macro may change what is written here."""
+        return self.stack.macros.rewrite or "Fn::Transform" in self.raw
 
     @cached_property
     def exists(self) -> bool:
@@ -121,13 +127,56 @@ class Stack:
         """Resources by logical id, without those whose condition is decidedly false."""
         return {key: resource for key, resource in self.all_resources.items() if resource.exists}
 
+    @cached_property
+    def macros(self) -> Macros:
+        """What macros and loops make of the template before it is deployed."""
+        return macros_of(self.template)
+
+    @cached_property
+    def _by_expression(self) -> dict[tuple[str, Text | Unknown], Resource]:
+        found: dict[tuple[str, Text | Unknown], Resource] = {}
+        for resource in self.resources.values():
+            if keys := name_keys(resource.type):
+                value = resource.get(*keys).value
+                if isinstance(value, Text | Unknown):
+                    found.setdefault((resource.type, value), resource)
+        return found
+
+    def named_alike(self, resource_type: str, value: Text | Unknown) -> Resource | None:
+        """The resource that an undecided name or ARN points to.
+
+        What is written alike is alike within a template: parameters have one value there. An ARN may have a decided
+        name, of a resource in any stack.
+        """
+        candidates: list[Any] = [value]
+        if isinstance(value, Text) and value.startswith("arn"):
+            tail = value.after(":")
+            if isinstance(tail, str):
+                region = value.literal.split(":")[3:4]
+                known = self.region if region in ([], ["\0"]) else region[0]
+                return self.assembly.named(resource_type, f"arn:::::{tail}", region=known)
+            candidates += [tail, tail.before("/"), tail.after("/")] if isinstance(tail, Text) else [tail]
+        return next((found for one in candidates if (found := self._by_expression.get((resource_type, one)))), None)
+
+    def may_gain(self, lacking: tuple[str, ...]) -> bool:
+        """Whether a macro may add what is wanting: an attribute here, a resource in any stack of the assembly."""
+        return self.macros.may_add(lacking) or any(
+            stack.macros.may_add(one for one in lacking if one not in ATTRIBUTES) for stack in self.assembly.growing
+        )
+
     @property
     def parameters(self) -> dict[str, Any]:
         return mapping(self.template.get("Parameters"))
 
-    @property
+    @cached_property
     def outputs(self) -> dict[str, Any]:
-        return mapping(self.template.get("Outputs"))
+        """Outputs as written, without those whose condition is decidedly false."""
+        written = mapping(self.template.get("Outputs"))
+        return {name: output for name, output in written.items() if self._output_exists(output)}
+
+    def _output_exists(self, output: Any) -> bool:
+        condition = mapping(output).get("Condition")
+        return not isinstance(condition, str) or self.resolver.condition(condition) is not False
 
     @cached_property
     def nested(self) -> dict[str, Stack]:
@@ -157,6 +206,11 @@ class Assembly:
             yield from stack.resources.values()
 
     @cached_property
+    def growing(self) -> list[Stack]:
+        """The stacks to which macros may add something."""
+        return [stack for stack in self.stacks if stack.macros.rewrite or stack.macros.add or stack.macros.adds]
+
+    @cached_property
     def _by_type(self) -> dict[str, list[Resource]]:
         found: dict[str, list[Resource]] = {}
         for resource in self.resources():
@@ -184,12 +238,30 @@ class Assembly:
     def exports(self) -> dict[tuple[str, str | None], tuple[Stack, str]]:
         """Stack and output of every export, by its name and region."""
         found = {}
+        several = set()
         for stack in self.stacks:
             for output, written in stack.outputs.items():
                 name = mapping(mapping(written).get("Export")).get("Name")
                 resolved = stack.resolver.resolve(name)
                 if isinstance(resolved, str):
-                    found[resolved, stack.region] = (stack, output)
+                    key = (resolved, stack.region)
+                    if key in found:
+                        several.add(key)
+                    found[key] = (stack, output)
+        # Which of several it is, conditions or the deployment decide.
+        return {key: owner for key, owner in found.items() if key not in several}
+
+    @cached_property
+    def ssm_parameters(self) -> dict[tuple[str, str | None], tuple[Stack, Any]]:
+        """Stack and raw value of every Systems Manager parameter that a stack writes, by its name and region."""
+        found = {}
+        for stack in self.stacks:
+            for resource in stack.all_resources.values():
+                if resource.type == PARAMETER_TYPE:
+                    raw = mapping(resource.raw.get("Properties"))
+                    name = stack.resolver.resolve(raw.get("Name"))
+                    if isinstance(name, str):
+                        found[name, stack.region] = (stack, raw.get("Value"))
         return found
 
     @cached_property
@@ -214,7 +286,7 @@ class Assembly:
             return None
         fields = name.split(":", 5)
         tail = fields[-1].removesuffix(":*")
-        region = fields[3] or region if len(fields) > 3 else region
+        region = (fields[3] or region) if len(fields) > 3 else region
         for separator in (":", "/"):
             for part in (tail.rsplit(separator, 1)[-1], tail.split(separator, 1)[-1]):
                 if found := self._by_name.get((resource_type, part)):

@@ -7,14 +7,15 @@ import importlib
 import pkgutil
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
 from preflight import rules as rule_modules
 from preflight.assembly import Assembly, Resource, Stack
 from preflight.rule import REGISTRY, Fault, Level, Rule
-from preflight.values import noting
+from preflight.values import assuming_additions, noting
 from preflight.waivers import Waiver, WaiverFault, waivers_of
+from preflight.worlds import World, worlds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,9 +44,14 @@ class Undecided:
     """A place that a rule could not judge, and why."""
 
     rule: Rule
-    resource: Resource
+    stack: Stack
+    resource: Resource | None
     at: str
     why: str
+
+    @property
+    def construct_path(self) -> str:
+        return self.resource.construct_path if self.resource else self.stack.name
 
 
 @dataclass(kw_only=True)
@@ -87,20 +93,47 @@ def run(assembly: Assembly, *, today: date | None = None, only: Iterable[str] | 
     known = all_rules()
     chosen = [known[rule_id] for rule_id in only] if only is not None else list(known.values())
     result = Result(rules=len(chosen), resources=sum(len(stack.resources) for stack in assembly.stacks))
-    for rule in chosen:
-        subjects: Iterable[Assembly | Resource] = assembly.of_type(*rule.types) if rule.types else [assembly]
-        for subject in subjects:
-            _judge(rule, subject, result)
+    _judge_all(chosen, assembly, result)
+    for world in worlds(assembly):
+        _judge_otherwise(chosen, assembly, world, result)
     _waive(assembly, result, today or datetime.now(tz=UTC).date(), {rule.id for rule in chosen}, known)
     result.findings.sort(key=lambda f: (f.level, f.stack.name, f.construct_path, f.rule_id, f.at, f.message))
     result.seconds = time.perf_counter() - started
     return result
 
 
+def _judge_all(rules: list[Rule], assembly: Assembly, result: Result) -> None:
+    for rule in rules:
+        subjects: Iterable[Assembly | Resource] = assembly.of_type(*rule.types) if rule.types else [assembly]
+        for subject in subjects:
+            _judge(rule, subject, result)
+
+
+def _judge_otherwise(rules: list[Rule], assembly: Assembly, world: World, result: Result) -> None:
+    """What is a fault only if the deployment chooses so warns: nobody may ever choose it."""
+    there = Result()
+    _judge_all(rules, world.assembly, there)
+    result.crashed += [crash for crash in there.crashed if crash not in result.crashed]
+    told = {_place(finding) for finding in result.findings}
+    stacks = dict(zip(world.assembly.stacks, assembly.stacks, strict=True))
+    for finding in there.findings:
+        stack = stacks[finding.stack]
+        resource = stack.all_resources[finding.resource.logical_id] if finding.resource else None
+        same = replace(finding, stack=stack, resource=resource, level=Level.WARNING)
+        if _place(same) not in told:
+            told.add(_place(same))
+            result.findings.append(replace(same, message=f"{finding.message} (where {world.choice})"))
+
+
+def _place(finding: Finding) -> tuple[str, Stack, Resource | None, str]:
+    return finding.rule_id, finding.stack, finding.resource, finding.at
+
+
 def _judge(rule: Rule, subject: Assembly | Resource, result: Result) -> None:
     with noting() as questions:
         try:
-            result.findings.extend(_findings(rule, subject, rule.check(subject)))
+            findings = list(_findings(rule, subject, rule.check(subject)))
+            result.findings += _settled(rule, subject, findings, result)
         except Exception as error:  # noqa: BLE001
             # One rule's fault must neither hide the others' findings nor pass for a clean bill.
             where = subject.construct_path if isinstance(subject, Resource) else "the assembly"
@@ -109,7 +142,31 @@ def _judge(rule: Rule, subject: Assembly | Resource, result: Result) -> None:
     for node, why in questions:
         if (key := (node.resource, node.path())) not in seen:
             seen.add(key)
-            result.undecided.append(Undecided(rule=rule, resource=node.resource, at=node.path(), why=why))
+            result.undecided.append(
+                Undecided(rule=rule, stack=node.resource.stack, resource=node.resource, at=node.path(), why=why)
+            )
+
+
+def _settled(rule: Rule, subject: Assembly | Resource, findings: list[Finding], result: Result) -> Iterator[Finding]:
+    """The findings that stand whatever macros add to the templates; the others are undecided."""
+    again: set[tuple[Stack, Resource | None, str]] | None = None
+    for finding in findings:
+        stack, resource = finding.stack, finding.resource
+        stands = not stack.may_gain(rule.lacks)
+        if stands and (resource.rewritten if resource else stack.macros.rewrite):
+            again = _with_additions(rule, subject) if again is None else again
+            stands = (stack, resource, finding.at) in again
+        if stands:
+            yield finding
+        else:
+            why = "a macro may add what is wanting"
+            result.undecided.append(Undecided(rule=rule, stack=stack, resource=resource, at=finding.at, why=why))
+
+
+def _with_additions(rule: Rule, subject: Assembly | Resource) -> set[tuple[Stack, Resource | None, str]]:
+    """Where the rule finds a fault also when a macro may have added what is wanting."""
+    with assuming_additions():
+        return {(one.stack, one.resource, one.at) for one in _findings(rule, subject, rule.check(subject))}
 
 
 def _findings(rule: Rule, subject: Assembly | Resource, faults: Iterable[Fault]) -> Iterator[Finding]:
@@ -125,7 +182,8 @@ def _findings(rule: Rule, subject: Assembly | Resource, faults: Iterable[Fault])
 def _waive(assembly: Assembly, result: Result, today: date, chosen: set[str], known: dict[str, Rule]) -> None:
     """Move what a valid waiver names from the findings to the waived; a waiver at fault is itself a finding."""
     for stack in assembly.stacks:
-        for owner in (None, *stack.resources.values()):
+        judged = {f.resource: None for f in result.findings if f.stack is stack and f.resource}
+        for owner in (None, *dict.fromkeys(stack.resources.values()) | judged):
             for waiver in waivers_of(owner or stack):
                 if isinstance(waiver, WaiverFault):
                     result.findings.append(_waiver_finding(stack, owner, waiver.message))

@@ -182,11 +182,12 @@ def read_template(file: Path, *, empty: bool = False) -> tuple[dict[str, Any], i
 def _checked(content: Any, file: str, *, empty: bool = False) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise LoadError(f"{file}: a template is a mapping, this is {_kind(content)}")
-    resources = content.get("Resources", {} if empty else None)
+    # A snippet may bring them all.
+    resources = content.get("Resources", {} if empty or "Transform" in content else None)
     if not isinstance(resources, dict):
         raise LoadError(f"{file}: it has no mapping called Resources")
     for name, resource in resources.items():
-        if str(name).startswith("Fn::ForEach::"):
+        if str(name).startswith(("Fn::ForEach::", "Fn::Transform")):
             continue
         if not isinstance(resource, dict) or not isinstance(resource.get("Type"), str):
             raise LoadError(f"{file}: resource {str(name)[:100]} has no Type")
@@ -260,7 +261,11 @@ def _shallow(events: Iterator[Any], file: Path) -> None:
 
 
 class TemplateLoader(yaml.CSafeLoader):
-    """Safe YAML with CloudFormation's short tags; dates stay texts, keys are texts, none is given twice."""
+    """Safe YAML with CloudFormation's short tags; dates stay texts, keys are texts.
+
+    Of a key given twice the last one counts, as with CloudFormation and in JSON:
+    https://github.com/go-to-k/cdk-real-drift/issues/1074 (cfn-lint says so of each, E0000).
+    """
 
 
 def _short_form(loader: Any, suffix: str, node: yaml.Node) -> Any:
@@ -287,8 +292,6 @@ def _mapping_of(loader: Any, node: Any) -> dict[str, Any]:
         key = loader.construct_object(key_node, deep=True)
         if not isinstance(key, str | int | float | bool):
             raise yaml.constructor.ConstructorError(None, None, "a key that is no text", key_node.start_mark)
-        if str(key) in found:
-            raise yaml.constructor.ConstructorError(None, None, f"the key {key} is given twice", key_node.start_mark)
         found[str(key)] = loader.construct_object(value_node, deep=True)
     return found
 

@@ -57,7 +57,7 @@ def _waived_text(finding: Finding) -> str:
 
 
 def _undecided_text(one: Undecided) -> str:
-    return f"  {one.rule.id}  {one.resource.construct_path}  {one.at}: {one.why}"
+    return f"  {one.rule.id}  {one.construct_path}  {one.at}: {one.why}"
 
 
 def _count(number: int, word: str) -> str:
@@ -76,7 +76,7 @@ def as_json(result: Result, lines: dict[str, str]) -> dict[str, Any]:
         "findings": [_finding_json(finding, lines) for finding in result.findings],
         "waived": [_finding_json(finding, lines) for finding in result.waived],
         "undecided": [
-            {"rule": one.rule.id, "construct": one.resource.construct_path, "at": one.at, "why": one.why}
+            {"rule": one.rule.id, "construct": one.construct_path, "at": one.at, "why": one.why}
             for one in result.undecided
         ],
         "crashed": result.crashed,

@@ -8,11 +8,13 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/i
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from preflight.references import SUBSTITUTION
-from preflight.values import ABSENT, Reference, Text, Unknown, mapping
+from preflight.values import ABSENT, OtherThan, Reference, Text, Unknown, mapping
 
 if TYPE_CHECKING:
     from preflight.assembly import Stack
@@ -30,6 +32,11 @@ _CHARACTERS = 200_000
 _PARTS = 2_000
 _MADE = 4_000_000
 """Characters and list elements that the functions of one stack may make."""
+
+_SSM = re.compile(r"\{\{resolve:ssm:([a-zA-Z0-9_.\-/]+)(?::\d+)?\}\}")
+_DOCUMENTS = ("AssumeRolePolicyDocument", "KeyPolicy", "PolicyDocument", "ResourcePolicy")
+_EXPRESSION = 1_000
+"""Characters and elements of a function that are compared with another one's."""
 
 _CONDITIONS = ("Fn::And", "Fn::Equals", "Fn::Not", "Fn::Or", "Condition")
 
@@ -49,7 +56,8 @@ class Resolver:
         """The value with its functions worked out; list elements and properties set to AWS::NoValue are left out."""
         self._values += 1
         if isinstance(raw, str):
-            return _dynamic(raw)
+            parameter = _SSM.fullmatch(raw)
+            return self._ssm(parameter[1]) if parameter else _dynamic(raw)
         if not isinstance(raw, dict | list):
             return raw
         if self._depth >= _DEPTH or self._values > _VALUES:
@@ -71,13 +79,13 @@ class Resolver:
             if isinstance(key, str) and key.startswith("Fn::"):
                 function = _FUNCTIONS.get(key)
                 if function is None:
-                    return Unknown(f"{key} is worked out by the deployment")
+                    return _of(raw, Unknown(f"{key} is worked out by the deployment"))
                 if self._made > _MADE:
                     return Unknown("the template makes too much of too little")
-                return self._afforded(function(self, argument))
+                return _of(raw, self._afforded(function(self, argument)))
         if "Fn::Transform" in raw:
             return Unknown("a macro rewrites it", maybe_absent=True)
-        resolved = ((str(key), self.resolve(value)) for key, value in raw.items())
+        resolved = ((str(key), self.resolve(_document(key, value))) for key, value in raw.items())
         return {key: value for key, value in resolved if value is not ABSENT}
 
     def _afforded(self, made: Any) -> Any:
@@ -118,8 +126,11 @@ class Resolver:
             return Unknown(f"parameter {name} has no default")
         if isinstance(default, str) and len(default) > _PARAMETER:
             return Unknown(f"the default of parameter {name} is longer than a parameter may be")
-        if not isinstance(kind, str) or kind.startswith("AWS::SSM::Parameter::"):
-            return Unknown(f"parameter {name} is read from Systems Manager")
+        if isinstance(kind, str) and kind.startswith("AWS::SSM::Parameter::Value<"):
+            value = self._ssm(str(default))
+            return value.split(",") if isinstance(value, str) and "<List<" in kind else value
+        if not isinstance(kind, str):
+            return Unknown(f"parameter {name} has no type")
         if kind.startswith("List<") or kind == "CommaDelimitedList":
             return [part.strip() for part in str(default).split(",")]
         return default
@@ -180,6 +191,16 @@ class Resolver:
             return Unknown(f"export {name} is not in this assembly")
         return self._once("export", name, lambda: owner[0].output(owner[1]))
 
+    def _ssm(self, name: str) -> Any:
+        """What a parameter of Systems Manager holds: a stack of the assembly may write it."""
+        unknown = Unknown(f"parameter {name} is read from Systems Manager")
+        parameters = self._once("parameters", "", lambda: self._stack.assembly.ssm_parameters)
+        if isinstance(parameters, Unknown) or (name, self._stack.region) not in parameters:
+            return unknown
+        owner, raw = parameters[name, self._stack.region]
+        value = self._once("parameter", name, lambda: owner.resolver.resolve(raw))
+        return unknown if value is ABSENT else value
+
     def _if(self, argument: Any) -> Any:
         if not (isinstance(argument, list) and len(argument) == 3 and isinstance(argument[0], str)):
             return Unknown("a malformed Fn::If", maybe_absent=True)
@@ -190,7 +211,8 @@ class Resolver:
         if type(both[0]) is type(both[1]) and both[0] == both[1]:
             return both[0]
         nothing = any(side is ABSENT or (isinstance(side, Unknown) and side.maybe_absent) for side in both)
-        return Unknown(f"condition {argument[0]} is decided by the deployment", maybe_absent=nothing)
+        why = f"condition {argument[0]} is decided by the deployment"
+        return Unknown(why, references=_references(both), maybe_absent=nothing)
 
     def condition(self, name: str) -> bool | None:
         """A named condition; None where parameters without defaults decide it."""
@@ -214,7 +236,13 @@ class Resolver:
         if not isinstance(argument, list):
             return None
         if key == "Fn::Equals" and len(argument) == 2:
-            left, right = (_plain(self.resolve(side)) for side in argument)
+            sides = [self.resolve(side) for side in argument]
+            left, right = map(_plain, sides)
+            if any(
+                isinstance(one, OtherThan) and other in one.values
+                for one, other in zip(sides, (right, left), strict=True)
+            ):
+                return False
             return None if left is None or right is None else left == right
         if key not in _CONDITIONS:
             return None
@@ -350,9 +378,47 @@ def _plain(value: Any) -> str | None:
 
 
 def _references(value: Any) -> tuple[Reference, ...]:
-    if isinstance(value, Reference):
-        return (value,)
-    return value.references if isinstance(value, Text | Unknown) else ()
+    """Every reference in a resolved value, each once, up to a limit."""
+    found: dict[Reference, None] = {}
+    pending = [value]
+    while pending and len(found) < _PARTS:
+        value = pending.pop()
+        if isinstance(value, Reference):
+            found[value] = None
+        elif isinstance(value, Text | Unknown):
+            found.update(dict.fromkeys(value.references))
+        elif isinstance(value, dict):
+            pending.extend(value.values())
+        elif isinstance(value, list | tuple):
+            pending.extend(value)
+    return tuple(found)
+
+
+def _document(key: Any, value: Any) -> Any:
+    """A policy document that is written as a text of JSON, as CloudFormation also takes it."""
+    if key not in _DOCUMENTS or not isinstance(value, str) or not value.lstrip().startswith("{"):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+
+
+def _of(raw: Any, made: Any) -> Any:
+    """An unknown value remembers which function makes it; a long one is equal to itself only."""
+    if not isinstance(made, Unknown) or made.expression:
+        return made
+    written = repr(raw) if _small(raw) else f"the function at {id(raw)}"
+    return replace(made, expression=written)
+
+
+def _small(raw: Any) -> bool:
+    pending, size = [raw], 0
+    while pending and size < _EXPRESSION:
+        value = pending.pop()
+        size += len(value) if isinstance(value, str | dict | list) else 1
+        pending.extend(value.values() if isinstance(value, dict) else value if isinstance(value, list) else ())
+    return size < _EXPRESSION
 
 
 def _partition(region: str) -> str:

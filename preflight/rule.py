@@ -53,6 +53,8 @@ class Rule:
     """`constraint` is the line of docs/aws-constraints.md that the rule comes from, None where it has no line.
 
     `types` are the resource types whose resources `check` is called with; without any it is called with the Assembly.
+    `lacks` is what a fault consists in the want of: types of further resources, or DependsOn, DeletionPolicy, Outputs.
+    Where a macro may add one, the finding is undecided; properties that are wanting need not be named.
     """
 
     id: str
@@ -65,6 +67,7 @@ class Rule:
     source: str
     types: tuple[str, ...]
     level: Level
+    lacks: tuple[str, ...]
     check: Check
 
 
@@ -89,6 +92,7 @@ def rule(
     constraint: int | None = None,
     types: tuple[str, ...] = (),
     level: Level | None = None,
+    lacks: tuple[str, ...] = (),
 ) -> Callable[[Check], Check]:
     """Register the decorated function as a rule. Raises ValueError when the id is taken.
 
@@ -110,6 +114,7 @@ def rule(
             source=source,
             types=types,
             level=level or _usual_level(severity, confidence),
+            lacks=lacks,
             check=check,
         )
         return check

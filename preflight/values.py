@@ -30,11 +30,22 @@ ABSENT = _Absent()
 
 @dataclass(frozen=True)
 class Unknown:
-    """Something only the deployment will know, why, the references in it, and whether it may be nothing."""
+    """Something only the deployment will know, why, the references in it, and whether it may be nothing.
+
+    `expression` is the function that makes it, where `why` does not tell two of them apart: equal ones are equal.
+    """
 
     why: str
     references: tuple[Reference, ...] = ()
     maybe_absent: bool = False
+    expression: str = ""
+
+
+@dataclass(frozen=True)
+class OtherThan(Unknown):
+    """Something unknown, but surely none of these texts."""
+
+    values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,6 +78,26 @@ class Text:
     @property
     def references(self) -> tuple[Reference, ...]:
         return tuple(part for part in self.parts if isinstance(part, Reference))
+
+    def after(self, separator: str) -> str | Reference | Unknown | Text:
+        """What follows the last separator that is known; the whole where none is."""
+        for index in range(len(self.parts) - 1, -1, -1):
+            part = self.parts[index]
+            if isinstance(part, str) and separator in part:
+                return _text_of((part.rpartition(separator)[2], *self.parts[index + 1 :]))
+        return self
+
+    def before(self, separator: str) -> str | Reference | Unknown | Text:
+        """What precedes the first separator that is known; the whole where none is."""
+        for index, part in enumerate(self.parts):
+            if isinstance(part, str) and separator in part:
+                return _text_of((*self.parts[:index], part.partition(separator)[0]))
+        return self
+
+
+def _text_of(parts: tuple[str | Reference | Unknown, ...]) -> str | Reference | Unknown | Text:
+    kept = tuple(part for part in parts if part != "")
+    return "" if not kept else kept[0] if len(kept) == 1 else Text(kept)
 
 
 def _begins(literal: str, prefix: str) -> bool | None:
@@ -113,6 +144,8 @@ class Node:
                 value = Unknown("it is inside something that only the deployment will know", maybe_absent=True)
             else:
                 value = ABSENT
+        if value is ABSENT and _assumed and self.resource.rewritten:
+            value = Unknown("a macro may add it", maybe_absent=True)
         return Node(self.resource, self.keys + keys, value)
 
     def path(self, *keys: str | int) -> str:
@@ -130,6 +163,21 @@ class Node:
 
 
 _open_questions: list[list[tuple[Node, str]]] = []
+_assumed: list[None] = []
+
+
+@contextmanager
+def assuming_additions() -> Iterator[None]:
+    """Within it, what a resource lacks is unknown instead of absent where a macro may yet add it."""
+    _assumed.append(None)
+    try:
+        yield
+    finally:
+        _assumed.pop()
+
+
+def additions_assumed() -> bool:
+    return bool(_assumed)
 
 
 @contextmanager
@@ -263,10 +311,13 @@ def target(given: Any, *types: str) -> Resource | None:
         for part in value.references:
             if not types or part.resource.type in types:
                 return part.resource
-        return None
-    if isinstance(value, str) and isinstance(given, Node):
+    if isinstance(given, Node) and isinstance(value, str | Text | Unknown):
         stack = given.resource.stack
         for kind in types:
-            if found := stack.assembly.named(kind, value, region=stack.region):
+            if isinstance(value, str):
+                found = stack.assembly.named(kind, value, region=stack.region)
+            else:
+                found = stack.named_alike(kind, value)
+            if found:
                 return found
     return None

@@ -1,40 +1,31 @@
-"""Reading receipts: one interface, two engines. Knows nothing of Django, queues or storage."""
+"""Reading receipts: the embedded engine, and OpenAI's requests and answers. Knows nothing of Django or storage."""
 
 from __future__ import annotations
 
-from extraction.errors import ExtractionError, RejectedImageError, RetryableExtractionError
-from extraction.schema import Engine, Extraction, Item
+from extraction.errors import ExtractionError, NotYetError, RejectedImageError, RetryableExtractionError
+from extraction.schema import Engine, Extraction, Item, TaxLine
 
 __all__ = [
     "Engine",
     "Extraction",
     "ExtractionError",
     "Item",
+    "NotYetError",
     "RejectedImageError",
     "RetryableExtractionError",
+    "TaxLine",
     "engine_for",
 ]
 
 
-def engine_for(*, name: str, openai_api_key: str | None = None, openai_model: str | None = None) -> Engine:
-    """The engine of that name. Cheap: models are loaded and connections opened at the first receipt.
+def engine_for(*, name: str) -> Engine:
+    """The engine of that name. Cheap: models are loaded at the first receipt.
 
-    Args:
-        name: `local` or `openai`.
-        openai_api_key: Needed by `openai` only.
-        openai_model: Needed by `openai` only.
-
-    Raises:
-        ValueError: Unknown name, or the OpenAI engine without its key or model.
+    `local` is the only one that answers by itself; OpenAI is asked through `openai_gateway`, which minds limits and
+    bills. Raises ValueError for another name.
     """
     if name == "local":
         from extraction.local import LocalEngine
 
         return LocalEngine()
-    if name == "openai":
-        if not openai_api_key or not openai_model:
-            raise ValueError("the openai engine needs OPENAI_API_KEY and OPENAI_MODEL")
-        from extraction.openai_engine import OpenAIEngine
-
-        return OpenAIEngine(api_key=openai_api_key, model=openai_model)
-    raise ValueError(f"EXTRACTION_ENGINE is {name!r}; it must be 'local' or 'openai'")
+    raise ValueError(f"there is no engine called {name!r}")

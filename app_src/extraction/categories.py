@@ -8,6 +8,20 @@ from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 
+from extraction.labels import within_one_edit
+
+# What chains print beside their name.
+_SAYS_NOTHING = re.compile(
+    r"#?\s?\b[a-z]?\d{2,}\b|\b(stores?|supercent(er|re)|superstore|restaurants?|wholesale|warehouse|filiale|markt"
+    r"|supermarkt|discount|baumarkt|m(oe|ö)belhaus|gmbh|co\.?|kg|ag|inc|llc|ltd|corp|usa|no\.?|center|centre|pharmacy"
+    r"|sdn\.?|bhd\.?|\(m\)|malaysia|deutschland|s[uü]d|nord|stiftung|dienstleistung)(?![\w'])\.?|&(?=\s*(co|$))",
+    re.IGNORECASE,
+)
+_LETTERS = str.maketrans("015", "ols")
+# Shorter names are one letter from too many words.
+_LONG_ENOUGH = 6
+_SAFE_HEAD = 5
+
 
 @lru_cache(maxsize=1)
 def _data() -> tuple[dict[str, tuple[str, str]], list[tuple[str, re.Pattern[str]]]]:
@@ -21,9 +35,28 @@ def _data() -> tuple[dict[str, tuple[str, str]], list[tuple[str, re.Pattern[str]
 
 
 def brand_named(name: str) -> str | None:
-    """The chain's own spelling where the whole name is that chain ("LiDL" is Lidl, "Lidl Street Cafe" is not)."""
-    brand = _data()[0].get(_compact(name))
-    return brand[0] if brand else None
+    """The chain's own spelling where the whole name is that chain's, a misread letter and words like "store" aside.
+
+    "LiDL" and "Lidl Filiale 1234" are Lidl, "WALNART" is Walmart; "Lidl Street Cafe" is not Lidl.
+    """
+    brands, compact = _data()[0], _compact(name)
+    short = _compact(_SAYS_NOTHING.sub(" ", name))
+    for key in dict.fromkeys((compact, short, compact.removeprefix("the"), short.removeprefix("the"))):
+        if key in brands:
+            return brands[key][0]
+    for key in (compact, short):
+        letters = key.translate(_LETTERS)
+        for known, (brand, _) in brands.items():
+            if len(known) >= _LONG_ENOUGH and within_one_edit(letters, known.translate(_LETTERS)):
+                return brand
+    return None
+
+
+def starts_with_brand(name: str) -> bool:
+    """Whether a name is a chain's with something behind it: "Starbucks Reserve Roastery"."""
+    words = [_compact(word) for word in name.split()]
+    heads = {"".join(words[:count]) for count in range(1, min(4, len(words)) + 1)}
+    return any(len(head) >= _SAFE_HEAD and head in _data()[0] for head in heads)
 
 
 def categorize(merchant: str | None, text: str) -> tuple[str, float]:

@@ -19,6 +19,13 @@ class RetryableExtractionError(ExtractionError):
         self.retry_after = retry_after
 
 
+class NotYetError(RetryableExtractionError):
+    """Others have their turn first: a limit, or somebody who reads the same image. Waiting is not an attempt.
+
+    `retry_after` is always set.
+    """
+
+
 class RejectedImageError(ExtractionError):
     """The bytes are not a photograph we are willing to open.
 

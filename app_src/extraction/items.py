@@ -21,22 +21,25 @@ _CODES = re.compile(r"\b\d{6,}\b|(?<=\s)[A-Z]{1,3}$|^\W+|\W+$|\b(RM|EUR|MYR)\b|\
 _NOT_GOODS = {Kind.CHANGE, Kind.OTHER, Kind.ROUNDING, Kind.TAX_TABLE}
 
 
-def read_items(lines: Sequence[Line], *, until: int) -> list[Item]:
-    """Items of the rows before index `until`. A price without words takes the words of the row beside it."""
+def read_items(lines: Sequence[Line], *, until: int) -> list[tuple[Item, list[int]]]:
+    """Items of the rows before index `until`, each with the indexes of its rows.
+
+    A price without words takes the words of the row beside it.
+    """
     goods = [line for line in lines[:until] if _is_priced(line) and not _is_unit_price(line)]
     named = {line.index: _description(line.text) for line in goods}
     nameless = [line.index for line in goods if len(named[line.index]) < 3]
     step = _side(lines, nameless)
     items = []
     for line in goods:
-        name = named[line.index]
+        name, rows = named[line.index], [line.index]
         if len(name) < 3:
             beside = line.index + step
             if not 0 <= beside < len(lines) or lines[beside].amounts or lines[beside].kind:
                 continue
-            name = _description(lines[beside].text)
+            name, rows = _description(lines[beside].text), [line.index, beside]
         if len(name) >= 2:
-            items.append(_item(line, name))
+            items.append((_item(line, name), rows))
     return items
 
 

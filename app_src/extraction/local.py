@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+from PIL import Image
+
 from extraction.categories import categorize
 from extraction.dates import purchase_date
+from extraction.grounding import rows_of
 from extraction.images import open_photo
 from extraction.items import read_items
 from extraction.labels import Kind
 from extraction.merchants import find_address, find_merchant
-from extraction.money import currency_of
-from extraction.ocr import PHOTO_SIDE, Word, read_words
-from extraction.rows import Row, group_rows
-from extraction.schema import Extraction
+from extraction.money import currency_of, currency_sign, faint_amount, find_amounts
+from extraction.ocr import PHOTO_SIDE, Page, read_words
+from extraction.rows import Row
+from extraction.schema import Box, Extraction
 from extraction.sums import Line, Sums, read_lines, read_sums
 
 # Below these a person should look. The benchmark shows how often a field above its line is still wrong.
@@ -28,54 +31,96 @@ class LocalEngine:
 
     def extract(self, image: bytes) -> Extraction:
         """See `Engine.extract`; never raises RetryableExtractionError."""
-        return read_receipt(read_words(open_photo(image, longest_side=PHOTO_SIDE)))
+        return read_page(recognize(image))
 
 
-def read_receipt(words: Sequence[Word]) -> Extraction:
+def recognize(image: bytes | Image.Image) -> Page:
+    """All text on a receipt: the slow half of the reading, whose result may be kept and used again.
+
+    Args:
+        image: The bytes as uploaded, or a picture as `open_photo` gives it.
+
+    Raises:
+        RejectedImageError: See `open_photo`.
+    """
+    return read_words(open_photo(image, longest_side=PHOTO_SIDE) if isinstance(image, bytes) else image)
+
+
+def read_page(page: Page) -> Extraction:
     """The fields of a receipt from its recognized words."""
-    rows = group_rows(words)
+    rows = rows_of(page)
+
+    def around(places: Sequence[int]) -> Box:
+        return page.box(corner for place in places for corner in rows[place].corners())
+
     texts = [row.text for row in rows]
     text = "\n".join(texts)
     lines = read_lines(texts)
     first = read_sums(lines, item_prices=[])
-    items = read_items(lines, until=first.first_row)
-    prices = [item.price for item in items if item.price is not None]
+    found = read_items(lines, until=first.first_row)
+    prices = [item.price for item, _ in found if item.price is not None]
     sums = read_sums(lines, item_prices=prices)
     currency = currency_of(text)
     merchant = find_merchant(rows)
+    address = find_address(rows, merchant.row) if merchant else []
     day = purchase_date(texts, month_first=currency in ("USD", None))
     category, category_confidence = categorize(merchant.name if merchant else None, text)
+    payment = _payment(lines)
+    boxes = _amount_boxes(page, rows, sums)
+    if merchant:
+        boxes["merchant"] = around([merchant.row])
+    if address:
+        boxes["address"] = around(address)
+    if day:
+        boxes["purchased_on"] = page.box(rows[day.row].corners(day.start, day.end))
+    if payment:
+        boxes["payment"] = around([payment[1]])
+    if currency and (sign := next(((row, span) for row in rows if (span := currency_sign(row.text, currency))), None)):
+        boxes["currency"] = page.box(sign[0].corners(*sign[1]))
     confidence = {"category": category_confidence}
     if merchant:
         confidence["merchant"] = merchant.confidence
     if day:
-        confidence["purchased_on"] = day[1]
+        confidence["purchased_on"] = day.confidence
     if sums.total is not None:
         confidence["total"] = sums.confidence
     return Extraction(
         merchant=merchant.name if merchant else None,
-        address=find_address(rows, merchant.row) if merchant else None,
-        purchased_on=day[0] if day else None,
+        address=", ".join(texts[row].strip(" ,") for row in address) or None,
+        purchased_on=day.day if day else None,
         currency=currency,
         subtotal=sums.subtotal,
         tax=sums.tax,
         tip=sums.tip,
         total=sums.total,
-        payment=_payment(lines),
-        items=items,
+        payment=payment[0] if payment else None,
+        items=[item.model_copy(update={"box": around(places)}) for item, places in found],
         category=category,
         confidence={field: round(value, 2) for field, value in confidence.items()},
+        boxes=boxes,
         engine=LocalEngine.name,
         text=text,
         needs_review=_doubts(rows, sums, confidence, sum(prices, Decimal(0))),
     )
 
 
-def _payment(lines: Sequence[Line]) -> str | None:
-    kinds = {line.kind for line in lines if line.amounts and not line.in_tax_table}
-    if Kind.CHANGE in kinds or (Kind.CASH in kinds and Kind.CARD not in kinds):
-        return "cash"
-    return "card" if Kind.CARD in kinds else None
+def _amount_boxes(page: Page, rows: Sequence[Row], sums: Sums) -> dict[str, Box]:
+    boxes = {}
+    for name, index in sums.rows.items():
+        row, value = rows[index], getattr(sums, name)
+        printed = [*find_amounts(row.text), faint_amount(row.text)]
+        place = [amount for amount in printed if amount and amount.value == value][-1]
+        boxes[name] = page.box(row.corners(place.start, place.end))
+    return boxes
+
+
+def _payment(lines: Sequence[Line]) -> tuple[str, int] | None:
+    """`cash` or `card`, and the row that says so."""
+    said = {line.kind: line.index for line in reversed(lines) if line.amounts and not line.in_tax_table}
+    cash = said.get(Kind.CASH, said.get(Kind.CHANGE))
+    if cash is not None and (Kind.CHANGE in said or Kind.CARD not in said):
+        return "cash", cash
+    return ("card", said[Kind.CARD]) if Kind.CARD in said else None
 
 
 def _doubts(rows: Sequence[Row], sums: Sums, confidence: dict[str, float], items_sum: Decimal) -> list[str]:

@@ -1,21 +1,47 @@
-"""Text recognition: pixels in, words with boxes out. Models come with the rapidocr wheel; no network."""
+"""Text recognition: pixels in, words with boxes out. Models come with the rapidocr wheel; no network.
+
+A page is looked at once in small, to find where the text is and which way up, and read from a view of that part
+alone: a receipt that fills a third of a phone's photograph is read as well as a scan.
+"""
 
 from __future__ import annotations
 
+import math
 import os
+import statistics
 import threading
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
+
+from extraction.schema import Box
 
 if TYPE_CHECKING:
     from PIL import Image
 
-# Bounds time and memory: the detector sees at most DETECTION_SIDE, the recognizer crops from PHOTO_SIDE.
-DETECTION_SIDE = 1280
-PHOTO_SIDE = 2000
+Point = tuple[float, float]
+Corners = tuple[Point, ...]
+
+PHOTO_SIDE = 4000
+"""Longest side, in pixels, that is of use here: callers need not decode more."""
+
+# Bound time and memory, whatever the picture: the detector sees _DETECTION_PIXELS at most, the recognizer cuts its
+# lines from a view of _VIEW_PIXELS at most. By area, not by side: a till roll four times as tall as wide stays legible.
+_DETECTION_PIXELS = 1_000_000
+_VIEW_PIXELS = 4_000_000
+_DETECTION_STRIDE = 32
+
+# A second look is worth its half second when the text fills less of the view than this, or stands askew by more.
+_CROWDED = 0.6
+_LEVEL_DEGREES = 4.0
+# Text read upside down scores below this; faint but upright text mostly above.
+_UPRIGHT_SCORE = 0.8
+_PROBE = 8  # lines, the longest, that tell
+_LEAST_SCORE = 0.5
 
 _lock = threading.Lock()
 
@@ -30,38 +56,173 @@ class Word:
     """
 
     text: str
-    corners: tuple[tuple[float, float], ...]
+    corners: tuple[Point, ...]
     score: float
 
 
-def read_words(photo: Image.Image) -> list[Word]:
-    """All text on an RGB photograph whose longest side is PHOTO_SIDE at most.
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Everything recognized on one upright picture of `width` by `height` pixels."""
+
+    words: tuple[Word, ...]
+    width: int
+    height: int
+
+    def box(self, points: Iterable[Point]) -> Box:
+        """The upright box around some points, as fractions of the picture."""
+        xs, ys = zip(*points, strict=True)
+        left, right = (min(1.0, max(0.0, round(x / self.width, 4))) for x in (min(xs), max(xs)))
+        top, bottom = (min(1.0, max(0.0, round(y / self.height, 4))) for y in (min(ys), max(ys)))
+        return left, top, right, bottom
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain and compact, to be stored; corners in whole pixels."""
+        return {
+            "size": [self.width, self.height],
+            "words": [
+                [word.text, round(word.score, 3), [round(value) for point in word.corners for value in point]]
+                for word in self.words
+            ],
+        }
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> Page:
+        """What `to_json` gave. Raises KeyError or ValueError on anything else."""
+        width, height = stored["size"]
+        words = tuple(
+            Word(text=text, score=score, corners=tuple(zip(flat[::2], flat[1::2], strict=True)))
+            for text, score, flat in stored["words"]
+        )
+        return cls(words=words, width=width, height=height)
+
+
+def read_words(photo: Image.Image) -> Page:
+    """All text on an RGB photograph, tilted, sideways or upside down.
 
     One picture at a time in a process: the model's memory, not the processor, is what is short.
     """
     pixels = np.asarray(photo)[:, :, ::-1]  # OpenCV's channel order
     with _lock:
-        result = _recognizer(os.getpid())(pixels)
-    if result.boxes is None or result.txts is None or result.scores is None:
+        words = _read(pixels)
+    return Page(words=tuple(words), width=photo.width, height=photo.height)
+
+
+@dataclass(frozen=True)
+class _View:
+    """A part of the photograph, turned and scaled; `matrix` (2 by 3) leads from photograph to view."""
+
+    pixels: np.ndarray
+    matrix: np.ndarray
+
+    def to_photo(self, points: np.ndarray) -> np.ndarray:
+        return cv2.transform(points[None].astype(np.float64), cv2.invertAffineTransform(self.matrix))[0]
+
+
+def _read(pixels: np.ndarray) -> list[Word]:
+    view = _view(pixels, 0.0, np.array([(0, 0), pixels.shape[1::-1]]))
+    boxes = _detect(view)
+    if not boxes:
         return []
+    angle = _angle(boxes)
+    corners = np.concatenate([view.to_photo(box) for box in boxes])
+    region = _region(corners, angle)
+    width, height = region[1] - region[0]
+    if abs(angle) > math.radians(_LEVEL_DEGREES) or width * height < _CROWDED * pixels.shape[0] * pixels.shape[1]:
+        view = _view(pixels, angle, region)
+        boxes = _detect(view) or boxes
+    words, rest = _recognize(view, boxes[:_PROBE]), boxes[_PROBE:]
+    if _mean_score(words) < _UPRIGHT_SCORE:
+        turned = _view(pixels, angle + math.pi, _region(corners, angle + math.pi))
+        others = _detect(turned)
+        upright = _recognize(turned, others[:_PROBE])
+        if _mean_score(upright) > _mean_score(words):
+            view, words, rest = turned, upright, others[_PROBE:]
+    words += _recognize(view, rest)
+    return [word for word in words if word.score >= _LEAST_SCORE]
+
+
+def _angle(boxes: Sequence[np.ndarray]) -> float:
+    """The direction of the lines in radians: a quarter turn where most boxes are taller than wide."""
+    sides = [(box[1] - box[0], box[3] - box[0]) for box in boxes]
+    lengths = [(float(np.linalg.norm(across)), float(np.linalg.norm(down))) for across, down in sides]
+    sideways = sum(down for across, down in lengths if down > 1.5 * across)
+    upright = sum(across for across, down in lengths if across > 1.5 * down)
+    if sideways > upright:
+        lines = [(down, length) for (_, down), (across, length) in zip(sides, lengths, strict=True) if length > across]
+    else:
+        lines = [(across, length) for (across, _), (length, down) in zip(sides, lengths, strict=True) if length > down]
+    return statistics.median(math.atan2(line[1], line[0]) for line, _ in lines) if lines else 0.0
+
+
+def _region(corners: np.ndarray, angle: float) -> np.ndarray:
+    """Least and greatest coordinates of all text, and a little more, on paper turned level."""
+    level = corners @ _turn(angle).T
+    low, high = level.min(axis=0), level.max(axis=0)
+    margin = 0.03 * (high - low) + 8
+    return np.array([low - margin, high + margin])
+
+
+def _turn(angle: float) -> np.ndarray:
+    """Takes a direction of `angle` to the right."""
+    cos, sin = math.cos(angle), math.sin(angle)
+    return np.array([(cos, sin), (-sin, cos)])
+
+
+def _view(pixels: np.ndarray, angle: float, region: np.ndarray) -> _View:
+    """The region of the photograph turned level, as many pixels of it as may be."""
+    width, height = region[1] - region[0]
+    scale = min(1.0, math.sqrt(_VIEW_PIXELS / (width * height)))
+    turn = _turn(angle) * scale
+    matrix = np.hstack([turn, (-region[0] * scale)[:, None]])
+    if scale < 1:  # a warp alone would skip pixels
+        pixels = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    shown = np.hstack([turn / scale, matrix[:, 2:]])
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    warped = cv2.warpAffine(pixels, shown, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return _View(pixels=warped, matrix=matrix)
+
+
+def _detect(view: _View) -> list[np.ndarray]:
+    """Boxes of four corners each, in the view's pixels, longest first."""
+    height, width = view.pixels.shape[:2]
+    scale = min(1.0, math.sqrt(_DETECTION_PIXELS / (width * height)))
+    detector = _recognizer(os.getpid()).text_det
+    detector.limit_side_len = max(_DETECTION_STRIDE, round(max(width, height) * scale))
+    found = detector(view.pixels)
+    boxes = [] if found.boxes is None else [np.asarray(box, np.float32) for box in found.boxes]
+    return sorted(boxes, key=lambda box: -np.linalg.norm(box[1] - box[0]))
+
+
+def _recognize(view: _View, boxes: Sequence[np.ndarray]) -> list[Word]:
+    if not boxes:
+        return []
+    engine = _recognizer(os.getpid())
+    read = engine.recognize_txt(engine.crop_text_regions(view.pixels, boxes))
     return [
-        Word(text=text, corners=tuple((float(x), float(y)) for x, y in box), score=float(score))
-        for box, text, score in zip(result.boxes, result.txts, result.scores, strict=True)
+        Word(text=text, corners=tuple((float(x), float(y)) for x, y in view.to_photo(box)), score=float(score))
+        for box, text, score in zip(boxes, read.txts, read.scores, strict=True)
+        if text.strip()
     ]
+
+
+def _mean_score(words: Sequence[Word]) -> float:
+    """Weighted by length: a stray mark says little."""
+    letters = sum(len(word.text) for word in words)
+    return sum(word.score * len(word.text) for word in words) / letters if letters else 0.0
 
 
 @lru_cache(maxsize=1)
 def _recognizer(process_id: int) -> Any:  # noqa: ARG001 - sessions do not survive a fork: one per process
     from rapidocr import RapidOCR  # half a second and 100 MB: only where a receipt is really read
 
-    return RapidOCR(
+    engine = RapidOCR(
         params={
             "Global.use_cls": False,
             "Global.log_level": "critical",
-            "Global.max_side_len": PHOTO_SIDE,
             "Det.limit_type": "max",
-            "Det.limit_side_len": DETECTION_SIDE,
             "EngineConfig.onnxruntime.intra_op_num_threads": 1,
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
         }
     )
+    engine._load_det_model()  # its own steps, one by one: the whole would detect at one fixed size
+    return engine

@@ -8,6 +8,9 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom as fractions (0 to 1) of the upright picture: the one EXIF's orientation gives."""
+
 
 class Item(BaseModel):
     """One line of goods; `price` is the line's amount in the receipt's currency, `unit_price` that of one piece."""
@@ -18,6 +21,17 @@ class Item(BaseModel):
     quantity: Decimal = Decimal(1)
     unit_price: Decimal | None = None
     price: Decimal | None = None
+    box: Box | None = None
+
+
+class TaxLine(BaseModel):
+    """One row of a receipt's tax table: `rate` in percent, `net` before tax, `amount` the tax itself."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rate: Decimal | None = None
+    net: Decimal | None = None
+    amount: Decimal
 
 
 class Extraction(BaseModel):
@@ -28,10 +42,12 @@ class Extraction(BaseModel):
         currency: ISO 4217 code.
         subtotal: Sum before tax and tip, as printed.
         tax: Tax, as printed.
+        tax_lines: The tax by rate, where a table of it is printed.
         tip: Tip, as printed.
         total: What was to be paid, tip included where one is printed.
         payment: `cash` or `card`.
         confidence: 0 to 1 by field name, for the fields that were found.
+        boxes: Where a field was read, by field name; for some of the fields that were found.
         engine: Name of the engine that read it.
         text: Everything read, one printed row a line.
         needs_review: Sentences that say what a person should look at; empty when all checks held.
@@ -45,12 +61,14 @@ class Extraction(BaseModel):
     currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$")
     subtotal: Decimal | None = None
     tax: Decimal | None = None
+    tax_lines: list[TaxLine] = Field(default_factory=list)
     tip: Decimal | None = None
     total: Decimal | None = None
     payment: str | None = None
     items: list[Item] = Field(default_factory=list)
     category: str | None = None
     confidence: dict[str, float] = Field(default_factory=dict)
+    boxes: dict[str, Box] = Field(default_factory=dict)
     engine: str
     text: str = ""
     needs_review: list[str] = Field(default_factory=list)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from extraction.labels import Kind, kind_of
-from extraction.money import CENT, amounts, without_amounts
+from extraction.money import CENT, amounts, faint_amount, without_amounts
 
 # A table of tax rates is this long at most; a labelled total further down is a total again.
 _TAX_TABLE_ROWS = 6
@@ -21,6 +22,11 @@ _CHANGE_WEIGHT = 3.0
 _PARTS_WEIGHT = 3.0
 _TABLE_WEIGHT = 2.0
 _ITEMS_WEIGHT = 2.0
+_PAYMENTS_WEIGHT = 1.5
+# `20 % = 4.75`, again and again: what a tip would be, not what anything cost.
+_SUGGESTION = re.compile(r"(?<!\d)\d{1,2}(?:[.,]0+)?\s?%")
+_SUGGESTIONS_APART = 4
+_PARTS_OF_TAX = re.compile(r"\b(state|county|city|local|district)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,7 @@ class Sums:
     Attributes:
         agreed: Names of the sums that confirm the total.
         first_row: Index of the first row of the summary; goods stand above it.
+        rows: Index of the row an amount stands on, by field name.
     """
 
     total: Decimal | None = None
@@ -54,23 +61,47 @@ class Sums:
     confidence: float = 0.0
     agreed: frozenset[str] = field(default_factory=frozenset)
     first_row: int = 0
+    rows: dict[str, int] = field(default_factory=dict)
 
 
 def read_lines(rows: Sequence[str]) -> list[Line]:
     """Classify rows; an amount alone on its row belongs to the label on the row above."""
     lines: list[Line] = []
     table_ends = -1
+    suggestions = _suggestions(rows)
     for index, text in enumerate(rows):
         kind, found = kind_of(text), tuple(amounts(text))
+        if index in suggestions:
+            kind = Kind.OTHER
         if kind is Kind.TAX_TABLE and not any(line.amounts for line in lines):
             kind = Kind.OTHER  # the header of the goods: rates are summed up below them
         if kind is Kind.TAX_TABLE:
             table_ends = index + _TAX_TABLE_ROWS
+        if not found and kind and kind is not Kind.OTHER and (faint := faint_amount(text)):
+            found = (faint.value,)
         before = lines[-1] if lines else None
         if found and kind is None and before and before.kind and not before.amounts and _only_amounts(text):
             kind = before.kind if before.kind is not Kind.TAX_TABLE else None
         lines.append(Line(index, text, kind, found, kind is Kind.TAX_TABLE or index <= table_ends))
     return lines
+
+
+def _suggestions(rows: Sequence[str]) -> set[int]:
+    """Rows that propose tips: two or more percentages close together, below a total, none of them about tax."""
+    proposing = (None, Kind.TIP, Kind.TOTAL, Kind.OTHER)
+    totals = (index for index, text in enumerate(rows) if kind_of(text) is Kind.TOTAL and amounts(text))
+    start = next(totals, len(rows)) + 1
+    found = [
+        (index, match[0])
+        for index, text in enumerate(rows[start:], start)
+        if (match := _SUGGESTION.search(text)) and amounts(text) and kind_of(text) in proposing
+    ]
+    return {
+        place
+        for (first, percent), (second, other) in pairwise(found)
+        if percent != other and second - first <= _SUGGESTIONS_APART
+        for place in (first, second)
+    }
 
 
 def read_sums(lines: Sequence[Line], *, item_prices: Sequence[Decimal]) -> Sums:
@@ -88,32 +119,58 @@ def read_sums(lines: Sequence[Line], *, item_prices: Sequence[Decimal]) -> Sums:
             scores[line.last] += 0.3  # so that a total whose label is unreadable can still win by arithmetic
         elif line.kind in _LABEL_WEIGHT and line.last > 0:
             scores[line.last] += _LABEL_WEIGHT[line.kind] / (1 + 0.5 * by_kind[line.kind].index(line.last))
+    confirmed: dict[Decimal, dict[str, float]] = defaultdict(dict)
     for name, weight, values in (
         ("change", _CHANGE_WEIGHT, _from_payment(by_kind)),
         ("parts", _PARTS_WEIGHT, _from_parts(by_kind, tax)),
         ("tax table", _TABLE_WEIGHT, _from_tax_table(lines)),
-        ("items", _ITEMS_WEIGHT, {sum(item_prices, Decimal(0))} if len(item_prices) > 1 else set()),
+        ("items", _ITEMS_WEIGHT, _from_items(item_prices, by_kind, tax)),
+        ("payments", _PAYMENTS_WEIGHT, _from_payments(by_kind)),
     ):
         for value in values:
-            if value > 0 and value in scores:
-                scores[value] += weight
-                agreed[value].add(name)
+            confirmed[value][name] = weight
+    for value, weights in confirmed.items():
+        # An amount nobody read is believed only where two sums, each from other figures, agree on it.
+        if value > 0 and (value in scores or len(weights) > 1):
+            scores[value] += sum(weights.values())
+            agreed[value] |= set(weights)
     for value, unrounded in _rounded(by_kind, scores):
         scores[value] += scores[unrounded] + 0.5
         agreed[value] |= agreed[unrounded] | {"rounding"}
     if not scores:
         return Sums(tax=tax, first_row=len(lines))
     total = max(scores, key=lambda value: (round(scores[value], 6), value))
-    subtotal = next((value for value in by_kind[Kind.SUBTOTAL] if 0 < value <= total), None)
+    subtotal = _subtotal(total, by_kind, tax)
+    tax = tax if tax is None or tax < total else None
+    tip = next((value for value in by_kind[Kind.TIP] if 0 < value < total), None)
     return Sums(
         total=total,
         subtotal=subtotal,
-        tax=tax if tax is None or tax < total else None,
-        tip=next((value for value in by_kind[Kind.TIP] if 0 < value < total), None),
+        tax=tax,
+        tip=tip,
+        rows=_rows(lines, {"total": total, "subtotal": subtotal, "tax": tax, "tip": tip}),
         confidence=min(0.99, scores[total] / 9),
         agreed=frozenset(agreed[total]),
         first_row=_first_row(lines),
     )
+
+
+_KINDS_OF = {
+    "total": (Kind.ROUNDED, Kind.TOTAL, Kind.CARD, Kind.CASH),
+    "subtotal": (Kind.SUBTOTAL,),
+    "tax": (Kind.TAX,),
+    "tip": (Kind.TIP,),
+}
+
+
+def _rows(lines: Sequence[Line], values: dict[str, Decimal | None]) -> dict[str, int]:
+    """Where each value is printed: beside its own label if anywhere, else wherever it stands."""
+    rows = {}
+    for name, value in values.items():
+        holders = [line for line in lines if value is not None and value in line.amounts]
+        if holders:
+            rows[name] = min(holders, key=lambda line: (line.kind not in _KINDS_OF[name], line.in_tax_table)).index
+    return rows
 
 
 def _only_amounts(text: str) -> bool:
@@ -121,8 +178,15 @@ def _only_amounts(text: str) -> bool:
 
 
 def _first_row(lines: Sequence[Line]) -> int:
-    ends = {Kind.TOTAL, Kind.ROUNDED, Kind.SUBTOTAL, Kind.CASH, Kind.CARD, Kind.TAX_TABLE, Kind.TAX}
-    return next((line.index for line in lines if line.amounts and line.kind in ends), len(lines))
+    """Goods may be called Card or Bar; none is called Subtotal."""
+    for ends in (
+        {Kind.TOTAL, Kind.ROUNDED, Kind.SUBTOTAL, Kind.TAX_TABLE},
+        {Kind.CASH, Kind.CARD, Kind.TAX, Kind.CHANGE},
+    ):
+        for line in lines:
+            if line.amounts and line.kind in ends:
+                return line.index
+    return len(lines)
 
 
 def _from_payment(by_kind: dict[Kind, list[Decimal]]) -> set[Decimal]:
@@ -153,6 +217,30 @@ def _from_parts(by_kind: dict[Kind, list[Decimal]], tax: Decimal | None) -> set[
     }
 
 
+def _from_items(prices: Sequence[Decimal], by_kind: dict[Kind, list[Decimal]], tax: Decimal | None) -> set[Decimal]:
+    """The goods' sum, and where it is the printed subtotal, that with tax and tip."""
+    if len(prices) < 2:
+        return set()
+    goods = sum(prices, Decimal(0))
+    if goods not in by_kind[Kind.SUBTOTAL]:
+        return {goods}
+    tip = by_kind[Kind.TIP][0] if by_kind[Kind.TIP] else Decimal(0)
+    return {goods, goods + (tax or 0), goods + (tax or 0) + tip}
+
+
+def _from_payments(by_kind: dict[Kind, list[Decimal]]) -> set[Decimal]:
+    """A bill settled in two ways."""
+    paid = list(dict.fromkeys(value for value in by_kind[Kind.CARD] + by_kind[Kind.CASH] if value > 0))
+    return {a + b for a, b in combinations(paid[:6], 2)}
+
+
+def _subtotal(total: Decimal, by_kind: dict[Kind, list[Decimal]], tax: Decimal | None) -> Decimal | None:
+    """The one that tax, and tip, take to the total; else the first that fits."""
+    printed = [value for value in by_kind[Kind.SUBTOTAL] if 0 < value <= total]
+    extras = [tax or Decimal(0), *((tax or Decimal(0)) + tip for tip in by_kind[Kind.TIP])]
+    return next((value for value in printed if total - value in extras), printed[0] if printed else None)
+
+
 def _rounded(by_kind: dict[Kind, list[Decimal]], scores: dict[Decimal, float]) -> set[tuple[Decimal, Decimal]]:
     """(rounded, unrounded) pairs among the amounts, by a rounding row's step; its sign is often not printed."""
     return {
@@ -175,9 +263,15 @@ def _tax(lines: Sequence[Line], by_kind: dict[Kind, list[Decimal]]) -> Decimal |
     # State and county tax are two rows that add up; the same tax printed twice is one.
     distinct = list(dict.fromkeys(taxes))
     together = sum(distinct, Decimal(0))
-    totals = by_kind[Kind.TOTAL] + by_kind[Kind.ROUNDED]
-    if len(distinct) > 1 and any(start + together in totals for start in by_kind[Kind.SUBTOTAL]):
-        return together
+    if len(distinct) > 1:
+        totals = {*by_kind[Kind.TOTAL], *by_kind[Kind.ROUNDED], *by_kind[Kind.CARD]}
+        extras = {Decimal(0), *by_kind[Kind.TIP], *by_kind[Kind.SERVICE]}
+        if any(start + together + extra in totals for start in by_kind[Kind.SUBTOTAL] for extra in extras):
+            return together
+        if any(start + max(taxes) + extra in totals for start in by_kind[Kind.SUBTOTAL] for extra in extras):
+            return max(taxes)
+        if all(_PARTS_OF_TAX.search(line.text) for line in lines if line.kind is Kind.TAX and line.amounts):
+            return together
     return max(taxes)
 
 

@@ -90,12 +90,14 @@ def notices(receipt: Receipt) -> list[str]:
     return found
 
 
-FALLBACK = "It was read by our simpler reader, as the better one could not be asked."
+FALLBACK = "Our simpler reader read this receipt, as the better one could not be asked."
 FALLBACKS = {
     "breaker_open": "The better reader is out of order just now, so our simpler one read this receipt.",
+    "unavailable": "The better reader did not answer, so our simpler one read this receipt.",
     "budget": "Today's budget for the better reader is used up, so our simpler one read this receipt.",
-    "in_doubt": "The better reader never answered for certain, so our simpler one read this receipt.",
-    "refused": "The better reader would not answer for this picture, so our simpler one read it.",
+    "in_doubt": "Whether the better reader answered is not certain, so our simpler one read this receipt.",
+    "refused_request": "The better reader would not take this picture, so our simpler one read it.",
+    "unusable_answer": "The better reader could make nothing of this picture, so our simpler one read it.",
 }
 """By `Receipt.fallback`."""
 

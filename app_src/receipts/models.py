@@ -48,6 +48,7 @@ class Duplicate(models.TextChoices):
 class Receipt(models.Model):
     """One photographed receipt of one person. Amounts are in `currency` (ISO 4217).
 
+    `tax_lines` is the tax by rate: `rate` in percent, `net` and `amount`, as decimals in strings or null.
     `boxes` says where on the upright picture a field was read: left, top, right and bottom, as fractions of its sides.
     `fallback` names why another engine than the configured one read it, and `reread_at` when the configured one shall.
     `printed_merchant` is the name as read, before what the person taught us about it. Whoever corrected a receipt
@@ -85,6 +86,7 @@ class Receipt(models.Model):
     currency = models.CharField(max_length=3, blank=True)
     subtotal = _money()
     tax = _money()
+    tax_lines = models.JSONField(default=list, blank=True, db_default=[])
     tip = _money()
     total = _money()
     payment = models.CharField(max_length=16, blank=True)

@@ -5,8 +5,10 @@ Idempotent: it may be delivered twice, die anywhere, and be delivered again.
 
 from __future__ import annotations
 
-from datetime import timedelta
-from functools import cache, partial
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -15,22 +17,20 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.db.models import F
 from django.utils import timezone
+from PIL import Image
 
-from extraction import (
-    Engine,
-    Extraction,
-    ExtractionError,
-    RejectedImageError,
-    RetryableExtractionError,
-    engine_for,
-)
+from batches import items as batch_items
+from extraction import Extraction, ExtractionError, NotYetError, RejectedImageError, RetryableExtractionError
 from extraction.images import open_photo
-from receipts import duplicates, pictures, remembered, storage
+from extraction.local import read_page
+from extraction.ocr import PHOTO_SIDE
+from openai_gateway import gateway, reporting
+from receipts import duplicates, pictures, readings, remembered, storage
 from receipts.models import LineItem, Receipt
-from receipts.readings import digest_of, read_once
 from receipts.record import record
 from receipts.states import State, move
 from spendsmart.database import pin_to_writer
+from spendsmart.metrics import Metric, publish
 
 MAX_ATTEMPTS = 6
 """Tries before a receipt is given up: with the pauses below, the last one a quarter of an hour after the first."""
@@ -41,14 +41,21 @@ LONGEST_PAUSE = timedelta(minutes=10)
 log = structlog.get_logger(__name__)
 
 
-@cache
-def engine() -> Engine:
-    """The configured engine, one for the life of the process: the local one holds its models."""
-    return engine_for(
-        name=settings.EXTRACTION_ENGINE,
-        openai_api_key=settings.OPENAI_API_KEY,
-        openai_model=settings.OPENAI_MODEL,
-    )
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A reading, and why another engine than the configured one made it (`fallback`), and when that one shall."""
+
+    extraction: Extraction
+    fallback: str = ""
+    reread_at: datetime | None = None
+
+
+class _CanWaitError(Exception):
+    """This receipt may as well be read in a batch; `digest` identifies its image."""
+
+    def __init__(self, digest: str) -> None:
+        super().__init__(digest)
+        self.digest = digest
 
 
 def process(receipt_id: UUID) -> State | None:
@@ -67,15 +74,16 @@ def process(receipt_id: UUID) -> State | None:
 
 def _read(receipt: Receipt) -> State | None:
     try:
-        image = storage.read(receipt.key)
-        if len(image) > settings.UPLOAD_MAX_BYTES:
-            return _end(receipt, State.REJECTED, f"The image has more than {settings.UPLOAD_MAX_BYTES} bytes.")
-        pictures.keep(receipt, open_photo(image, longest_side=pictures.PHOTO_SIDE))
-        return _store(receipt, digest_of(image), read_once(image, engine=engine()))
+        digest, found = find(receipt, at_once=False)
+        return store(receipt, digest, found)
+    except _CanWaitError as patient:
+        return State.BATCHED if batch_items.hand_over(receipt, patient.digest) else None
     except RejectedImageError as error:
         return _end(receipt, State.REJECTED, error.reason)
     except storage.ObjectMissingError:
         return _end(receipt, State.FAILED, "The image is not in the bucket any more.")
+    except NotYetError as error:
+        return _wait(receipt, error)
     except RetryableExtractionError as error:
         pause = timedelta(seconds=error.retry_after) if error.retry_after else None
         return _later(receipt, f"The reader could not answer: {error}", pause)
@@ -92,21 +100,85 @@ def _read(receipt: Receipt) -> State | None:
         return _later(receipt, "Reading the image failed unexpectedly.")
 
 
-def _store(receipt: Receipt, digest: str, found: Extraction) -> State | None:
+def find(receipt: Receipt, *, at_once: bool = True) -> tuple[str, Found]:
+    """What identifies the receipt's image, and what is read on it; unless `at_once`, a batch may be waited for.
+
+    Raises what `storage.read`, `open_photo`, the embedded reader and `openai_gateway.gateway.read` raise.
+    """
+    image = storage.read(receipt.key)
+    if len(image) > settings.UPLOAD_MAX_BYTES:
+        raise RejectedImageError(f"The image has more than {settings.UPLOAD_MAX_BYTES} bytes.")
+    digest = readings.digest_of(image)
+    photo = open_photo(image, longest_side=PHOTO_SIDE)
+    pictures.keep(receipt, photo)
+    return digest, _found(receipt, digest, photo, at_once=at_once)
+
+
+def _found(receipt: Receipt, digest: str, photo: Image.Image, *, at_once: bool) -> Found:
+    """What the configured engine reads on the picture, or the embedded one where OpenAI may not be asked now.
+
+    The text is recognized in any case: an answer of OpenAI's is checked against it.
+    """
+    began = time.monotonic()
+    with_openai = settings.EXTRACTION_ENGINE == gateway.ENGINE
+    if with_openai and (kept := readings.kept(digest, engine=gateway.ENGINE)) is not None:
+        reporting.looked_up(hit=True)
+        return _of_openai(Extraction.model_validate(kept))
+    page = readings.page_of(photo, content_sha256=digest)
+    local = read_page(page)
+    if not with_openai:
+        found = Found(extraction=local)
+    elif not at_once and batch_items.wanted(receipt, digest):
+        raise _CanWaitError(digest)
+    else:
+        question = gateway.Question(
+            photo=photo, content_sha256=digest, page=page, local=local, receipt_id=receipt.id, user_id=receipt.user_id
+        )
+        found = _ask_openai(question)
+    publish(
+        Metric("ExtractionSeconds", time.monotonic() - began, "Seconds"), dimensions={"Engine": found.extraction.engine}
+    )
+    return found
+
+
+def _ask_openai(question: gateway.Question) -> Found:
+    try:
+        with readings.claimed(question.content_sha256, engine=gateway.ENGINE) as claim:
+            reporting.looked_up(hit=False)
+            read = gateway.read(question, keep=lambda found: claim.keep(found.model_dump(mode="json")))
+        return _of_openai(read)
+    except gateway.FallbackError as fallback:
+        log.info("receipt_falls_back", why=fallback.reason)
+        publish(Metric("Fallbacks", 1), dimensions={"Reason": fallback.reason}, total=True)
+        reasons = [fallback.told] if fallback.told else []
+        local = question.local.model_copy(update={"needs_review": reasons + question.local.needs_review})
+        again = timezone.now() + fallback.reread_in if fallback.reread_in else None
+        return Found(extraction=local, fallback=fallback.reason, reread_at=again)
+
+
+def _of_openai(extraction: Extraction) -> Found:
+    """An answer without fields has become the embedded reader's (`extraction.verified`)."""
+    useful = extraction.engine == gateway.ENGINE
+    return Found(extraction=extraction, fallback="" if useful else "unusable_answer")
+
+
+def store(receipt: Receipt, digest: str, found: Found, *, source: State = State.EXTRACTING) -> State | None:
     """Write all that was read in one transaction, if the receipt is still ours."""
-    read = record(remembered.apply(receipt.user_id, found))
+    read = record(remembered.apply(receipt.user_id, found.extraction))
     state = State.NEEDS_REVIEW if read.review_reasons else State.EXTRACTED
     original = duplicates.find(receipt, page_text=read.columns["text"], content_sha256=digest)
     with transaction.atomic():
         kept = move(
             receipt.id,
-            source=State.EXTRACTING,
+            source=source,
             target=state,
             content_sha256=digest,
             reason=" ".join(read.review_reasons)[:500],
             review_reasons=read.review_reasons,
             retry_at=None,
-            printed_merchant=record(found).columns["merchant"],
+            fallback=found.fallback,
+            reread_at=found.reread_at,
+            printed_merchant=record(found.extraction).columns["merchant"],
             **duplicates.columns(receipt, original),
             **read.columns,
         )
@@ -118,12 +190,14 @@ def _store(receipt: Receipt, digest: str, found: Extraction) -> State | None:
         )
         # Who polls this receipt asks for the sums next: the replica may not have it yet.
         transaction.on_commit(partial(pin_to_writer, receipt.user_id))
-    log.info("receipt_read", state=state, engine=found.engine)
+    log.info("receipt_read", state=state, engine=found.extraction.engine, fallback=found.fallback)
+    publish(Metric("Extractions", 1), dimensions={"Engine": found.extraction.engine, "Outcome": str(state)}, total=True)
     return state
 
 
 def _end(receipt: Receipt, state: State, reason: str) -> State | None:
     log.info("receipt_ended", state=state, reason=reason)
+    publish(Metric("Extractions", 1), dimensions={"Engine": "none", "Outcome": str(state)}, total=True)
     ended = move(receipt.id, source=State.EXTRACTING, target=state, reason=reason[:500], retry_at=None)
     return state if ended else None
 
@@ -136,5 +210,20 @@ def _later(receipt: Receipt, reason: str, pause: timedelta | None = None) -> Sta
     log.warning("receipt_postponed", reason=reason, seconds=pause.total_seconds())
     moved = move(
         receipt.id, source=State.EXTRACTING, target=State.QUEUED, reason=reason[:500], retry_at=timezone.now() + pause
+    )
+    return State.QUEUED if moved else None
+
+
+def _wait(receipt: Receipt, error: NotYetError) -> State | None:
+    """Back to the queue, however often: who waits for their turn has not tried."""
+    pause = timedelta(seconds=error.retry_after or readings.BUSY_SECONDS)
+    log.info("receipt_waits", reason=str(error), seconds=pause.total_seconds())
+    moved = move(
+        receipt.id,
+        source=State.EXTRACTING,
+        target=State.QUEUED,
+        reason=str(error)[:500],
+        retry_at=timezone.now() + pause,
+        attempts=F("attempts") - 1,
     )
     return State.QUEUED if moved else None

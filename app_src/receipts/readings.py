@@ -1,20 +1,30 @@
-"""One reading, and one billed call, for each image and engine, however many receipts show that image."""
+"""What was made of each image is kept by its bytes: an image that comes twice is not read, or billed, a second time."""
 
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import timezone
+from PIL import Image
 
-from extraction import Engine, Extraction, RetryableExtractionError
+from extraction import NotYetError
+from extraction.local import recognize
+from extraction.ocr import Page
 from receipts.models import Reading
 
 CLAIM = timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT + 10)
 """No task lives this long: an older claim belongs to a dead one."""
 
 BUSY_SECONDS = 10.0
+PAGE = "page"
+"""Recognized text is kept under this name, beside what the engines made of it."""
 
 
 def digest_of(image: bytes) -> str:
@@ -22,26 +32,60 @@ def digest_of(image: bytes) -> str:
     return hashlib.sha256(image).hexdigest()
 
 
-def read_once(image: bytes, *, engine: Engine) -> Extraction:
-    """The stored reading, or a new one, stored before it is returned.
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """The right to read one image, until CLAIM is over. `since` is its token: who comes late changes nothing."""
 
-    Raises what the engine raises, and RetryableExtractionError while somebody else is reading the same image.
-    """
-    of_image = Reading.objects.filter(content_sha256=digest_of(image), engine=engine.name)
+    content_sha256: str
+    engine: str
+    since: datetime
+
+    def keep(self, extraction: dict[str, Any]) -> None:
+        """Keep what was read, instead of what was kept before under this claim."""
+        self._row().update(extraction=extraction)
+
+    def release(self) -> None:
+        """Let another read the image, unless something was kept."""
+        self._row().filter(extraction__isnull=True).delete()
+
+    def _row(self) -> QuerySet[Reading]:
+        return Reading.objects.filter(content_sha256=self.content_sha256, engine=self.engine, claimed_at=self.since)
+
+
+def kept(content_sha256: str, *, engine: str) -> dict[str, Any] | None:
+    """What is kept of this image."""
+    found = Reading.objects.filter(content_sha256=content_sha256, engine=engine).values_list("extraction", flat=True)
+    return found.first()
+
+
+def keep(content_sha256: str, extraction: dict[str, Any], *, engine: str) -> None:
+    """Keep what was read of this image without a claim on it, instead of whatever was kept before."""
+    Reading.objects.update_or_create(content_sha256=content_sha256, engine=engine, defaults={"extraction": extraction})
+
+
+@contextmanager
+def claimed(content_sha256: str, *, engine: str) -> Iterator[Claim]:
+    """Nobody else reads this image meanwhile. Raises NotYetError while somebody else does, or just did."""
     now = timezone.now()
     reading, mine = Reading.objects.get_or_create(
-        content_sha256=digest_of(image), engine=engine.name, defaults={"claimed_at": now}
+        content_sha256=content_sha256, engine=engine, defaults={"claimed_at": now}
     )
-    if reading.extraction is not None:
-        return Extraction.model_validate(reading.extraction)
-    if not mine and not of_image.filter(extraction__isnull=True, claimed_at__lt=now - CLAIM).update(claimed_at=now):
-        raise RetryableExtractionError("The same image is being read.", retry_after=BUSY_SECONDS)
-    # `claimed_at` is the claim's token: who comes back after losing it changes nothing.
-    claim = of_image.filter(extraction__isnull=True, claimed_at=now)
+    if not mine:
+        dead = Reading.objects.filter(id=reading.id, extraction__isnull=True, claimed_at__lt=now - CLAIM)
+        if not dead.update(claimed_at=now):
+            raise NotYetError("The same image is being read.", retry_after=BUSY_SECONDS)
+    claim = Claim(content_sha256=content_sha256, engine=engine, since=now)
     try:
-        found = engine.extract(image)
-    except BaseException:
-        claim.delete()
-        raise
-    claim.update(extraction=found.model_dump(mode="json"))
-    return found
+        yield claim
+    finally:
+        claim.release()
+
+
+def page_of(photo: Image.Image, *, content_sha256: str) -> Page:
+    """The text on a picture, recognized once. Raises NotYetError."""
+    stored = kept(content_sha256, engine=PAGE)
+    if stored is None:
+        with claimed(content_sha256, engine=PAGE) as claim:
+            stored = recognize(photo).to_json()
+            claim.keep(stored)
+    return Page.from_json(stored)

@@ -33,7 +33,14 @@ def record(found: Extraction) -> Record:
         name: _text(getattr(found, name), Receipt, name)
         for name in ("merchant", "address", "currency", "payment", "category", "engine", "text")
     }
-    columns = {**texts, **amounts, "purchased_on": found.purchased_on, "confidence": found.confidence}
+    columns = {
+        **texts,
+        **amounts,
+        "purchased_on": found.purchased_on,
+        "confidence": found.confidence,
+        "boxes": found.boxes,
+        "tax_lines": [line.model_dump(mode="json") for line in found.tax_lines],
+    }
     return Record(columns=columns, lines=[_line(item) for item in found.items], review_reasons=reasons)
 
 
@@ -44,6 +51,7 @@ def _line(item: Item) -> dict[str, Any]:
         "quantity": Decimal(1) if quantity is None else quantity,
         "unit_price": _fitting(item.unit_price, LineItem, "unit_price"),
         "price": _fitting(item.price, LineItem, "price"),
+        "box": item.box,
     }
 
 

@@ -1,7 +1,8 @@
 """A receipt's life. The database is its only truth: the queue may lose anything, the sweeper finds it here.
 
     awaiting_upload → uploaded → queued → extracting → extracted | needs_review | failed | rejected
-                                        → batched    → the same, or queued again
+                                   ↑          ↓
+                                   ←  ←   batched
 
 Every step is one conditional UPDATE, so of two who try the same step one wins and the other learns that it did not.
 """
@@ -38,14 +39,14 @@ ALLOWED: dict[State, frozenset[State]] = {
     State.AWAITING_UPLOAD: frozenset({State.UPLOADED, State.FAILED}),
     State.UPLOADED: frozenset({State.QUEUED}),
     # A lost message is found by the sweeper, which queues the receipt anew.
-    State.QUEUED: frozenset({State.QUEUED, State.EXTRACTING, State.BATCHED, State.FAILED}),
+    State.QUEUED: frozenset({State.QUEUED, State.EXTRACTING, State.FAILED}),
     # A worker that died leaves `extracting`; a reader that cannot answer now sends the receipt back.
-    State.EXTRACTING: FINAL | {State.QUEUED},
-    # In one of OpenAI's batches: answered, or handed back when the batch failed or expired.
-    State.BATCHED: FINAL | {State.QUEUED},
-    # A person corrects what was read.
-    State.NEEDS_REVIEW: frozenset({State.EXTRACTED}),
-    State.EXTRACTED: frozenset({State.EXTRACTED}),
+    State.EXTRACTING: FINAL | {State.QUEUED, State.BATCHED},
+    # In one of OpenAI's batches. With its answer or without one it is queued, and read from there.
+    State.BATCHED: frozenset({State.QUEUED}),
+    # A person corrects what was read, or OpenAI reads it after all.
+    State.NEEDS_REVIEW: READ,
+    State.EXTRACTED: READ,
     # A person asks for another try; what was refused as no picture stays refused.
     State.FAILED: frozenset({State.QUEUED}),
     State.REJECTED: frozenset(),

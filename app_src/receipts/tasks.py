@@ -14,7 +14,8 @@ from django.db.models import Q
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from receipts import reading, storage
+from openai_gateway import ledger
+from receipts import reading, rereading, storage
 from receipts.models import Receipt
 from receipts.states import State, move
 from spendsmart import broker
@@ -43,11 +44,35 @@ def enqueue(receipt_id: UUID, *, source: State, queue: str = "interactive") -> b
     """Mark the receipt as queued, then send the message; without a broker the sweeper sends it later."""
     if not move(receipt_id, source=source, target=State.QUEUED, retry_at=None):
         return False
+    send_or_leave(receipt_id, queue=queue)
+    return True
+
+
+def send_or_leave(receipt_id: UUID, *, queue: str) -> None:
+    """Send the message of a receipt that is queued; without a broker the sweeper sends it later."""
     try:
         send(receipt_id, queue=queue)
     except OperationalError as error:
         log.warning("broker_unavailable", receipt=str(receipt_id), error=str(error))
-    return True
+
+
+@shared_task(name="receipts.tasks.reread")
+def reread(receipt_id: str) -> None:
+    rereading.reread(UUID(receipt_id))
+
+
+def send_reread(receipt_id: UUID) -> None:
+    """Send the message for a second reading; without a broker the sweeper sends it when the claim has run out."""
+    try:
+        reread.apply_async((str(receipt_id),), queue="bulk")
+    except OperationalError as error:
+        log.warning("broker_unavailable", receipt=str(receipt_id), error=str(error))
+
+
+@shared_task(name="receipts.tasks.wake")
+def wake() -> int:
+    """Send those on their way whose time to try again has come: how many there were."""
+    return _each(Q(state=State.QUEUED, retry_at__lt=timezone.now()), _queue_again)
 
 
 def send(receipt_id: UUID, *, queue: str) -> None:
@@ -75,6 +100,10 @@ def sweep() -> dict[str, int]:
         "stuck": _each(Q(state=State.EXTRACTING, state_changed_at__lt=now - STUCK), _take_from_dead),
         "expired": _each(Q(state=State.AWAITING_UPLOAD, state_changed_at__lt=now - expiry), _settle_expired),
     }
+    due = rereading.claim_due()
+    for receipt_id in due:
+        send_reread(receipt_id)
+    found |= {"rereads": len(due), "abandoned_calls": ledger.settle_abandoned()}
     if any(found.values()):
         log.info("receipts_swept", **found)
     return found

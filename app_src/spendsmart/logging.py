@@ -29,8 +29,8 @@ def dictionary(level: str) -> dict[str, Any]:
             }
         },
         "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}},
-        # Says with every client where it found its credentials.
-        "loggers": {"botocore": {"level": "WARNING"}},
+        # botocore says with every client where it found its credentials, openai what it sends: the picture.
+        "loggers": {name: {"level": "WARNING"} for name in ("botocore", "openai", "httpx2", "httpcore2")},
         "root": {"handlers": ["stdout"], "level": level},
     }
 

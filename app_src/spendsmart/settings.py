@@ -74,6 +74,8 @@ INSTALLED_APPS = [
     "rest_framework",
     "accounts",
     "receipts",
+    "openai_gateway",
+    "batches",
     "analytics",
     "pages",
 ]
@@ -190,6 +192,17 @@ CELERY_BEAT_SCHEDULE = {
         "task": "receipts.tasks.sweep",
         "schedule": schedule(timedelta(seconds=30)),
         "options": {"expires": 30},
+    },
+    # Who waits for a turn at OpenAI has been told a time to the second.
+    "wake receipts": {
+        "task": "receipts.tasks.wake",
+        "schedule": schedule(timedelta(seconds=5)),
+        "options": {"expires": 5},
+    },
+    "run batches": {
+        "task": "batches.tasks.run",
+        "schedule": schedule(timedelta(seconds=60)),
+        "options": {"expires": 60},
     },
     "sweep budgets": {
         "task": "analytics.tasks.sweep_budgets",

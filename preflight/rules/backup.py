@@ -67,6 +67,10 @@ def cold_storage(plan: Resource) -> Iterator[Fault]:
     otherwise="The plan deploys; each copy job fails.",
     remedy="Deploy the vault and its key first, and write its name into the ARN as it is there.",
     source="https://docs.aws.amazon.com/aws-backup/latest/devguide/cross-region-backup.html",
+    lacks=(
+        "AWS::Backup::BackupVault",
+        "AWS::Backup::LogicallyAirGappedBackupVault",
+    ),
 )
 def copy_vault(assembly: Assembly) -> Iterator[Fault]:
     places: dict[tuple[str | None, str | None], set[str | None]] = {}

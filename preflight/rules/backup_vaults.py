@@ -106,6 +106,7 @@ def _within_lock(plan: Resource, place: Node, lifecycle: Node) -> Iterator[Fault
     remedy="Lock vaults of long-lived environments only, and give them the DeletionPolicy Retain.",
     source=_LOCK_GUIDE,
     types=(VAULT,),
+    lacks=("DeletionPolicy",),
 )
 def locked_vault(vault: Resource) -> Iterator[Fault]:
     days = vault.get("LockConfiguration", "ChangeableForDays")
@@ -123,6 +124,7 @@ def locked_vault(vault: Resource) -> Iterator[Fault]:
     remedy="Give the vault the DeletionPolicy and UpdateReplacePolicy Retain, and empty it by hand when it goes.",
     source="https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DeleteBackupVault.html",
     types=(VAULT,),
+    lacks=("DeletionPolicy",),
 )
 def vault_is_kept(vault: Resource) -> Iterator[Fault]:
     if not _kept(vault):

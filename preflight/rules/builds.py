@@ -93,6 +93,9 @@ def docker_without_privileges(project: Resource) -> Iterator[Fault]:
     environment = project.get("Environment")
     if not environment.get("DockerServer").absent or has_fleet(project) or is_unknown(environment):
         return
+    # CodeBuild's first images with Docker had it on by themselves.
+    if (text(environment.get("Image")) or "").startswith("aws/codebuild/docker:"):
+        return
     mode = environment.get("PrivilegedMode")
     if boolean(mode) is False or mode.absent:
         found = DOCKER.search(buildspec(project))
@@ -111,6 +114,10 @@ def docker_without_privileges(project: Resource) -> Iterator[Fault]:
     remedy="Use subnets that route through a NAT gateway, or add the interface endpoints that the build needs.",
     source="https://docs.aws.amazon.com/codebuild/latest/userguide/vpc-support.html",
     types=PROJECT,
+    lacks=(
+        "AWS::EC2::Route",
+        "AWS::EC2::VPCEndpoint",
+    ),
 )
 def build_without_a_way_out(project: Resource) -> Iterator[Fault]:
     for subnet in entries(project.get("VpcConfig", "Subnets")):

@@ -114,6 +114,11 @@ def circle_of_resources(assembly: Assembly) -> Iterator[Fault]:
     remedy="Allow iam:PassRole for the infrastructure, hook, task, scheduler and backup roles.",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html",
     types=("AWS::IAM::Role",),
+    lacks=(
+        "AWS::IAM::Policy",
+        "AWS::IAM::RolePolicy",
+        "AWS::IAM::ManagedPolicy",
+    ),
 )
 def execution_role_that_passes_none(role: Resource) -> Iterator[Fault]:
     if "cloudformation.amazonaws.com" not in trusts(role) or allows_action(role, "iam:PassRole") is not False:

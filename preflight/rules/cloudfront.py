@@ -8,7 +8,7 @@ from preflight.policies import allows
 from preflight.rule import Confidence, Fault, Severity, rule
 from preflight.rules.ordering import made_before
 from preflight.rules.remembering import shared
-from preflight.rules.support import bucket_policies, exclusive
+from preflight.rules.support import bucket_policies, exclusive, policies_unclear
 from preflight.values import Node, Text, boolean, entries, is_unknown, reference, target, text
 
 DISTRIBUTION = "AWS::CloudFront::Distribution"
@@ -53,9 +53,12 @@ def _controlled_buckets(distribution: Resource) -> Iterator[tuple[Node, Resource
 
 def _bucket(domain: Node) -> Resource | None:
     """The bucket of the assembly that a domain name belongs to."""
-    if isinstance(domain.value, str):
-        return domain.resource.stack.assembly.named(_BUCKET, domain.value.split(".s3", 1)[0])
-    return target(domain, _BUCKET)
+    value = domain.value
+    if isinstance(value, str):
+        value = value.split(".s3", 1)[0]
+    elif isinstance(value, Text):
+        value = value.before(".s3")
+    return target(Node(domain.resource, domain.keys, value), _BUCKET)
 
 
 @rule(
@@ -112,6 +115,7 @@ def _allowed(document: Node, action: str) -> bool:
     remedy="Allow cloudfront.amazonaws.com s3:GetObject on the objects, with AWS:SourceArn of the distribution.",
     source=_GUIDE + "private-content-restricting-access-to-s3.html",
     types=(DISTRIBUTION,),
+    lacks=("AWS::S3::BucketPolicy",),
 )
 def bucket_for_cloudfront(distribution: Resource) -> Iterator[Fault]:
     for origin, bucket in _controlled_buckets(distribution):
@@ -121,7 +125,9 @@ def bucket_for_cloudfront(distribution: Resource) -> Iterator[Fault]:
 
 @shared
 def _readable(bucket: Resource) -> bool:
-    return any(_allowed(policy.get("PolicyDocument"), "s3:GetObject") for policy in bucket_policies(bucket))
+    policies = bucket_policies(bucket)
+    allowed = any(_allowed(policy.get("PolicyDocument"), "s3:GetObject") for policy in policies)
+    return allowed or (not policies and policies_unclear(bucket))
 
 
 @rule(
@@ -238,6 +244,7 @@ def delivery_region(resource: Resource) -> Iterator[Fault]:
     remedy="Pass the source by Ref, or let the delivery depend on it (DependsOn).",
     source="https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateDelivery.html",
     types=(_DELIVERY,),
+    lacks=("DependsOn",),
 )
 def delivery_after_source(delivery: Resource) -> Iterator[Fault]:
     before = made_before(delivery)

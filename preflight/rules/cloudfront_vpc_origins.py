@@ -45,6 +45,7 @@ def untagged(origin: Resource) -> Iterator[Fault]:
     remedy="Admit the managed prefix list com.amazonaws.global.cloudfront.origin-facing on the origin's port.",
     source=_GUIDE,
     types=(_ORIGIN,),
+    lacks=("AWS::EC2::SecurityGroupIngress",),
 )
 def admits_cloudfront(origin: Resource) -> Iterator[Fault]:
     arn = origin.get("VpcOriginEndpointConfig", "Arn")
@@ -95,6 +96,7 @@ def _admits(node: Node, port: int) -> bool:
     remedy="Attach an internet gateway to the VPC; no subnet needs a route to it.",
     source=_GUIDE,
     types=(_ORIGIN,),
+    lacks=("AWS::EC2::VPCGatewayAttachment",),
 )
 def internet_gateway(origin: Resource) -> Iterator[Fault]:
     balancer = _balancer(origin)

@@ -10,6 +10,7 @@ from preflight.assembly import Resource
 from preflight.rule import Confidence, Fault, Severity, rule
 from preflight.rules.cloudwatch import ALARM, COMPOSITE
 from preflight.rules.ordering import made_before
+from preflight.rules.support import as_json
 from preflight.values import Node, Reference, Text, text
 
 _DASHBOARD = "AWS::CloudWatch::Dashboard"
@@ -74,6 +75,7 @@ def composite_rule(alarm: Resource) -> Iterator[Fault]:
     remedy="Refer to the alarms by Ref or Arn, or list them in DependsOn.",
     source="https://github.com/aws/aws-cdk/issues/12662",
     types=(COMPOSITE,),
+    lacks=("DependsOn",),
 )
 def children_first(alarm: Resource) -> Iterator[Fault]:
     assembly, earlier = alarm.stack.assembly, made_before(alarm)
@@ -132,13 +134,8 @@ def dashboard_name(dashboard: Resource) -> Iterator[Fault]:
     types=(_DASHBOARD,),
 )
 def dashboard_body(dashboard: Resource) -> Iterator[Fault]:
-    node = dashboard.get("DashboardBody")
-    if isinstance(node.value, Text):
-        # An unknown part may be a number, a piece of a string, or whole members: a body is bad if it is bad with each.
-        candidates = [node.value.literal.replace("\0", stand_in) for stand_in in ("0", '"x":0', '"x"', "")]
-    elif (written := text(node)) is not None:
-        candidates = [written]
-    else:
+    candidates = as_json(dashboard.get("DashboardBody"))
+    if not candidates:
         return
     bodies = [body for body in map(_parsed, candidates) if body is not None]
     if not bodies:

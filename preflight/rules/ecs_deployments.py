@@ -141,6 +141,7 @@ def alarm_cycle(service: Resource) -> Iterator[Fault]:
     remedy="Let the service DependsOn the alarm, whose dimensions then name the service by text.",
     source=f"{GUIDE}/deployment-alarm-failure.html",
     types=(SERVICE,),
+    lacks=("DependsOn",),
 )
 def alarm_first(service: Resource) -> Iterator[Fault]:
     for node in entries(service.get("DeploymentConfiguration", "Alarms", "AlarmNames")):

@@ -86,6 +86,7 @@ def hook_status(service: Resource) -> Iterator[Fault]:
     remedy="Let the service DependsOn the AWS::IAM::Policy.",
     source="https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-iam-role.html",
     types=(SERVICE,),
+    lacks=("DependsOn",),
 )
 def policies_first(service: Resource) -> Iterator[Fault]:
     roles = [target(node, ROLE) for node in (*_hook_roles(service), *_balancing_roles(service))]
@@ -105,6 +106,11 @@ def policies_first(service: Resource) -> Iterator[Fault]:
     remedy="Allow lambda:InvokeFunction on the function in the role's policy (CDK adds no grant to a role you pass).",
     source=_TROUBLE,
     types=(SERVICE,),
+    lacks=(
+        "AWS::IAM::Policy",
+        "AWS::IAM::RolePolicy",
+        "AWS::IAM::ManagedPolicy",
+    ),
 )
 def hook_invoked(service: Resource) -> Iterator[Fault]:
     for node in _hook_roles(service):
@@ -161,6 +167,11 @@ def infrastructure_trust(service: Resource) -> Iterator[Fault]:
     remedy="Attach AmazonECSInfrastructureRolePolicyForLoadBalancers.",
     source=_TROUBLE,
     types=(SERVICE,),
+    lacks=(
+        "AWS::IAM::Policy",
+        "AWS::IAM::RolePolicy",
+        "AWS::IAM::ManagedPolicy",
+    ),
 )
 def infrastructure_policy(service: Resource) -> Iterator[Fault]:
     for node in _balancing_roles(service):
@@ -220,6 +231,11 @@ def exec_needs_role(service: Resource) -> Iterator[Fault]:
     remedy="Allow ssmmessages:CreateControlChannel, CreateDataChannel, OpenControlChannel and OpenDataChannel.",
     source=f"{GUIDE}/task-iam-roles.html#ecs-exec-required-iam-permissions",
     types=(SERVICE,),
+    lacks=(
+        "AWS::IAM::Policy",
+        "AWS::IAM::RolePolicy",
+        "AWS::IAM::ManagedPolicy",
+    ),
 )
 def exec_channels(service: Resource) -> Iterator[Fault]:
     task = task_definition(service) if boolean(service.get("EnableExecuteCommand")) else None

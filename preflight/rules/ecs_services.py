@@ -173,6 +173,7 @@ def empty_strategy(service: Resource) -> Iterator[Fault]:
     remedy="Let the service DependsOn the AWS::ECS::ClusterCapacityProviderAssociations.",
     source="https://github.com/aws/aws-cdk/issues/15366",
     types=(SERVICE,),
+    lacks=("DependsOn",),
 )
 def association_first(service: Resource) -> Iterator[Fault]:
     cluster = target(service.get("Cluster"), CLUSTER)
@@ -193,6 +194,7 @@ def association_first(service: Resource) -> Iterator[Fault]:
     remedy="Name the provider in the cluster's CapacityProviders or in a ClusterCapacityProviderAssociations.",
     source=f"{API}/API_CapacityProviderStrategyItem.html",
     types=(SERVICE,),
+    lacks=("AWS::ECS::ClusterCapacityProviderAssociations",),
 )
 def provider_associated(service: Resource) -> Iterator[Fault]:
     cluster = target(service.get("Cluster"), CLUSTER)

@@ -71,6 +71,7 @@ def ephemeral_storage(task: Resource) -> Iterator[Fault]:
     otherwise="Secrets are read when a task starts: running tasks keep the old password after the rotation.",
     remedy="On EventBridge's rotation event of the secret, force a new deployment of the service.",
     source="https://github.com/aws/aws-cdk/issues/23645",
+    lacks=("AWS::Events::Rule",),
 )
 def restart_on_rotation(assembly: Assembly) -> Iterator[Fault]:
     tasks = assembly.of_type(TASK_DEFINITION)

@@ -143,6 +143,11 @@ def trust_of_lambda(function: Resource) -> Iterator[Fault]:
     remedy="Attach service-role/AWSLambdaVPCAccessExecutionRole, or allow what it allows.",
     source="https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",
     types=FUNCTION,
+    lacks=(
+        "AWS::IAM::Policy",
+        "AWS::IAM::RolePolicy",
+        "AWS::IAM::ManagedPolicy",
+    ),
 )
 def role_in_a_vpc(function: Resource) -> Iterator[Fault]:
     if not entries(function.get("VpcConfig", "SubnetIds")):
@@ -170,6 +175,11 @@ POLLED = {
     remedy="Allow the function's role to read from the queue or stream.",
     source="https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html",
     types=("AWS::Lambda::EventSourceMapping",),
+    lacks=(
+        "AWS::IAM::Policy",
+        "AWS::IAM::RolePolicy",
+        "AWS::IAM::ManagedPolicy",
+    ),
 )
 def role_of_a_mapping(mapping: Resource) -> Iterator[Fault]:
     function = target(mapping.get("FunctionName"), *FUNCTION, "AWS::Lambda::Alias", "AWS::Lambda::Version")

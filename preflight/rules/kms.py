@@ -78,6 +78,7 @@ def key_lets(key: Resource, action: str, service: str) -> bool | None:
     remedy="Refer to the role by GetAtt, or add it to DependsOn; across stacks allow the account root with an "
     "aws:PrincipalArn condition.",
     source=_PRINCIPALS,
+    lacks=("DependsOn",),
 )
 def principals_exist(assembly: Assembly) -> Iterator[Fault]:
     for kind, key in _POLICIES.items():
@@ -243,6 +244,7 @@ _ENCRYPTED = {
     remedy="Give the key the same DeletionPolicy, Retain, as the data it encrypts.",
     source="https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html",
     types=("AWS::S3::Bucket", *_ENCRYPTED),
+    lacks=("DeletionPolicy",),
 )
 def kept_with_its_key(store: Resource) -> Iterator[Fault]:
     if not str(store.attribute("DeletionPolicy") or "").startswith(("Retain", "Snapshot")):

@@ -10,7 +10,7 @@ from preflight.rule import Confidence, Fault, Severity, rule
 from preflight.rules.balancers import LISTENER, LISTENER_RULE, LOAD_BALANCER, balancer_kind
 from preflight.rules.ordering import made_before
 from preflight.rules.remembering import shared
-from preflight.rules.support import bucket_policies, covers_port, group_rules
+from preflight.rules.support import bucket_policies, covers_port, group_rules, policies_unclear
 from preflight.values import Node, Text, boolean, entries, integer, is_unknown, target, text
 
 _LOGS = "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html"
@@ -109,6 +109,7 @@ def bucket_region(balancer: Resource) -> Iterator[Fault]:
     "logdelivery.elasticloadbalancing.amazonaws.com (or to the region's load-balancing account).",
     source=_LOGS,
     types=_BALANCERS,
+    lacks=("AWS::S3::BucketPolicy",),
 )
 def bucket_policy(balancer: Resource) -> Iterator[Fault]:
     for log in _logs(balancer):
@@ -135,7 +136,10 @@ def _writers(bucket: Resource) -> tuple[Statement, ...]:
 
 @shared
 def _undecided(bucket: Resource) -> bool:
-    return any(is_unknown(policy.get("PolicyDocument", "Statement")) for policy in bucket_policies(bucket))
+    policies = bucket_policies(bucket)
+    if not policies and policies_unclear(bucket):
+        return True
+    return any(is_unknown(policy.get("PolicyDocument", "Statement")) for policy in policies)
 
 
 def _grants(statement: Statement) -> bool:
@@ -186,6 +190,7 @@ def _reaches(statement: Statement, prefix: str) -> bool:
     remedy="Let the load balancer depend on the bucket policy (DependsOn).",
     source="https://github.com/aws/aws-cdk/issues/1633",
     types=_BALANCERS,
+    lacks=("DependsOn",),
 )
 def policy_first(balancer: Resource) -> Iterator[Fault]:
     for log in _logs(balancer):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from preflight.assembly import Assembly, Resource
-from preflight.rule import Confidence, Fault, Severity, rule
+from preflight.rule import Confidence, Fault, Level, Severity, rule
 from preflight.rules.balancers import (
     LISTENER,
     LISTENER_RULE,
@@ -197,6 +197,9 @@ def one_listener_per_port(assembly: Assembly) -> Iterator[Fault]:
     remedy="Let the service depend on the listener or rule (DependsOn).",
     source="https://github.com/aws/aws-cdk/issues/1160",
     types=("AWS::ECS::Service",),
+    # A race: what CloudFormation makes beside the service may be ready first.
+    level=Level.WARNING,
+    lacks=("DependsOn",),
 )
 def service_after_listener(service: Resource) -> Iterator[Fault]:
     for balancer in entries(service.get("LoadBalancers")):

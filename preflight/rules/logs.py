@@ -122,6 +122,7 @@ def _place(resource: Resource) -> tuple[object, ...]:
     remedy="Name the group by a literal, and let the function, database or cluster depend on it.",
     source="https://github.com/aws/aws-cdk/issues/11549",
     types=(GROUP,),
+    lacks=("DependsOn",),
 )
 def group_after_producer(group: Resource) -> Iterator[Fault]:
     name = group.get("LogGroupName")

@@ -90,6 +90,7 @@ def surely_together(one: Resource, other: Resource) -> bool:
     otherwise="After a failed create or a delete the resource stays, and the next deploy fails: it already exists.",
     remedy="Leave the name away, or use the deletion policy RetainExceptOnCreate.",
     source="https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html",
+    lacks=("DeletionPolicy",),
 )
 def retained_with_a_name(assembly: Assembly) -> Iterator[Fault]:
     for resource in assembly.resources():

@@ -127,6 +127,7 @@ def _attached(owner: Resource) -> tuple[Resource, ...]:
     remedy="Let the route depend on the AWS::EC2::VPCGatewayAttachment (DependsOn).",
     source=_CFN + "aws-attribute-dependson.html",
     types=(_ROUTE,),
+    lacks=("DependsOn",),
 )
 def route_after_attachment(route: Resource) -> Iterator[Fault]:
     attachments = _attachments(route, target(route.get("GatewayId"), _GATEWAY))
@@ -146,6 +147,7 @@ def route_after_attachment(route: Resource) -> Iterator[Fault]:
     remedy="Let the NAT gateway or its address depend on the AWS::EC2::VPCGatewayAttachment (DependsOn).",
     source=_CFN + "aws-resource-ec2-eip.html",
     types=(_NAT,),
+    lacks=("DependsOn",),
 )
 def nat_after_attachment(gateway: Resource) -> Iterator[Fault]:
     subnet = target(gateway.get("SubnetId"), _SUBNET)
@@ -168,6 +170,7 @@ def nat_after_attachment(gateway: Resource) -> Iterator[Fault]:
     remedy="Put it into a public subnet.",
     source="https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-working-with.html",
     types=(_NAT,),
+    lacks=("AWS::EC2::Route",),
 )
 def nat_in_public_subnet(gateway: Resource) -> Iterator[Fault]:
     subnet = target(gateway.get("SubnetId"), _SUBNET)

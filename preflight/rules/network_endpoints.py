@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from preflight.assembly import Resource
-from preflight.rule import Confidence, Fault, Severity, rule
+from preflight.rule import Confidence, Fault, Level, Severity, rule
 from preflight.rules.network import default_routes, route_tables
 from preflight.rules.remembering import shared
 from preflight.rules.support import covers_port, group_rules, repeated_zones
@@ -45,6 +45,10 @@ def _offers(endpoint: Resource, service: str) -> bool | None:
     "AssignPublicIp in a public subnet.",
     source=_ECR,
     types=(_SERVICE,),
+    lacks=(
+        "AWS::EC2::VPCEndpoint",
+        "AWS::EC2::Route",
+    ),
 )
 def endpoints_for_tasks(service: Resource) -> Iterator[Fault]:
     task = target(service.get("TaskDefinition"), "AWS::ECS::TaskDefinition")
@@ -164,6 +168,9 @@ def private_dns(endpoint: Resource) -> Iterator[Fault]:
     remedy="Admit TCP 443 from the VPC's range or from the clients' security groups.",
     source="https://docs.aws.amazon.com/vpc/latest/privatelink/create-interface-endpoint.html",
     types=(_ENDPOINT,),
+    # Other stacks, and whoever connects to the endpoint, may add the rule.
+    level=Level.WARNING,
+    lacks=("AWS::EC2::SecurityGroupIngress",),
 )
 def endpoint_admits(endpoint: Resource) -> Iterator[Fault]:
     # Services of other accounts may listen on any port.
@@ -173,16 +180,22 @@ def endpoint_admits(endpoint: Resource) -> Iterator[Fault]:
     groups = [target(place, "AWS::EC2::SecurityGroup") for place in places]
     if not groups or None in groups:
         return
-    if not any(_admits_https(group) for group in groups if group):
+    # A group without any rule is one that others add to, or will.
+    admitting = [_admits_https(group) for group in groups if group]
+    if None not in admitting and not any(admitting):
         yield Fault(at="SecurityGroupIds", message="no rule of its security groups admits port 443")
 
 
 @shared
-def _admits_https(group: Resource) -> bool:
-    """Whether the group lets port 443 in, or may do so."""
-    if is_unknown(group.get("SecurityGroupIngress")):
+def _admits_https(group: Resource) -> bool | None:
+    """Whether the group lets port 443 in, or may do so; None where nothing is said of what it lets in."""
+    inline = group.get("SecurityGroupIngress")
+    if is_unknown(inline):
         return True
-    return any(covers_port(node, 443) is not False for _, node in group_rules(group, "Ingress"))
+    rules = group_rules(group, "Ingress")
+    if not rules and inline.absent:
+        return None
+    return any(covers_port(node, 443) is not False for _, node in rules)
 
 
 @rule(

@@ -83,6 +83,11 @@ def _own(role: Resource) -> bool:
     remedy="Give the role AWSLambdaVPCAccessExecutionRole.",
     source=_GUIDE,
     types=(_FUNCTION,),
+    lacks=(
+        "AWS::IAM::Policy",
+        "AWS::IAM::RolePolicy",
+        "AWS::IAM::ManagedPolicy",
+    ),
 )
 def interface_rights(function: Resource) -> Iterator[Fault]:
     role = target(function.get("Role"), _ROLE)
@@ -103,6 +108,7 @@ def interface_rights(function: Resource) -> Iterator[Fault]:
     remedy="Let the function depend on the policy (DependsOn), or give the right by ManagedPolicyArns of the role.",
     source="https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/392",
     types=(_FUNCTION,),
+    lacks=("DependsOn",),
 )
 def policy_before_function(function: Resource) -> Iterator[Fault]:
     role = target(function.get("Role"), _ROLE)

@@ -148,6 +148,7 @@ def services_reach_topics(assembly: Assembly) -> Iterator[Fault]:
     otherwise="A TopicPolicy replaces the default one; what it does not allow is not delivered.",
     remedy="Add a statement that allows the service sns:Publish, with aws:SourceAccount.",
     source=_ACCESS,
+    lacks=("AWS::SNS::TopicPolicy",),
 )
 def topic_policies(assembly: Assembly) -> Iterator[Fault]:
     policies = attached(

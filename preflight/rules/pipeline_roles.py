@@ -42,6 +42,11 @@ def connection_in_the_same_deploy(pipeline: Resource) -> Iterator[Fault]:
     remedy="Allow both codeconnections:UseConnection and codestar-connections:UseConnection on the connection.",
     source="https://docs.aws.amazon.com/dtconsole/latest/userguide/rename.html",
     types=PIPELINE,
+    lacks=(
+        "AWS::IAM::Policy",
+        "AWS::IAM::RolePolicy",
+        "AWS::IAM::ManagedPolicy",
+    ),
 )
 def use_of_the_connection(pipeline: Resource) -> Iterator[Fault]:
     for action in actions(pipeline):

@@ -97,7 +97,7 @@ def is_postgres(name: str | None) -> bool:
 
 def split_family(family: str) -> tuple[str, str] | None:
     """Engine and version of a parameter group family of PostgreSQL, MySQL or MariaDB."""
-    match = _FAMILY.fullmatch(family)
+    match = _FAMILY.fullmatch(family.lower())
     return (match[1], match[2]) if match else None
 
 

@@ -55,6 +55,7 @@ _MONITORING = (0, 1, 5, 10, 15, 30, 60)
     remedy="Set UpdateReplacePolicy to Snapshot or Retain, as DeletionPolicy is.",
     source="https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-updatereplacepolicy.html",
     types=(INSTANCE, CLUSTER),
+    lacks=("DeletionPolicy",),
 )
 def kept_when_replaced(resource: Resource) -> Iterator[Fault]:
     keeps = resource.attribute("DeletionPolicy") in _KEEPING
@@ -205,6 +206,7 @@ def windows(resource: Resource) -> Iterator[Fault]:
     remedy="Set DeletionPolicy to Retain; to delete, first deploy with DeletionProtection off.",
     source=USER_GUIDE + "USER_DeleteInstance.html",
     types=(INSTANCE, CLUSTER),
+    lacks=("DeletionPolicy",),
 )
 def protected_but_deleted(resource: Resource) -> Iterator[Fault]:
     policy = resource.attribute("DeletionPolicy")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from preflight.assembly import Resource
-from preflight.rule import Confidence, Fault, Severity, rule
+from preflight.rule import Confidence, Fault, Level, Severity, rule
 from preflight.rules.rds_common import (
     API,
     CFN_INSTANCE,
@@ -26,8 +26,14 @@ _STRIPED_FROM = {"db2-ae": 400, "db2-se": 400, "mariadb": 400, "mysql": 400, "po
 _ORACLE_STRIPED_FROM = 200
 _STRIPED_IOPS, _STRIPED_THROUGHPUT = 12_000, 500
 _LEAST_IOPS = 1_000
-_SIZES = {"gp2": (20, 65_536), "gp3": (20, 65_536), "io1": (100, 65_536), "io2": (100, 65_536), "standard": (5, 3_072)}
-_SIZED_ENGINES = ("mariadb", "mysql", "postgres")
+_LEAST_GP2 = 20
+_REPORTED_GP2 = 5
+"""The API's text says 20 GiB; smaller volumes are made all the same:
+https://github.com/ministryofjustice/cloud-platform-environments/pull/935 runs on 10 GiB."""
+_SSD = {"gp2": (_REPORTED_GP2, 65_536), "gp3": (20, 65_536), "io1": (100, 65_536), "io2": (100, 65_536)}
+_SIZES = {name: {**_SSD, "standard": (5, 3_072)} for name in ("mariadb", "mysql", "postgres")}
+_ORACLE_SIZES = {**_SSD, "standard": (10, 3_072)}
+_SQL_SERVER_SIZES = {name: (least, 16_384) for name, (least, _) in _SSD.items()} | {"standard": (20, 1_024)}
 
 
 def _striped_from(instance: Resource) -> int | None:
@@ -116,23 +122,52 @@ def throughput_of_gp3_only(instance: Resource) -> Iterator[Fault]:
         yield Fault(at="StorageThroughput", message=f"throughput for storage type {kind}")
 
 
+def _sizes(instance: Resource) -> dict[str, tuple[int, int]]:
+    """The least and the most GiB of each storage type, for the engine."""
+    name = engine(instance) or ""
+    if name.startswith("oracle-"):
+        return _ORACLE_SIZES
+    return _SQL_SERVER_SIZES if name.startswith("sqlserver-") else _SIZES.get(name, {})
+
+
 @rule(
     "RDS-201",
     severity=Severity.REFUSED,
     confidence=Confidence.DOCUMENTED,
-    title="AllocatedStorage is within the range of its storage type",
+    title="AllocatedStorage is within the range of its engine and storage type",
     otherwise='"Invalid storage size for engine name … and storage type …".',
-    remedy="Use 20 GiB or more for gp2 and gp3, 100 GiB or more for io1 and io2.",
+    remedy="Use 20 GiB or more for gp2 and gp3, 100 GiB or more for io1 and io2; magnetic storage begins at 5 GiB for "
+    "PostgreSQL, MySQL and MariaDB, at 10 for Oracle, at 20 for SQL Server.",
     source=API + "API_CreateDBInstance.html",
     types=(INSTANCE,),
 )
 def storage_size(instance: Resource) -> Iterator[Fault]:
     kind, allocated = text(inherited(instance, "StorageType")), integer(instance.get("AllocatedStorage"))
-    if kind not in _SIZES or allocated is None or is_member(instance) or engine(instance) not in _SIZED_ENGINES:
+    limits = _sizes(instance).get(kind or "")
+    if limits is None or allocated is None or is_member(instance):
         return
-    least, most = _SIZES[kind]
+    least, most = limits
     if not least <= allocated <= most:
         yield Fault(at="AllocatedStorage", message=f"{allocated} GiB of {kind}, which takes {least} to {most}")
+
+
+@rule(
+    "RDS-201b",
+    severity=Severity.REFUSED,
+    confidence=Confidence.DOCUMENTED,
+    title="A gp2 volume has the 20 GiB that RDS documents as the least",
+    otherwise="RDS may refuse the size, although it has been seen to take 5 GiB and more.",
+    remedy="Allocate 20 GiB.",
+    source=API + "API_CreateDBInstance.html",
+    types=(INSTANCE,),
+    level=Level.WARNING,
+)
+def documented_gp2_size(instance: Resource) -> Iterator[Fault]:
+    kind, allocated = text(inherited(instance, "StorageType")), integer(instance.get("AllocatedStorage"))
+    if kind != "gp2" or allocated is None or is_member(instance) or kind not in _sizes(instance):
+        return
+    if _REPORTED_GP2 <= allocated < _LEAST_GP2:
+        yield Fault(at="AllocatedStorage", message=f"{allocated} GiB of gp2, documented from {_LEAST_GP2}")
 
 
 @rule(

@@ -110,7 +110,9 @@ def _mismatch(resource: Resource, family: str) -> str | None:
         return f"family {family} is not one of engine {name}"
     wanted = version(resource)
     expected = family_of(name, wanted) if wanted else None
-    return f"family {family}, but version {wanted} needs {expected}" if expected and expected != family else None
+    return (
+        f"family {family}, but version {wanted} needs {expected}" if expected and expected != family.lower() else None
+    )
 
 
 @rule(
@@ -126,10 +128,10 @@ def _mismatch(resource: Resource, family: str) -> str | None:
 )
 def family_exists(group: Resource) -> Iterator[Fault]:
     family = text(group.get("Family"))
-    if family is None or family.startswith(_OTHER_FAMILIES):
+    if family is None or family.lower().startswith(_OTHER_FAMILIES):
         return
     parts = split_family(family)
-    if parts is None or family_of(*parts) != family:
+    if parts is None or family_of(*parts) != family.lower():
         yield Fault(at="Family", message=f"there is no family {family}")
 
 

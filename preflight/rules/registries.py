@@ -43,6 +43,7 @@ COUNT_TYPES = {"imageCountMoreThan", "sinceImagePushed", "sinceImagePulled", "si
     remedy="Set EmptyOnDelete to true, or the deletion policy to Retain.",
     source="https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ecr-repository.html",
     types=REPOSITORY,
+    lacks=("DeletionPolicy",),
 )
 def repository_that_stays_full(repository: Resource) -> Iterator[Fault]:
     emptied = repository.get("EmptyOnDelete")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
 from preflight.assembly import Resource
+from preflight.values import additions_assumed
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -15,7 +16,7 @@ T = TypeVar("T")
 def remembered(owner: object, name: str, make: Callable[[], T]) -> T:
     """The answer kept with its owner, as cached properties are: it goes when the owner goes."""
     kept = vars(owner)
-    key = f"remembered {name}"
+    key = f"remembered {name}{' with additions' if additions_assumed() else ''}"
     if key not in kept:
         kept[key] = make()
     answer: T = kept[key]

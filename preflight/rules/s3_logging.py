@@ -74,6 +74,7 @@ def log_bucket_region(bucket: Resource) -> Iterator[Fault]:
     otherwise="The logs never arrive.",
     remedy="Allow logging.s3.amazonaws.com s3:PutObject in the log bucket's policy.",
     source=_LOGGING,
+    lacks=("AWS::S3::BucketPolicy",),
 )
 def log_bucket_policy(assembly: Assembly) -> Iterator[Fault]:
     policies = attached(assembly, BUCKET, ("AWS::S3::BucketPolicy", "Bucket"))
@@ -123,6 +124,11 @@ _NOTIFIED = {
     remedy="Allow s3.amazonaws.com in the policy of the queue or topic, or add a Lambda permission; let the bucket "
     "depend on it.",
     source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/grant-destinations-permissions-to-s3.html",
+    lacks=(
+        "AWS::Lambda::Permission",
+        "AWS::SNS::TopicPolicy",
+        "AWS::SQS::QueuePolicy",
+    ),
 )
 def notifications(assembly: Assembly) -> Iterator[Fault]:
     buckets = [bucket for bucket in assembly.of_type(BUCKET) if not bucket.get("NotificationConfiguration").absent]

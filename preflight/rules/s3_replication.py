@@ -181,6 +181,7 @@ def destination_versioned(bucket: Resource) -> Iterator[Fault]:
     remedy="Refer to the destination by its Arn, or add it to DependsOn; deploy the second region's stack first.",
     source=_REQUIREMENTS,
     types=(BUCKET,),
+    lacks=("DependsOn",),
 )
 def destination_first(bucket: Resource) -> Iterator[Fault]:
     for each in replication_rules(bucket):

@@ -106,6 +106,11 @@ def region_of_replica_key(bucket: Resource) -> Iterator[Fault]:
     remedy="Allow the role kms:Decrypt on the bucket's key and kms:Encrypt on the replicas' key.",
     source=_KMS_OBJECTS,
     types=(BUCKET,),
+    lacks=(
+        "AWS::IAM::Policy",
+        "AWS::IAM::RolePolicy",
+        "AWS::IAM::ManagedPolicy",
+    ),
 )
 def rights_on_keys(bucket: Resource) -> Iterator[Fault]:
     role = target(bucket.get("ReplicationConfiguration", "Role"), "AWS::IAM::Role")

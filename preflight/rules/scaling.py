@@ -88,6 +88,7 @@ def step_for_alarm(policy: Resource) -> Iterator[Fault]:
     source="https://docs.aws.amazon.com/autoscaling/application/userguide/"
     "application-auto-scaling-step-scaling-policies.html",
     types=(_POLICY,),
+    lacks=("AWS::CloudWatch::Alarm",),
 )
 def step_alarm(policy: Resource) -> Iterator[Fault]:
     if text(policy.get("PolicyType")) == "StepScaling" and not any(one.type == _ALARM for one in policy.referrers):

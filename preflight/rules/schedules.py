@@ -10,6 +10,7 @@ from typing import Any
 from preflight.assembly import Resource
 from preflight.rule import Confidence, Fault, Severity, rule
 from preflight.rules.role_grants import allows_action, assumed_by, role_of
+from preflight.rules.support import as_json
 from preflight.values import Text, boolean, integer, target, text
 
 SCHEDULE = ("AWS::Scheduler::Schedule",)
@@ -123,13 +124,17 @@ def target_input(schedule: Resource) -> Iterator[Fault]:
         if universal(schedule) is not None:
             yield Fault(at=str(node), message="a universal target without an input")
         return
-    written = text(node)
-    if written is None:
-        return
+    faults = [_fault_of(candidate) for candidate in as_json(node)]
+    if faults and all(faults):
+        yield Fault(at=str(node), message=f"it is not JSON: {faults[0]}")
+
+
+def _fault_of(written: str) -> str | None:
     try:
         json.loads(written)
     except (ValueError, RecursionError) as error:
-        yield Fault(at=str(node), message=f"it is not JSON: {str(error)[:100]}")
+        return str(error)[:100]
+    return None
 
 
 @rule(
@@ -142,6 +147,11 @@ def target_input(schedule: Resource) -> Iterator[Fault]:
     remedy="Allow the role the action of the target, and iam:PassRole where the call passes a role.",
     source="https://docs.aws.amazon.com/scheduler/latest/UserGuide/setting-up.html",
     types=SCHEDULE,
+    lacks=(
+        "AWS::IAM::Policy",
+        "AWS::IAM::RolePolicy",
+        "AWS::IAM::ManagedPolicy",
+    ),
 )
 def action_of_the_role(schedule: Resource) -> Iterator[Fault]:
     role = role_of(schedule.get("Target", "RoleArn"))

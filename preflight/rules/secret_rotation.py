@@ -121,6 +121,7 @@ def _rotation_groups(schedule: Resource) -> set[Resource]:
     remedy="Let the schedule depend on the ingress rule, or set RotateImmediatelyOnUpdate to false.",
     source="https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html",
     types=(SCHEDULE,),
+    lacks=("DependsOn",),
 )
 def way_to_database(schedule: Resource) -> Iterator[Fault]:
     if (
@@ -148,6 +149,7 @@ def way_to_database(schedule: Resource) -> Iterator[Fault]:
     remedy="Let the schedule refer to the SecretTargetAttachment, or depend on it.",
     source=_SCHEDULE_TEMPLATE,
     types=(SCHEDULE,),
+    lacks=("DependsOn",),
 )
 def attachment_first(schedule: Resource) -> Iterator[Fault]:
     secret = target(schedule.get("SecretId"), SECRET)

@@ -71,6 +71,7 @@ def replica_regions(secret: Resource) -> Iterator[Fault]:
     remedy="Leave Name out, or retain the secret.",
     source="https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DeleteSecret.html",
     types=(SECRET,),
+    lacks=("DeletionPolicy",),
 )
 def fixed_name(secret: Resource) -> Iterator[Fault]:
     kept = str(secret.attribute("DeletionPolicy") or "").startswith("Retain")

@@ -89,12 +89,13 @@ def _odd(known: str) -> str:
 @rule(
     "VPC-207",
     constraint=None,
-    severity=Severity.REFUSED,
-    confidence=Confidence.DOCUMENTED,
+    severity=Severity.COST,
+    confidence=Confidence.REPORTED,
     title="No two rules of a security group are alike",
-    otherwise="InvalidPermission.Duplicate: the second rule is refused.",
+    otherwise="EC2 answers InvalidPermission.Duplicate. CloudFormation passes over it within one group, and takes the "
+    "rule away for good when one of the two is removed later.",
     remedy="Remove one of them; a description does not make them different.",
-    source="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html",
+    source="https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1532",
     types=(_GROUP,),
 )
 def duplicate_rules(group: Resource) -> Iterator[Fault]:

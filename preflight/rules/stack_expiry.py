@@ -91,6 +91,7 @@ def _blockers(stack: Stack) -> list[str]:
     remedy="Switch termination and deletion protection off there, and empty what has to be empty.",
     source="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-protect-stacks.html",
     types=SCHEDULE,
+    lacks=("DeletionPolicy",),
 )
 def stack_that_stays(schedule: Resource) -> Iterator[Fault]:
     stack = deleted_stack(schedule)

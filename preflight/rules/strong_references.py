@@ -41,6 +41,8 @@ class Export:
     stack: Stack
     output: str
     name: str | None
+    condition: str | None
+    """The output's condition, where the deployment decides it."""
 
 
 def exports(assembly: Assembly) -> Iterator[Export]:
@@ -48,7 +50,20 @@ def exports(assembly: Assembly) -> Iterator[Export]:
         for output, written in stack.outputs.items():
             given = written.get("Export") if isinstance(written, dict) else None
             if isinstance(given, dict) and "Name" in given:
-                yield Export(stack, str(output), known_text(stack, given["Name"]))
+                yield Export(stack, str(output), known_text(stack, given["Name"]), _open_condition(stack, written))
+
+
+def _open_condition(stack: Stack, output: dict[str, Any]) -> str | None:
+    condition = output.get("Condition")
+    decided = isinstance(condition, str) and stack.resolver.condition(condition) is not None
+    return condition if isinstance(condition, str) and not decided else None
+
+
+def perhaps_exclusive(one: Export, other: Export) -> bool:
+    """Whether conditions may keep the two from ever being there together."""
+    if one.stack is other.stack:
+        return None not in (one.condition, other.condition) and one.condition != other.condition
+    return one.condition is not None or other.condition is not None
 
 
 def same_place(one: Stack, other: Stack) -> bool:
@@ -86,6 +101,7 @@ def large_cross_region_reply(resource: Resource) -> Iterator[Fault]:
     otherwise="The change set fails: no export with that name found.",
     remedy="Export the value under exactly this name, in the importing stack's region, and deploy that stack first.",
     source=IMPORT_SOURCE,
+    lacks=("Outputs",),
 )
 def import_without_an_export(assembly: Assembly) -> Iterator[Fault]:
     listed = list(exports(assembly))
@@ -123,6 +139,7 @@ def import_without_an_export(assembly: Assembly) -> Iterator[Fault]:
     otherwise="The change set fails, unless a stack outside the assembly exports the name.",
     remedy="Check the name; export the value from the stack that owns it.",
     source=IMPORT_SOURCE,
+    lacks=("Outputs",),
 )
 def import_from_outside(assembly: Assembly) -> Iterator[Fault]:
     listed = list(exports(assembly))
@@ -153,7 +170,7 @@ def export_twice(assembly: Assembly) -> Iterator[Fault]:
         if export.name is None:
             continue
         earlier = first.setdefault((export.name, export.stack.account, export.stack.region), export)
-        if earlier is not export:
+        if earlier is not export and not perhaps_exclusive(earlier, export):
             message = f"{export.name} is the export of output {earlier.output} of {earlier.stack.name}"
             yield Fault(at=f"Outputs.{export.output}.Export.Name", message=message, stack=export.stack)
 

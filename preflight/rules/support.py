@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from preflight.assembly import Resource
-from preflight.rules.remembering import shared
-from preflight.values import Node, entries, integer, target, text
+from preflight.assembly import Assembly, Resource
+from preflight.rules.attachments import Attachments, attached
+from preflight.rules.remembering import remembered, shared
+from preflight.values import Node, Text, entries, integer, target, text
 
 
 def written(node: Node) -> Any:
@@ -17,6 +18,17 @@ def written(node: Node) -> Any:
         else:
             value = value[key] if isinstance(value, list) and isinstance(key, int) and key < len(value) else None
     return value
+
+
+def as_json(node: Node) -> list[str]:
+    """What a text of JSON may be: itself, or with stand-ins for what only the deployment will know.
+
+    An unknown part may be a number, a piece of a string, or whole members: a text is bad if it is bad with each.
+    """
+    if isinstance(node.value, Text):
+        return [node.value.literal.replace("\0", stand_in) for stand_in in ("0", '"x":0', '"x"', "")]
+    written = text(node)
+    return [] if written is None else [written]
 
 
 def repeated_zones(places: list[Node]) -> Iterator[tuple[Node, str]]:
@@ -53,14 +65,19 @@ def exclusive(one: Resource, other: Resource) -> bool:
     return all(conditions) and conditions[0] != conditions[1]
 
 
-@shared
-def bucket_policies(bucket: Resource) -> tuple[Resource, ...]:
+def bucket_policies(bucket: Resource) -> list[Resource]:
     """The policies of a bucket, wherever in the assembly."""
-    kind = "AWS::S3::BucketPolicy"
-    candidates = [each for each in bucket.referrers if each.type == kind]
-    if bucket.name is not None:
-        candidates += [each for each in bucket.stack.assembly.of_type(kind) if each.get("Bucket").value == bucket.name]
-    return tuple(each for each in candidates if target(each.get("Bucket"), "AWS::S3::Bucket") is bucket)
+    return _bucket_policies(bucket.stack.assembly).of(bucket)
+
+
+def policies_unclear(bucket: Resource) -> bool:
+    """Whether some policy is of a bucket that only the deployment will know: perhaps of this one."""
+    return _bucket_policies(bucket.stack.assembly).unclear
+
+
+def _bucket_policies(assembly: Assembly) -> Attachments:
+    policies = ("AWS::S3::BucketPolicy", "Bucket")
+    return remembered(assembly, "bucket policies", lambda: attached(assembly, "AWS::S3::Bucket", policies))
 
 
 @shared

@@ -269,6 +269,7 @@ def one_destination(logging: Resource) -> Iterator[Fault]:
     remedy="Let the association depend on a listener, or put it into a later stack; deploy again when it happens.",
     source="https://github.com/hashicorp/terraform-provider-aws/issues/17527",
     types=(_ASSOCIATION,),
+    lacks=("DependsOn",),
 )
 def association_after_listener(association: Resource) -> Iterator[Fault]:
     balancer = target(association.get("ResourceArn"), LOAD_BALANCER)

@@ -17,8 +17,12 @@ WEAK_SOURCE = (
     "intrinsic-function-reference-getstackoutput.html"
 )
 IMPORT_SOURCE = "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-importvalue.html"
-# One lookup for each occurrence at about one a second: 75 were throttled, so half of that with some margin.
-OCCURRENCES = 50
+_PER_OCCURRENCE = "https://github.com/aws/aws-cdk/issues/38010"
+THROTTLED = 75
+"""Occurrences of the one report there is (aws-cdk#38010, May 2026, closed since without saying what changed): looked
+up one by one, they used up DescribeStacks' one call a second."""
+MANY = 50
+"""Two thirds of that: nobody reported so few to fail, but the same calls per second are shared by all of an account."""
 # Every change makes a new one of these, so that a value read once is soon the value of something gone.
 REPLACED_BY_EVERY_CHANGE = {
     "AWS::ApiGateway::Deployment",
@@ -104,16 +108,36 @@ def weak_reference_to_something_replaced(assembly: Assembly) -> Iterator[Fault]:
     constraint=128,
     severity=Severity.REFUSED,
     confidence=Confidence.REPORTED,
-    title=f"A template has at most {OCCURRENCES} occurrences of Fn::GetStackOutput",
-    otherwise="Each occurrence is looked up on its own; with 75 of them a deploy failed with Throttling.",
+    title=f"A template has fewer than {THROTTLED} occurrences of Fn::GetStackOutput",
+    otherwise=f"Each occurrence is looked up on its own; with {THROTTLED} of them a deploy failed with Throttling.",
     remedy="Read each output once, into an SSM parameter or a stack parameter, and refer to that.",
-    source="https://github.com/aws/aws-cdk/issues/38010",
+    source=_PER_OCCURRENCE,
+)
+def too_many_weak_references(assembly: Assembly) -> Iterator[Fault]:
+    for stack in assembly.stacks:
+        if (count := _occurrences(stack)) >= THROTTLED:
+            yield Fault(at="Fn::GetStackOutput", message=f"{count} occurrences in {stack.name}", stack=stack)
+
+
+@rule(
+    "CFN-128b",
+    constraint=128,
+    severity=Severity.REFUSED,
+    confidence=Confidence.BELIEVED,
+    title=f"A template has fewer than {MANY} occurrences of Fn::GetStackOutput",
+    otherwise=f"Each occurrence is looked up, one a second: {THROTTLED} were throttled, and other stacks deployed at "
+    "the same time take from the same quota.",
+    remedy="Read each output once, into an SSM parameter or a stack parameter, and refer to that.",
+    source=_PER_OCCURRENCE,
 )
 def many_weak_references(assembly: Assembly) -> Iterator[Fault]:
     for stack in assembly.stacks:
-        count = len(stack_references(stack.template).outputs)
-        if count > OCCURRENCES:
+        if MANY <= (count := _occurrences(stack)) < THROTTLED:
             yield Fault(at="Fn::GetStackOutput", message=f"{count} occurrences in {stack.name}", stack=stack)
+
+
+def _occurrences(stack: Stack) -> int:
+    return len(stack_references(stack.template).outputs)
 
 
 @rule(
@@ -125,6 +149,7 @@ def many_weak_references(assembly: Assembly) -> Iterator[Fault]:
     otherwise="The deployment of the consumer fails: the stack has no such output.",
     remedy="Name an output of the producer, or add it there and deploy the producer first.",
     source=WEAK_SOURCE,
+    lacks=("Outputs",),
 )
 def weak_reference_without_an_output(assembly: Assembly) -> Iterator[Fault]:
     for consumer in assembly.stacks:

@@ -85,7 +85,6 @@ def test_a_cloud_assembly_with_stages_and_nested_stacks(tmp_path: Path) -> None:
         (b"a: b: c", "not YAML"),
         (b'{"Resources": ', "not JSON"),
         (b"\xff\xfe", "not UTF-8"),
-        (b"Resources: {T: {Type: a, Type: b}}", "the key Type is given twice"),
         (b"Resources: {T: {Type: a, P: " + b"[" * 400 + b"]" * 400 + b"}}", "levels deep"),
         (b'{"Resources": {"T": {"Type": "a", "P": ' + b"[" * 400 + b"]" * 400 + b"}}}", "levels deep"),
         (b'{"a": ' * 100_000, "nested"),
@@ -123,3 +122,9 @@ def test_nothing_there(tmp_path: Path) -> None:
         load(tmp_path / "nothing")
     with pytest.raises(LoadError, match="neither"):
         load(tmp_path)
+
+
+def test_of_a_key_that_is_given_twice_the_last_one_counts(tmp_path: Path) -> None:
+    path = tmp_path / "twice.yaml"
+    path.write_text("Resources: {Queue: {Type: AWS::SNS::Topic, Type: AWS::SQS::Queue}}")
+    assert load(path).stacks[0].resources["Queue"].type == "AWS::SQS::Queue"

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("receipts", "0008_searchable")]
+    dependencies = [("receipts", "0009_tax_lines")]
 
     operations = [
         AddIndexConcurrently(

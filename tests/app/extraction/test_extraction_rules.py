@@ -10,9 +10,9 @@ import pytest
 
 from extraction.dates import purchase_date
 from extraction.labels import Kind, kind_of
-from extraction.local import read_receipt
+from extraction.local import read_page
 from extraction.money import amounts, currency_of
-from extraction.ocr import Word
+from extraction.ocr import Page, Word
 from extraction.rows import group_rows
 from extraction.schema import Extraction
 
@@ -33,7 +33,7 @@ def words(rows: Sequence[str], *, slope: float = 0.0) -> list[Word]:
 
 
 def read(rows: Sequence[str], **options: float) -> Extraction:
-    return read_receipt(words(rows, **options))
+    return read_page(Page(words=tuple(words(rows, **options)), width=1000, height=2000))
 
 
 @pytest.mark.parametrize(
@@ -97,13 +97,13 @@ def test_kinds(text: str, kind: Kind | None) -> None:
 )
 def test_dates(text: str, month_first: bool, expected: date) -> None:
     found = purchase_date([text], month_first=month_first, today=TODAY)
-    assert found is not None and found[0] == expected
+    assert found is not None and found.day == expected
 
 
 def test_an_expiry_date_or_a_future_one_is_not_the_purchase() -> None:
     rows = ["Points valid until 31/12/2025", "Date: 03/04/2025 10:11", "Next visit 01/02/2031"]
     found = purchase_date(rows, month_first=False, today=TODAY)
-    assert found is not None and found[0] == date(2025, 4, 3)
+    assert found is not None and found.day == date(2025, 4, 3)
     assert purchase_date(["01/02/2031"], month_first=False, today=TODAY) is None
 
 
@@ -148,7 +148,7 @@ def test_what_is_missing_is_named_and_left_empty() -> None:
     extraction = read(["hello", "1234"])
     assert (extraction.total, extraction.purchased_on) == (None, None)
     assert {"The date was not found.", "The total was not found."} <= set(extraction.needs_review)
-    assert read_receipt([]).needs_review == ["No text was found on the picture."]
+    assert read([]).needs_review == ["No text was found on the picture."]
 
 
 def test_items_with_quantities_and_names_on_the_row_beside() -> None:

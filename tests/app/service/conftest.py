@@ -207,3 +207,18 @@ def api_of() -> Callable[[object], object]:
 @pytest.fixture
 def api(api_of: Callable[[object], object], user: object) -> object:
     return api_of(user)
+
+
+@pytest.fixture
+def openai_server(settings: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
+    """Receipts are read by OpenAI: a server on this machine, which answers as the test tells it."""
+    from openai_server import serve
+
+    from extraction import openai_engine
+
+    with serve() as server:
+        settings.EXTRACTION_ENGINE, settings.OPENAI_API_KEY = "openai", "sk-the-key-of-the-tests"
+        settings.OPENAI_BASE_URL = server.url
+        monkeypatch.setattr(openai_engine, "TIMEOUT_SECONDS", 1.0)
+        monkeypatch.setattr(openai_engine, "DEADLINE_SECONDS", 1.0)
+        yield server

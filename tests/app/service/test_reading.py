@@ -10,46 +10,55 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.utils import timezone
 from support import png, receipt
 
-from extraction import Extraction, ExtractionError, Item, RejectedImageError, RetryableExtractionError
-from receipts import reading
+from extraction import Extraction, ExtractionError, Item, NotYetError, RetryableExtractionError, TaxLine
+from extraction.ocr import Page
+from receipts import reading, readings
 from receipts.models import Reading, Receipt
 from receipts.states import State
 
 DEMO = Path(__file__).resolve().parents[3] / "docs" / "demo-receipt.png"
 FOUND = Extraction(
-    engine="scripted",
+    engine="local",
     merchant="Lidl",
     currency="EUR",
     total=Decimal("4.20"),
     tax=Decimal("0.67"),
-    items=[Item(description="Bread", price=Decimal("4.20"))],
+    tax_lines=[TaxLine(rate=Decimal(19), amount=Decimal("0.67"))],
+    boxes={"total": (0.1, 0.2, 0.3, 0.4)},
+    items=[Item(description="Bread", price=Decimal("4.20"), box=(0.0, 0.0, 0.5, 0.1))],
 )
 pytestmark = pytest.mark.usefixtures("bucket")
 
 
-class ScriptedEngine:
-    """Answers with what it is given, or raises it; counts its calls."""
-
-    name = "scripted"
+class Reader:
+    """Stands in for the recognizer and the rules: answers with what it is given, or raises it; counts its calls."""
 
     def __init__(self, *answers: Extraction | Exception) -> None:
         self.answers = list(answers)
         self.calls = 0
 
-    def extract(self, image: bytes) -> Extraction:  # noqa: ARG002
+    @property
+    def _answer(self) -> Extraction | Exception:
+        return self.answers[min(self.calls, len(self.answers)) - 1]
+
+    def recognize(self, _photo: object) -> Page:
         self.calls += 1
-        answer = self.answers[min(self.calls, len(self.answers)) - 1]
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        return Page(words=(), width=60, height=80)
+
+    def read_page(self, _page: Page) -> Extraction:
+        assert isinstance(self._answer, Extraction)
+        return self._answer
 
 
 @pytest.fixture
 def script(monkeypatch: pytest.MonkeyPatch):
-    def use(*answers: Extraction | Exception) -> ScriptedEngine:
-        engine = ScriptedEngine(*answers)
-        monkeypatch.setattr(reading, "engine", lambda: engine)
-        return engine
+    def use(*answers: Extraction | Exception, reader: type[Reader] = Reader) -> Reader:
+        made = reader(*answers)
+        monkeypatch.setattr(readings, "recognize", made.recognize)
+        monkeypatch.setattr(reading, "read_page", made.read_page)
+        return made
 
     return use
 
@@ -59,12 +68,13 @@ def test_what_was_read_is_stored_with_its_lines(user, script) -> None:
     made = receipt(user, body=png())
     assert reading.process(made.id) == State.EXTRACTED
     made.refresh_from_db()
-    assert (made.merchant, made.total, made.tax, made.engine) == ("Lidl", Decimal("4.20"), Decimal("0.67"), "scripted")
-    assert [line.description for line in made.items.all()] == ["Bread"]
+    assert (made.merchant, made.total, made.tax, made.engine) == ("Lidl", Decimal("4.20"), Decimal("0.67"), "local")
+    assert [(line.description, line.box) for line in made.items.all()] == [("Bread", [0.0, 0.0, 0.5, 0.1])]
+    assert made.boxes == {"total": [0.1, 0.2, 0.3, 0.4]}
+    assert made.tax_lines == [{"rate": "19", "net": None, "amount": "0.67"}]
 
 
 def test_the_real_engine_reads_the_demo_receipt(user) -> None:
-    reading.engine.cache_clear()
     made = receipt(user, body=DEMO.read_bytes())
     assert reading.process(made.id) == State.EXTRACTED
     made.refresh_from_db()
@@ -117,10 +127,11 @@ def test_the_same_image_is_read_once(user, make_user, script) -> None:
 
 
 def test_what_is_no_image_is_rejected_with_its_reason(user, script) -> None:
-    script(RejectedImageError("This is no picture."))
-    made = receipt(user, body=png())
+    reader = script(FOUND)
+    made = receipt(user, body=b"<svg/>")
     assert reading.process(made.id) == State.REJECTED
-    assert Receipt.objects.get().reason == "This is no picture."
+    assert Receipt.objects.get().reason == "The file is not a JPEG, PNG or WebP picture."
+    assert reader.calls == 0
 
 
 def test_a_missing_image_fails_with_a_reason(user, script) -> None:
@@ -154,16 +165,16 @@ def test_whatever_breaks_the_reader_the_receipt_is_tried_again(user, script, fau
     assert reading.process(made.id) == State.EXTRACTED
 
 
-def test_a_worker_that_comes_back_late_changes_nothing(user, monkeypatch) -> None:
+def test_a_worker_that_comes_back_late_changes_nothing(user, script) -> None:
     """While it read, the sweeper gave the receipt up."""
     made = receipt(user, body=png())
 
-    class Slow(ScriptedEngine):
-        def extract(self, image: bytes) -> Extraction:
+    class Slow(Reader):
+        def recognize(self, photo: object) -> Page:
             Receipt.objects.filter(id=made.id).update(state=State.FAILED)
-            return super().extract(image)
+            return super().recognize(photo)
 
-    monkeypatch.setattr(reading, "engine", lambda: Slow(FOUND))
+    script(FOUND, reader=Slow)
     assert reading.process(made.id) is None
     assert Receipt.objects.get().state == State.FAILED
     assert not made.items.exists()
@@ -192,3 +203,14 @@ def test_an_endless_outage_is_given_up(user, script) -> None:
     made = receipt(user, body=png())
     states = [reading.process(made.id) for _ in range(reading.MAX_ATTEMPTS)]
     assert states == [State.QUEUED] * (reading.MAX_ATTEMPTS - 1) + [State.FAILED]
+
+
+def test_who_waits_for_their_turn_is_never_given_up(user, script) -> None:
+    script(*[NotYetError("others first", retry_after=7)] * (reading.MAX_ATTEMPTS * 3), FOUND)
+    made = receipt(user, body=png())
+    for _ in range(reading.MAX_ATTEMPTS * 3):
+        assert reading.process(made.id) == State.QUEUED
+    made.refresh_from_db()
+    assert 5 < (made.retry_at - timezone.now()).total_seconds() <= 7
+    assert made.attempts == 0
+    assert reading.process(made.id) == State.EXTRACTED

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from preflight.references import stack_references
+from preflight.rules.weak_references import MANY
 from tests.preflight.prod import Prod, plants
 
 STACK = "SpendSmart-Prod-"
@@ -34,9 +36,17 @@ def a_weak_reference_to_a_task_definition(prod: Prod) -> str:
 
 
 @plants("CFN-128", constraint=128)
+def weak_references_by_the_hundred(prod: Prod) -> str:
+    name = any_output(prod, "Network")
+    for number in range(100):
+        reader(prod, "Service", weak("Network", name), f"Reader{number}")
+    return STACK + "Service"
+
+
+@plants("CFN-128b", constraint=128)
 def weak_references_by_the_dozen(prod: Prod) -> str:
     name = any_output(prod, "Network")
-    for number in range(40):
+    for number in range(MANY - len(stack_references(prod.template("Service")).outputs)):
         reader(prod, "Service", weak("Network", name), f"Reader{number}")
     return STACK + "Service"
 

@@ -265,6 +265,11 @@ def a_volume_below_the_least_size(prod: Prod) -> str:
     return _set(prod, _writer(prod), AllocatedStorage="10")
 
 
+@plants("RDS-201b")
+def a_small_volume_of_the_older_kind(prod: Prod) -> str:
+    return _set(prod, _writer(prod), StorageType="gp2", AllocatedStorage="10")
+
+
 @plants("RDS-202")
 def provisioned_storage_without_iops(prod: Prod) -> str:
     return _set(prod, _writer(prod), StorageType="io2")

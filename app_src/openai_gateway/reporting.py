@@ -1,0 +1,60 @@
+"""What OpenAI does for us, in metrics and log lines. No picture, no key and no text of a receipt is in either."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import structlog
+
+from extraction.openai_engine import CallFailedError, Reply
+from openai_gateway.breaker import State
+from openai_gateway.models import Call
+from spendsmart.metrics import Metric, publish
+
+log = structlog.get_logger(__name__)
+
+
+def answered(call: Call, reply: Reply, *, price: Decimal) -> None:
+    """A call that was answered and billed: its outcome, seconds, tokens and dollars."""
+    usage = reply.answered.usage
+    _ended(call, reply.answered.outcome, seconds=reply.seconds)
+    tokens = {"Input": usage.input - usage.cached, "CachedInput": usage.cached, "Output": usage.output}
+    for kind, count in tokens.items():
+        publish(Metric("OpenAITokens", count), dimensions={"Kind": kind})
+    publish(Metric("OpenAICost", float(price), "None"))
+    log.info(
+        "openai_answered", call=str(call.id), request=reply.request_id, model=call.model, purpose=call.purpose,
+        outcome=reply.answered.outcome, seconds=round(reply.seconds, 3), dollars=str(price),
+        input=usage.input, cached=usage.cached, output=usage.output,
+    )  # fmt: skip
+
+
+def failed(call: Call, error: CallFailedError) -> None:
+    """A call without an answer."""
+    _ended(call, error.outcome)
+    log.warning(
+        "openai_failed", call=str(call.id), request=error.headers.get("x-request-id", ""), model=call.model,
+        purpose=call.purpose, outcome=error.outcome, cost=str(error.cost), retry_after=error.retry_after,
+    )  # fmt: skip
+
+
+def waits(seconds: float) -> None:
+    """Somebody was sent back by the limiter."""
+    publish(Metric("OpenAIWaits", 1), Metric("OpenAIWaitSeconds", seconds, "Seconds"))
+
+
+def looked_up(*, hit: bool) -> None:
+    """An image with the same bytes was read before, or not."""
+    publish(OpenAICacheHits=float(hit), OpenAICacheMisses=float(not hit))
+
+
+def breaker_is(state: State) -> None:
+    """1 while nobody may ask."""
+    publish(OpenAIBreakerOpen=float(state != "closed"))
+
+
+def _ended(call: Call, outcome: str, *, seconds: float | None = None) -> None:
+    took = [] if seconds is None else [Metric("OpenAISeconds", seconds, "Seconds")]
+    publish(Metric("OpenAICalls", 1), *took, dimensions={"Outcome": outcome}, total=True)
+    if call.purpose == "escalation":
+        publish(OpenAIEscalations=1)

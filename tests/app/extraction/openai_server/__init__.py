@@ -1,0 +1,9 @@
+"""A server on this machine that speaks OpenAI's API over HTTP, with scripted faults and a bill of its own."""
+
+from __future__ import annotations
+
+from openai_server.answers import FIELDS, answer, fields, text
+from openai_server.batches import Batches, FakeBatch
+from openai_server.server import OpenAIServer, Received, Reply, serve
+
+__all__ = ["FIELDS", "Batches", "FakeBatch", "OpenAIServer", "Received", "Reply", "answer", "fields", "serve", "text"]
