@@ -7,10 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.contrib.auth.password_validation import validate_password
+from django.contrib.auth.password_validation import password_validators_help_texts, validate_password
 from django.core.exceptions import ValidationError
 from django.forms.renderers import DjangoTemplates
 from django.utils import timezone
+from django.utils.functional import lazy
 
 from accounts import login as door
 from accounts.models import User
@@ -26,6 +27,9 @@ class PagesRenderer(DjangoTemplates):
 class PagesForm(forms.Form):
     default_renderer = PagesRenderer()
     use_required_attribute = True
+
+
+_password_rules = lazy(lambda: " ".join(password_validators_help_texts()), str)()
 
 
 def password_field(label: str, *, autocomplete: str, **arguments: Any) -> forms.CharField:
@@ -50,7 +54,7 @@ class RegisterForm(_Credentials):
     password = password_field(
         "Password",
         autocomplete="new-password",
-        help_text="At least 8 characters, and none of the passwords that everybody uses.",
+        help_text=_password_rules,
     )
 
     def clean(self) -> dict[str, Any]:
@@ -81,16 +85,17 @@ class _KnowsPassword(PagesForm):
 
 class PasswordForm(_KnowsPassword):
     old_password = password_field("Password now", autocomplete="current-password")
-    new_password = password_field("New password", autocomplete="new-password")
+    new_password = password_field("New password", autocomplete="new-password", help_text=_password_rules)
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
         if {"old_password", "new_password"} <= given.keys():
+            old, new = given["old_password"], given["new_password"]
             self._check("old_password")
-            if given["old_password"] == given["new_password"]:
+            if old == new:
                 self.add_error("new_password", "This is the password that you have.")
             try:
-                validate_password(given["new_password"], user=self.user)
+                validate_password(new, user=self.user)
             except ValidationError as error:
                 self.add_error("new_password", error)
         return given

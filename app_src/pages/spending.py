@@ -151,7 +151,7 @@ def budgets(user_id: UUID) -> list[Any]:
     for budget in found:
         budget.left = budget.monthly_amount - budget.spent
         budget.over = -budget.left
-        budget.percent = round(budget.spent * 100 / budget.monthly_amount)
+        budget.percent = int(budget.spent * 100 / budget.monthly_amount)  # 100 only when it is used up
         budget.level = "over" if budget.percent >= max(LEVELS) else "near" if budget.percent >= min(LEVELS) else "ok"
     return found
 

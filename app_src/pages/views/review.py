@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -31,6 +32,7 @@ def page(request: HttpRequest, receipt_id: UUID) -> HttpResponse:
     receipt = _mine(request, receipt_id)
     items = list(receipt.items.all())
     place = review.place(receipt)
+    onward = place.next if receipt.state == State.NEEDS_REVIEW else None
     sent = request.POST if request.method == "POST" and receipt.state in READ else None
     form = ReviewForm(sent, initial={name: getattr(receipt, name) for name in FIELDS})
     lines = ItemForms(sent, initial=[_line(item) for item in items], prefix="items")
@@ -46,7 +48,6 @@ def page(request: HttpRequest, receipt_id: UUID) -> HttpResponse:
             form.add_error(None, str(error))
         else:
             _tell(request, done)
-            onward = place.next if receipt.state == State.NEEDS_REVIEW or "onward" in request.POST else None
             return redirect("pages:receipt", onward) if onward else redirect("pages:inbox")
     return _shown(request, receipt, items, form=form, lines=lines, place=place)
 
@@ -144,8 +145,10 @@ def _line(item: LineItem) -> dict[str, Any]:
     return {"description": item.description, "quantity": _plain(item.quantity), "price": item.price}
 
 
-def _plain(quantity: Any) -> str:
-    return f"{quantity:f}".rstrip("0").rstrip(".")
+def _plain(quantity: Decimal) -> Decimal:
+    """`2.000` as 2, and 10 not as `1E+1`."""
+    whole = quantity.to_integral_value()
+    return whole if whole == quantity else quantity.normalize()
 
 
 def _kept(lines: Any, items: list[LineItem]) -> Iterator[dict[str, Any]]:

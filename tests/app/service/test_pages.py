@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-import uuid
+from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.staticfiles import finders
@@ -13,8 +15,11 @@ from django.test import Client
 from django.urls import reverse
 from support import png, read_receipt, receipt
 
-from accounts.models import User
+from accounts import tokens
+from accounts.models import TokenFamily, User
+from analytics.models import Budget, BudgetAlert
 from pages.urls import urlpatterns
+from receipts.models import Receipt, RememberedCorrection
 from receipts.states import State
 
 FRONT = ["/", "/login/", "/register/"]
@@ -37,12 +42,27 @@ def member(user) -> Client:
     return made
 
 
-def addresses(receipt_id: uuid.UUID) -> dict[str, str]:
-    """Every page's address, by its name."""
+@pytest.fixture
+def belongings(user, bucket) -> dict[str, Any]:
+    """One of everything that a page's address can name, by the parameter's name."""
+    tokens.begin(user)
+    budget = Budget.objects.create(user=user, category="groceries", currency="EUR", monthly_amount=100)
+    alert = {"month": date(2026, 3, 1), "level": 80, "spent": 80, "monthly_amount": 100}
+    memory = RememberedCorrection.objects.create(user=user, printed="lidl", merchant="Lidl")
     return {
-        pattern.name: reverse(f"pages:{pattern.name}", args=[receipt_id] if pattern.pattern.converters else [])
-        for pattern in urlpatterns
+        "receipt_id": receipt(user, state=State.NEEDS_REVIEW, body=png(), total="1.00").id,
+        "session_id": TokenFamily.objects.get().id,
+        "budget_id": budget.id,
+        "alert_id": BudgetAlert.objects.create(user=user, budget=budget, **alert).id,
+        "memory_id": memory.id,
     }
+
+
+def addresses(belongings: dict[str, Any]) -> Iterator[tuple[str, str, bool]]:
+    """Every page's name and address, and whether that names something that belongs to somebody."""
+    for pattern in urlpatterns:
+        parameters = {name: belongings[name] for name in pattern.pattern.converters}
+        yield pattern.name, reverse(f"pages:{pattern.name}", kwargs=parameters), bool(parameters)
 
 
 @pytest.mark.parametrize("page", [*FRONT, *THEIRS])
@@ -97,31 +117,31 @@ def test_all_scripts_and_styles_together_are_light(browser) -> None:
     assert sum(path.stat().st_size for path in files) < PAGE_BYTES
 
 
-def test_whoever_is_not_logged_in_is_sent_to_the_login(browser, user) -> None:
-    made = read_receipt(user)
+def test_whoever_is_not_logged_in_is_sent_to_the_login(db, belongings) -> None:
     client = Client()
-    for name, address in addresses(made.id).items():
+    for name, address, _ in addresses(belongings):
         if name in OPEN:
             continue
         answers = [client.get(address), client.post(address)]
-        wanted = f"/login/?next={address}"
         assert any(answer.status_code == 302 for answer in answers), name
+        wanted = f"/login/?next={address}"
         assert all(answer.headers["Location"] == wanted for answer in answers if answer.status_code != 405), name
 
 
-def test_anothers_objects_do_not_exist(make_user, user, bucket) -> None:
-    made = receipt(user, state=State.NEEDS_REVIEW, body=png(), total="1.00")
+def test_anothers_objects_do_not_exist(make_user, belongings) -> None:
     stranger = Client()
     stranger.force_login(make_user("stranger@example.com"))
-    for name, address in addresses(made.id).items():
-        if str(made.id) not in address:
-            continue
+    owned = [(name, address) for name, address, names in addresses(belongings) if names]
+    assert len(owned) > 8
+    for name, address in owned:
         answers = {stranger.get(address).status_code, stranger.post(address).status_code}
         assert answers <= {404, 405} and 404 in answers, name
-    assert str(made.id) not in stranger.get("/inbox/").content.decode()
-    assert stranger.get("/inbox/progress/", {"id": str(made.id)}).json() == {"receipts": []}
-    made.refresh_from_db()
-    assert made.state == State.NEEDS_REVIEW
+    receipt_id = str(belongings["receipt_id"])
+    assert receipt_id not in stranger.get("/inbox/").content.decode()
+    assert stranger.get("/inbox/progress/", {"id": receipt_id}).json() == {"receipts": []}
+    assert Receipt.objects.get().state == State.NEEDS_REVIEW
+    assert TokenFamily.objects.get().ended_at is None
+    assert BudgetAlert.objects.get().dismissed_at is None
 
 
 @pytest.mark.parametrize("receipts", [1, 20])
@@ -130,7 +150,7 @@ def test_the_inbox_takes_the_same_number_of_queries_however_full_it_is(
 ) -> None:
     for _ in range(receipts):
         read_receipt(user)
-    with django_assert_num_queries(4):  # session, user, receipts, how many are to be checked
+    with django_assert_num_queries(5):  # session, user, receipts, how many are to be checked, bulk uploads
         member.get("/inbox/")
 
 
@@ -144,9 +164,14 @@ def test_the_schema_describes_every_call_without_a_warning(capsys) -> None:
 def test_staff_can_add_a_user_and_see_receipts(db) -> None:
     browser = Client()
     browser.force_login(User.objects.create_superuser("root@example.com", "correct horse battery"))
-    new = {"email": "New@Example.com", "usable_password": "true", "password1": "staple 42", "password2": "staple 42"}
+    new = {
+        "email": "New@Example.com",
+        "usable_password": "true",
+        "password1": "battery staple 42",
+        "password2": "battery staple 42",
+    }
     assert browser.post("/admin/accounts/user/add/", new).status_code == 302
-    assert User.objects.get(email="new@example.com").check_password("staple 42")
+    assert User.objects.get(email="new@example.com").check_password("battery staple 42")
     for page in ("accounts/user/", "accounts/tokenfamily/", "receipts/receipt/", "receipts/reading/"):
         assert browser.get(f"/admin/{page}").status_code == 200
 
