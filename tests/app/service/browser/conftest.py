@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import boto3
 import chromium
 import pytest
+from receipt_images import DINER_US, draw
 
 
 @pytest.fixture
@@ -57,3 +58,38 @@ def reader(live_server: Any) -> Iterator[None]:
     finally:
         stop.set()
         worker.join()
+
+
+@pytest.fixture
+def ann(make_user: Callable[..., Any]) -> Any:
+    return make_user("ann@example.com", chromium.PASSWORD)
+
+
+@pytest.fixture
+def pictured(bucket: str, ann: Any) -> Callable[..., Any]:
+    """A receipt of Ann's with its pictures, doubtful unless told otherwise."""
+    from receipts import pictures
+    from receipts.models import Receipt
+    from receipts.states import State
+
+    def make(**fields: Any) -> Receipt:
+        defaults = {
+            "state": State.NEEDS_REVIEW,
+            "content_type": "image/png",
+            "size": 1,
+            "merchant": "Harbor Street Diner",
+            "currency": "USD",
+            "total": "31.18",
+            "tax": "2.43",
+            "category": "restaurants",
+            "text": "Club Sandwich",
+            "confidence": {"tax": 0.2},
+            "review_reasons": ["The date was not found."],
+            "boxes": {"merchant": [0.05, 0.04, 0.7, 0.09], "total": [0.05, 0.76, 0.95, 0.81]},
+        }
+        made = Receipt.objects.create(user=ann, **(defaults | fields))
+        made.items.create(position=0, description="Club Sandwich", price="13.50", box=[0.05, 0.43, 0.95, 0.47])
+        pictures.keep(made, draw(DINER_US))
+        return made
+
+    return make
