@@ -101,6 +101,15 @@ FALLBACKS = {
 }
 """By `Receipt.fallback`."""
 
+OUTAGES = {
+    "budget": "Today's budget for the better reader is used up. Until midnight (UTC) our simpler reader does the work: "
+    "please look at what it read a little closer.",
+    "breaker_open": "The better reader is out of order just now. Our simpler one does the work meanwhile, "
+    "and the better one reads those receipts once more later.",
+}
+OUTAGES["unavailable"] = OUTAGES["breaker_open"]
+"""Of those reasons, what is true for all receipts of the moment."""
+
 LOOKS_TWICE = "It looks like another receipt of yours."
 
 _COIN = Decimal("0.05")

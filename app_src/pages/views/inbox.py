@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -25,7 +26,7 @@ from rest_framework.request import Request
 
 from pages.forms import FilterForm
 from pages.templatetags.pages import money, state_kind, state_word
-from pages.words import LOOKS_TWICE
+from pages.words import LOOKS_TWICE, OUTAGES
 from receipts import bulk, export, review, signing
 from receipts.models import BulkUpload, Duplicate, Receipt
 from receipts.search import search
@@ -42,9 +43,12 @@ SHOWN_BULK_UPLOADS = 3
 SHOWN_FOR = timedelta(days=1)
 """How long a bulk upload stays on top of the inbox; it leaves as soon as all of it is done."""
 
+RECENTLY = timedelta(hours=1)
+"""How long a receipt that another reader had to read is taken for a sign that this is still so."""
+
 COLUMNS = (
     *("id", "user_id", "state", "reason", "retry_at", "file_name", "merchant", "purchased_on", "total", "currency"),
-    *("category", "created_at", "pictures_at", "duplicate"),
+    *("category", "created_at", "state_changed_at", "pictures_at", "duplicate", "fallback", "attempts"),
 )
 TABS = {
     "": ("All", Q()),
@@ -83,6 +87,7 @@ def page(request: HttpRequest) -> HttpResponse:
         receipt.is_final = receipt.state in FINAL
         receipt.says = _says(receipt)
         receipt.thumbnail = signing.thumbnail(receipt)
+        receipt.can_retry = review.can_retry(receipt)
     context = {
         "form": form,
         "shown": shown,
@@ -90,6 +95,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "tabs": [(name, label) for name, (label, _) in TABS.items()],
         "to_check": review.pending(request.user.pk).order_by().count(),
         "bulk_uploads": _bulk_uploads(request),
+        "outages": _outages(shown.receipts),
         "narrowed": any(request.GET.get(name) for name in ("since", "until", "category", "bulk_upload")),
         "query": request.GET.urlencode(),
         "section": "inbox",
@@ -164,6 +170,13 @@ def _says(receipt: Receipt) -> str:
     if receipt.duplicate == Duplicate.SUSPECTED:
         return f"{LOOKS_TWICE} {receipt.reason}".strip()
     return receipt.reason
+
+
+def _outages(receipts: Iterable[Receipt]) -> list[str]:
+    """What is out of order just now, as the latest receipts show it."""
+    lately = timezone.now() - RECENTLY
+    reasons = {receipt.fallback for receipt in receipts if receipt.state_changed_at > lately}
+    return list(dict.fromkeys(words for reason, words in OUTAGES.items() if reason in reasons))
 
 
 def _bulk_uploads(request: HttpRequest) -> list[Any]:

@@ -107,7 +107,10 @@ def decide(request: HttpRequest, receipt_id: UUID) -> HttpResponse:
     receipt = _mine(request, receipt_id)
     same = request.POST.get("decision") == "same"
     if duplicates.decide(receipt, Duplicate.CONFIRMED if same else Duplicate.DISMISSED):
-        messages.success(request, "It counts once from now on." if same else "Both count from now on.")
+        messages.success(
+            request,
+            "It counts once from now on." if same else "Both count from now on.",
+        )
     return redirect("pages:receipt", receipt_id)
 
 
@@ -128,7 +131,8 @@ def _tell(request: HttpRequest, done: corrections.Correction) -> None:
     for warning in done.warnings:
         messages.warning(request, f"{warning} We kept it as you said.")
     if done.memory:
-        messages.info(request, f"Remembered: receipts like this one are {done.memory.merchant} from now on.")
+        name = done.memory.merchant
+        messages.info(request, f"Remembered: receipts like this one are {name}. The settings can change earlier ones.")
 
 
 def _twin(receipt: Receipt) -> Receipt | None:
@@ -152,7 +156,7 @@ def _plain(quantity: Decimal) -> Decimal:
 
 
 def _kept(lines: Any, items: list[LineItem]) -> Iterator[dict[str, Any]]:
-    """The lines as they shall be; what one piece costs, which is not shown, stays with a line left alone."""
+    """The lines as they shall be; what a piece costs, which is not shown, stays with a line left alone."""
     for position, line in enumerate(lines):
         if not line.cleaned_data or line.cleaned_data["DELETE"]:
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import timedelta
 
 import boto3
 import httpx2
@@ -70,6 +71,19 @@ def test_a_search_looks_into_what_was_printed(member, user) -> None:
 def test_a_failed_one_says_why(member, user) -> None:
     receipt(user, state=State.REJECTED, reason="This is an animated picture.")
     assert b"This is an animated picture." in member.get("/inbox/").content
+
+
+def test_a_failed_one_can_be_read_again_at_once(member, user) -> None:
+    made = receipt(user, state=State.FAILED, attempts=6, body=png())
+    assert f"/inbox/{made.id}/retry/" in member.get("/inbox/").content.decode()
+
+
+@pytest.mark.parametrize("reason", ["budget", "breaker_open", "unavailable"])
+def test_an_outage_of_the_better_reader_is_told_while_it_lasts(member, user, reason: str) -> None:
+    made = read_receipt(user, fallback=reason)
+    assert b"our simpler" in member.get("/inbox/").content.lower()
+    Receipt.objects.filter(id=made.id).update(state_changed_at=made.state_changed_at - timedelta(hours=2))
+    assert b"our simpler" not in member.get("/inbox/").content.lower()
 
 
 def test_a_bulk_upload_shows_how_far_it_is_until_it_is_done(member, user) -> None:

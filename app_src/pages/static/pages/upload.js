@@ -83,7 +83,7 @@ class Upload {
         summary();
       };
       request.onload = () => (request.status < 300 ? stored() : broke(new Refused(`Storage refused the picture${code(request.responseText)}.`)));
-      request.onerror = request.ontimeout = () => broke(new Error());
+      request.onerror = () => broke(new Refused(`The image store at ${new URL(url).origin} was not reached.`));
       request.open("POST", url);
       request.send(body);
     });
