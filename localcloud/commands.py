@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localcloud import aws, cdk, checks, demo, layout, migration, outputs, sending, status, strays, supervision
+from localcloud import aws, cdk, checks, demo, layout, migration, outputs, sending, status, strays, supervision, tls
 from localcloud.console import LocalCloudError, Steps
 
 EMULATOR_PATIENCE = 30
@@ -145,6 +145,7 @@ def _addresses() -> str:
         ("CDN", f"https://localhost:{ports.cdn}"),
         ("AWS API", f"https://{layout.LOOPBACK}:{ports.api}   (make env shows how to use it)"),
         ("demo login", f"{user.email}  {user.password}"),
+        ("browser", f"trust {tls.material().authority} once: pictures go over HTTPS"),
         ("then", "make status · make logs · make down"),
     ]
     return "\n".join(f"  {name:<11} {text}" for name, text in lines)

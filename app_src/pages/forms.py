@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.contrib.auth.password_validation import password_validators_help_texts, validate_password
+from django.contrib.auth.password_validation import get_default_password_validators, validate_password
 from django.core.exceptions import ValidationError
 from django.forms.renderers import DjangoTemplates
 from django.utils import timezone
@@ -29,7 +29,12 @@ class PagesForm(forms.Form):
     use_required_attribute = True
 
 
-_password_rules = lazy(lambda: " ".join(password_validators_help_texts()), str)()
+def _rules() -> str:
+    lengths = [getattr(validator, "min_length", 0) for validator in get_default_password_validators()]
+    return f"At least {max(lengths, default=0)} characters, nothing that many use, and nothing like your address."
+
+
+_password_rules = lazy(_rules, str)()
 
 
 def password_field(label: str, *, autocomplete: str, **arguments: Any) -> forms.CharField:
@@ -222,6 +227,8 @@ class _ItemForms(forms.BaseFormSet):
         number = "new item" if index is None or index >= self.initial_form_count() else f"item {index + 1}"
         for name, word in (("description", "What"), ("quantity", "Number"), ("price", "Amount"), ("DELETE", "Drop")):
             form.fields[name].widget.attrs["aria-label"] = f"{word}, {number}"
+        if number == "new item":
+            form.fields["description"].widget.attrs["placeholder"] = "Another item"
 
 
 MOST_ITEMS = 300

@@ -103,7 +103,7 @@ class Upload {
 
 function refusal(file) {
   if (!TYPES.includes(file.type)) return "Only JPEG, PNG and WebP pictures can be read.";
-  if (file.size > maxBytes) return `It has ${(file.size / 1e6).toFixed(1)} MB; at most ${(maxBytes / 1e6).toFixed(1)} MB can be sent.`;
+  if (file.size > maxBytes) return `It has ${(file.size / 2 ** 20).toFixed(1)} MB; at most ${(maxBytes / 2 ** 20).toFixed(1)} MB can be sent.`;
   return file.size ? "" : "The file is empty.";
 }
 
