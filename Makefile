@@ -65,7 +65,7 @@ architecture: setup ## draw the README's picture anew from production's template
 lock: setup-dev ## resolve the *.in files anew into the locked requirements
 	@scripts/lock
 
-bench: setup-dev ## measured comparisons (synth, deploy, start)
+bench: setup-dev ## measured comparisons (synth, deploy, start, preflight, requests per CPU-second)
 	@$(PYTHON) -m benchmarks
 
 clean: ## remove what synth and tests left behind

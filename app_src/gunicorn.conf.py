@@ -14,6 +14,8 @@ timeout = 60
 # Under the task's stop timeout of 30 s, so that a request in flight is finished and not cut.
 graceful_timeout = 25
 preload_app = True
+# The most that gunicorn takes: 500 letters of any script in a query have room, each of up to 12 characters.
+limit_request_line = 8190
 worker_tmp_dir = os.environ["SCRATCH_DIR"]
 # Requests are logged by the application, with user and request id, as JSON that a hostile path cannot break.
 accesslog = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import deploy, localcloud, measure, preflight, synth
+from benchmarks import api, deploy, localcloud, measure, preflight, synth
 
 
 def main() -> None:
@@ -11,6 +11,7 @@ def main() -> None:
     deploy.main()
     localcloud.main()
     preflight.main()
+    api.main()
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -167,10 +168,12 @@ def main() -> int:
         "--copies", nargs="*", choices=list(KINDS), metavar="KIND", help=f"all or some of {list(KINDS)}"
     )
     parser.add_argument("--drawn", type=int, default=0, metavar="N", help="receipts drawn in American style")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="read each Nth picture only")
     parser.add_argument("--pages", type=Path, help="keep recognized pages here and use those that are there")
     args = parser.parse_args()
     kinds = [] if args.copies is None else args.copies or list(KINDS)
-    result = measure(samples(args.folder, kinds=kinds, drawn=args.drawn), pages=args.pages)
+    chosen = islice(samples(args.folder, kinds=kinds, drawn=args.drawn), 0, None, args.every)
+    result = measure(chosen, pages=args.pages)
     out = REPOSITORY / "out" / "bench" / "extraction.json"
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")

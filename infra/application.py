@@ -42,8 +42,18 @@ class Valkey:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SignedImages:
+    """Where pictures are served, CloudFront's name of the public key, and the secret that holds the private one."""
+
+    domain_name: str
+    key_id: str
+    signing_key: secretsmanager.ISecret
+
+
+@dataclass(frozen=True, kw_only=True)
 class Surroundings:
-    """Everything outside a task that the application works with. `openai_api_key` is None without OpenAI."""
+    """Everything outside a task that the application works with. `openai_api_key` is None without OpenAI,
+    `signed_images` where pictures come straight from S3."""
 
     writer: Server
     reader: Server
@@ -53,6 +63,7 @@ class Surroundings:
     django_secret_key: secretsmanager.ISecret
     jwt_signing_secret_arn: str
     openai_api_key: secretsmanager.ISecret | None
+    signed_images: SignedImages | None
     bucket_name: str
     bucket_key_id: str
     hosts: Sequence[str]
@@ -95,7 +106,8 @@ class Application:
         )
 
     def web(self) -> ContainerProps:
-        web = self._settings.web
+        web, images = self._settings.web, self._around.signed_images
+        signing = {"IMAGE_DOMAIN": images.domain_name, "IMAGE_KEY_PAIR_ID": images.key_id} if images else {}
         return self._django(
             name="web",
             command=["gunicorn", "--config", "gunicorn.conf.py", "spendsmart.wsgi"],
@@ -104,7 +116,10 @@ class Application:
                 "BIND_ADDRESS": "0.0.0.0",  # noqa: S104  (inside the task's own network interface)
                 "WEB_WORKERS": str(web.workers),
                 "WEB_THREADS": str(web.threads),
+                **signing,
             },
+            # Only who hands out addresses can sign them.
+            secrets={"IMAGE_SIGNING_KEY": ecs.Secret.from_secrets_manager(images.signing_key)} if images else {},
             stop_seconds=30,
             health_check=_health_check("web", start_seconds=30),
             ports=[WEB_PORT],
@@ -153,12 +168,13 @@ class Application:
         stop_seconds: int,
         health_check: HealthCheck | None,
         ports: Sequence[int] = (),
+        secrets: Mapping[str, ecs.Secret] | None = None,
     ) -> ContainerProps:
         return ContainerProps(
             name=name,
             command=command,
             environment={**self._environment(), **extra},
-            secrets=self._secrets(),
+            secrets={**self._secrets(), **(secrets or {})},
             stop_seconds=stop_seconds,
             health_check=health_check,
             ports=ports,

@@ -72,6 +72,8 @@ class ApplicationDistribution(Construct):
         web_acl_arn: str | None,
     ) -> None:
         super().__init__(scope, construct_id)
+        self.image_key_id: str | None = None
+        """What CloudFront calls the public key: a signed URL names the key that it was signed with."""
         secure = cloudfront.OriginProtocolPolicy.HTTPS_ONLY
         plain = cloudfront.OriginProtocolPolicy.HTTP_ONLY
         application = origins.HttpOrigin(
@@ -114,6 +116,7 @@ class ApplicationDistribution(Construct):
         # CloudFront cannot change a key in place: another key is another resource, and the key group moves to it.
         digest = hashlib.sha256(public_key.encode()).hexdigest()[:8]
         key = cloudfront.PublicKey(self, f"ImageKey{digest}", encoded_key=public_key)
+        self.image_key_id = key.public_key_id
         group = cloudfront.KeyGroup(self, "ImageKeys", items=[key])
         return {
             "/receipts/*": _behavior(

@@ -19,11 +19,12 @@ _NONCURRENT_DAYS = 30
 @dataclass(frozen=True, kw_only=True)
 class ReceiptsBucketProps:
     """`bucket_name` only where another region has to know it beforehand; `auto_delete` empties the bucket when its
-    stack is deleted; `replica` receives a copy of each object."""
+    stack is deleted; `replica` receives a copy of each object; `page_origins` are those whose pages may upload."""
 
     config: models.Storage
     removal_policy: cdk.RemovalPolicy
     auto_delete: bool
+    page_origins: tuple[str, ...] = ()
     bucket_name: str | None = None
     replica: ReceiptsBucket | None = None
 
@@ -42,7 +43,7 @@ class ReceiptsBucket(Construct):
             encryption_key=self.key,
             bucket_key_enabled=True,  # one call to KMS for many objects
             versioned=True,
-            cors=_cors(props.config),
+            cors=_cors(props.page_origins),
             lifecycle_rules=[_lifecycle(props.config)],
             replication_rules=[self._replication(props.replica)] if props.replica else None,
             removal_policy=props.removal_policy,
@@ -107,14 +108,14 @@ class ReceiptsBucket(Construct):
         )
 
 
-def _cors(config: models.Storage) -> list[s3.CorsRule] | None:
-    """The browser's upload, from the configured origins and nowhere else."""
-    if not config.allowed_origins:
+def _cors(origins: tuple[str, ...]) -> list[s3.CorsRule] | None:
+    """The browser's upload, from these origins and nowhere else."""
+    if not origins:
         return None
     return [
         s3.CorsRule(
             allowed_methods=[s3.HttpMethods.POST],
-            allowed_origins=list(config.allowed_origins),
+            allowed_origins=list(origins),
             allowed_headers=["*"],
             exposed_headers=["ETag"],
             max_age=3600,

@@ -7,7 +7,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from localcloud import aws, layout, tls
+from localcloud import aws, image_key, layout, tls
 from localcloud.console import LocalCloudError
 
 
@@ -26,11 +26,16 @@ def environment() -> dict[str, str]:
         "CDK_DOCKER": str(layout.REPOSITORY / "localcloud" / "docker"),
         "LOCALCLOUD_HOME": str(layout.home()),
         "LOCALCLOUD_BASE_PORT": str(layout.ports().base),
+        "IMAGE_KEYS": str(image_key.folder()),
     }
 
 
 def synth(*, env: str, output: Path) -> None:
-    """Synthesize one environment of the app into `output`. Raises LocalCloudError with the app's own message."""
+    """Synthesize one environment of the app into `output`. Raises LocalCloudError with the app's own message.
+
+    With a key for image URLs that is this local cloud's own: nobody here has the private half of AWS's.
+    """
+    image_key.make(env)
     run(
         ["synth", "--quiet", "--no-notices", "--no-validation", "-c", f"env={env}", "--output", str(output)],
         local=False,
@@ -55,7 +60,12 @@ def deploy(assembly: Path, *, outputs: Path, concurrency: int = 6) -> None:
 
 def run(arguments: list[str], *, local: bool = True) -> None:
     """Run the pinned CDK CLI; its output goes to logs/cdk.log, and to the error's message when it fails."""
-    variables = {**os.environ, "CDK_DISABLE_CLI_TELEMETRY": "true", "AWS_EC2_METADATA_DISABLED": "true"}
+    variables = {
+        **os.environ,
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "IMAGE_KEYS": str(image_key.folder()),
+    }
     if local:
         variables |= environment()
     log = layout.folder("logs") / "cdk.log"

@@ -14,7 +14,21 @@ from typing import Any
 import httpx2
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localcloud import aws, cdk, checks, demo, layout, migration, outputs, sending, status, strays, supervision, tls
+from localcloud import (
+    aws,
+    cdk,
+    checks,
+    demo,
+    image_key,
+    layout,
+    migration,
+    outputs,
+    sending,
+    status,
+    strays,
+    supervision,
+    tls,
+)
 from localcloud.console import LocalCloudError, Steps
 
 EMULATOR_PATIENCE = 30
@@ -35,7 +49,8 @@ def up(*, env: str) -> int:
         cdk.bootstrap(outputs.assembly(), regions=regions)
     with steps.step(f"cdk deploy --all ({len(outputs.stack_regions())} stacks)"):
         cdk.deploy(outputs.assembly(), outputs=outputs.path())
-    with steps.step("migrate the database"):
+    with steps.step("hand over the key of image URLs; migrate the database"):
+        image_key.hand_over()
         migration.run()
     with steps.step("wait for a healthy target behind the load balancer"):
         _wait_for_web()

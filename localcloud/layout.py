@@ -131,3 +131,24 @@ def release_port(kind: str, name: str) -> None:
     """Give a port back; nothing happens when it was not taken."""
     with _registry() as taken:
         taken.pop(f"{kind}:{name}", None)
+
+
+def distribution_port(distribution_id: str) -> int:
+    """The usual port for the first distribution that asks, and ever after for that one; another for each further one.
+
+    Raises PortsExhaustedError.
+    """
+    owner = folder("dataplane") / "cdn-port"
+    if not owner.exists():
+        write_private(owner, distribution_id)
+    if owner.read_text() == distribution_id:
+        return ports().cdn
+    return allocate_port("listener", f"distribution:{distribution_id}")
+
+
+def release_distribution_port(distribution_id: str) -> None:
+    """Give a distribution's port back; nothing happens when it had none."""
+    owner = folder("dataplane") / "cdn-port"
+    if owner.exists() and owner.read_text() == distribution_id:
+        owner.unlink()
+    release_port("listener", f"distribution:{distribution_id}")

@@ -60,7 +60,7 @@ class Resource:
     @cached_property
     def dependencies(self) -> frozenset[str]:
         """Logical ids of the same stack that CloudFormation makes first, direct ones only."""
-        used = stack_references(self.raw.get("Properties")).resources
+        used = stack_references(self.raw.get("Properties"), self.stack.resolver.condition).resources
         return (self.depends_on | used) & self.stack.resources.keys()
 
     @cached_property
@@ -107,6 +107,7 @@ class Stack:
     size: int = 0
     construct_paths: dict[str, str] = field(default_factory=dict)
     parameter_values: dict[str, Any] = field(default_factory=dict)
+    condition_values: dict[str, bool] = field(default_factory=dict)
     parent: Stack | None = None
 
     @cached_property

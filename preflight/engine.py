@@ -17,6 +17,9 @@ from preflight.values import assuming_additions, noting
 from preflight.waivers import Waiver, WaiverFault, waivers_of
 from preflight.worlds import World, worlds
 
+Place = tuple[str, Stack, Resource | None, str]
+"""Rule, stack, resource and property: what is the same finding in two deployments."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
@@ -94,8 +97,7 @@ def run(assembly: Assembly, *, today: date | None = None, only: Iterable[str] | 
     chosen = [known[rule_id] for rule_id in only] if only is not None else list(known.values())
     result = Result(rules=len(chosen), resources=sum(len(stack.resources) for stack in assembly.stacks))
     _judge_all(chosen, assembly, result)
-    for world in worlds(assembly):
-        _judge_otherwise(chosen, assembly, world, result)
+    _judge_otherwise(chosen, assembly, result)
     _waive(assembly, result, today or datetime.now(tz=UTC).date(), {rule.id for rule in chosen}, known)
     result.findings.sort(key=lambda f: (f.level, f.stack.name, f.construct_path, f.rule_id, f.at, f.message))
     result.seconds = time.perf_counter() - started
@@ -109,23 +111,64 @@ def _judge_all(rules: list[Rule], assembly: Assembly, result: Result) -> None:
             _judge(rule, subject, result)
 
 
-def _judge_otherwise(rules: list[Rule], assembly: Assembly, world: World, result: Result) -> None:
-    """What is a fault only if the deployment chooses so warns: nobody may ever choose it."""
+def _judge_otherwise(rules: list[Rule], assembly: Assembly, result: Result) -> None:
+    """What is a fault only if the deployment chooses so warns: nobody may ever choose it.
+
+    What is one in none of the deployments that there can be stays undecided.
+    """
+    judged = [(world, _judged_in(world, rules, assembly, result)) for world in worlds(assembly)]
+    told = {_place(finding) for finding in result.findings}
+    result.findings = list(_in_every_deployment(result, judged))
+    for world, found in judged:
+        for place, finding in found.items():
+            if place not in told:
+                told.add(place)
+                message = f"{finding.message} (where {world.choice})"
+                result.findings.append(replace(finding, level=Level.WARNING, message=message))
+
+
+def _judged_in(world: World, rules: list[Rule], assembly: Assembly, result: Result) -> dict[Place, Finding]:
+    """The findings of another deployment, as if they were of this one's stacks and resources."""
     there = Result()
     _judge_all(rules, world.assembly, there)
     result.crashed += [crash for crash in there.crashed if crash not in result.crashed]
-    told = {_place(finding) for finding in result.findings}
     stacks = dict(zip(world.assembly.stacks, assembly.stacks, strict=True))
+    found = {}
     for finding in there.findings:
         stack = stacks[finding.stack]
         resource = stack.all_resources[finding.resource.logical_id] if finding.resource else None
-        same = replace(finding, stack=stack, resource=resource, level=Level.WARNING)
-        if _place(same) not in told:
-            told.add(_place(same))
-            result.findings.append(replace(same, message=f"{finding.message} (where {world.choice})"))
+        here = replace(finding, stack=stack, resource=resource)
+        found[_place(here)] = here
+    return found
 
 
-def _place(finding: Finding) -> tuple[str, Stack, Resource | None, str]:
+def _in_every_deployment(result: Result, judged: list[tuple[World, dict[Place, Finding]]]) -> Iterator[Finding]:
+    """A finding of what is still open has to be one whatever is chosen, or it warns only.
+
+    Where a choice leaves the whole resource out, it says nothing about it.
+    """
+    for finding in result.findings:
+        place = _place(finding)
+        asked = [
+            (world.choice, place in found)
+            for world, found in judged
+            if world.choice.open and world.has(finding.stack, finding.resource)
+        ]
+        without = [choice for choice, there in asked if not there]
+        answered = {choice.question for choice, there in asked if there}
+        if any(choice.question not in answered for choice in without) and finding.rule:
+            why = "it is a fault in none of the deployments that the conditions allow"
+            result.undecided.append(
+                Undecided(rule=finding.rule, stack=finding.stack, resource=finding.resource, at=finding.at, why=why)
+            )
+        elif without and finding.level is Level.ERROR:
+            message = f"{finding.message} (but not where {without[0]})"
+            yield replace(finding, level=Level.WARNING, message=message)
+        else:
+            yield finding
+
+
+def _place(finding: Finding) -> Place:
     return finding.rule_id, finding.stack, finding.resource, finding.at
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,12 +19,15 @@ class References:
     imports: tuple[Any, ...]
 
 
-def stack_references(raw: Any) -> References:
-    """Everything that a raw value refers to; never raises, however odd the value."""
+def stack_references(raw: Any, decided: Callable[[str], bool | None] | None = None) -> References:
+    """Everything that a raw value refers to; never raises, however odd the value.
+
+    `decided` tells of a condition whether it holds: of an Fn::If then only that branch counts.
+    """
     resources: set[str] = set()
     outputs: list[Any] = []
     imports: list[Any] = []
-    for key, argument in _intrinsics(raw):
+    for key, argument in _intrinsics(raw, decided):
         if key == "Ref" and isinstance(argument, str):
             resources.add(argument)
         elif key == "Fn::GetAtt":
@@ -38,13 +41,18 @@ def stack_references(raw: Any) -> References:
     return References(frozenset(resources), tuple(outputs), tuple(imports))
 
 
-def _intrinsics(raw: Any) -> Iterator[tuple[str, Any]]:
+def _intrinsics(raw: Any, decided: Callable[[str], bool | None] | None) -> Iterator[tuple[str, Any]]:
     pending = [raw]
     while pending:
         value = pending.pop()
         if isinstance(value, dict):
             if len(value) == 1:
-                yield next(iter(value.items()))
+                key, argument = next(iter(value.items()))
+                if key == "Fn::If" and decided and isinstance(argument, list) and len(argument) == 3:
+                    holds = decided(argument[0]) if isinstance(argument[0], str) else None
+                    pending.extend(argument[1:] if holds is None else [argument[1 if holds else 2]])
+                    continue
+                yield key, argument
             pending.extend(value.values())
         elif isinstance(value, list):
             pending.extend(value)

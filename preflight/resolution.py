@@ -132,7 +132,7 @@ class Resolver:
         if not isinstance(kind, str):
             return Unknown(f"parameter {name} has no type")
         if kind.startswith("List<") or kind == "CommaDelimitedList":
-            return [part.strip() for part in str(default).split(",")]
+            return self._once("list", name, lambda: [part.strip() for part in str(default).split(",")])
         return default
 
     def attribute(self, argument: Any) -> Any:
@@ -216,6 +216,8 @@ class Resolver:
 
     def condition(self, name: str) -> bool | None:
         """A named condition; None where parameters without defaults decide it."""
+        if name in self._stack.condition_values:
+            return self._stack.condition_values[name]
         raw = mapping(self._stack.template.get("Conditions")).get(name)
         found = self._once("condition", name, lambda: self._truth(raw))
         return found if isinstance(found, bool) else None

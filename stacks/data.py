@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
@@ -32,6 +33,7 @@ class DataStack(EnvironmentStack):
         environment: Environment,
         vpc: ec2.IVpc,
         backup_copy: BackupCopy | None,
+        signed_images: bool,
     ) -> None:
         super().__init__(
             scope, construct_id, environment=environment, region=environment.regions.primary, stateful=True
@@ -74,11 +76,19 @@ class DataStack(EnvironmentStack):
                 log_retention_days=environment.logs.retention_days,
             ),
         )
+        self.image_signing_key = (
+            self._secret("ImageSigningKey", "Private key (PEM) of image URLs: random until yours is put in its place")
+            if signed_images
+            else None
+        )
         self.openai_secret = (
             self._secret("OpenAiApiKey", "API key of OpenAI: random until yours is put in its place")
             if environment.features.openai
             else None
         )
+
+        if self.image_signing_key:
+            cdk.CfnOutput(self, "ImageSigningKeySecret", value=self.image_signing_key.secret_arn)
 
     def _valkey(
         self, construct_id: str, *, config: models.Valkey, eviction: Literal["noeviction", "allkeys-lru"]

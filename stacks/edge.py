@@ -52,6 +52,7 @@ class EdgeStack(EnvironmentStack):
             name=f"spendsmart-{environment.name}-cdn",
         )
         self.domain_name = edge.distribution.distribution_domain_name
+        self.image_key_id = edge.image_key_id
         cdk.CfnOutput(self, "DistributionDomain", value=self.domain_name)
 
     def _alias(self) -> Alias | None:

@@ -68,11 +68,12 @@ class SpendSmartPlatform(cdk.App):
 
     def _compose(self) -> None:
         environment, features = self.environment, self.environment.features
+        self._image_key = image_public_key(environment.name, folder=self._keys) if features.cdn else None
         self.network = NetworkStack(self, "Network", environment=environment)
         backup_replica = BackupReplicaStack(self, "BackupReplica", environment=environment) if features.backup else None
         self._compose_state(backup_replica)
         self.ingress = IngressStack(self, "Ingress", environment=environment, vpc=self.network.vpc)
-        distribution_domain = self._compose_edge()
+        edge = self._compose_edge()
         self.service = ServiceStack(
             self,
             "Service",
@@ -81,7 +82,7 @@ class SpendSmartPlatform(cdk.App):
             data=self.data,
             storage=self.storage,
             ingress=self.ingress,
-            distribution_domain=distribution_domain,
+            edge=edge,
         )
 
         if backup_replica:
@@ -96,11 +97,18 @@ class SpendSmartPlatform(cdk.App):
             backup_copy = BackupCopy(region=environment.regions.replica, key_arn=backup_replica.key.key_arn)
         if environment.features.replication:
             receipts_copy = StorageReplicaStack(self, "StorageReplica", environment=environment).receipts
-        self.data = DataStack(self, "Data", environment=environment, vpc=self.network.vpc, backup_copy=backup_copy)
+        self.data = DataStack(
+            self,
+            "Data",
+            environment=environment,
+            vpc=self.network.vpc,
+            backup_copy=backup_copy,
+            signed_images=self._image_key is not None,
+        )
         self.storage = StorageStack(self, "Storage", environment=environment, replica=receipts_copy)
 
-    def _compose_edge(self) -> str | None:
-        """Firewall and CDN where the environment has them. Returns the CDN's domain name."""
+    def _compose_edge(self) -> EdgeStack | None:
+        """Firewall and CDN where the environment has them."""
         environment, features, ingress = self.environment, self.environment.features, self.ingress
         edge_header = EdgeHeader(name="x-spendsmart-edge", value=ingress.edge_token)
         if features.waf:
@@ -113,13 +121,12 @@ class SpendSmartPlatform(cdk.App):
             )
         if not features.cdn:
             return None
-        edge = EdgeStack(
+        return EdgeStack(
             self,
             "Edge",
             environment=environment,
             load_balancer_dns_name=ingress.load_balancer.load_balancer_dns_name,
             edge_header=edge_header,
             receipts=self.storage.bucket,
-            image_public_key=image_public_key(environment.name, folder=self._keys),
+            image_public_key=self._image_key,
         )
-        return edge.domain_name

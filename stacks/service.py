@@ -10,7 +10,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from infra.application import Application, Server, Surroundings, Valkey
+from infra.application import Application, Server, SignedImages, Surroundings, Valkey
 from infra.application_image import application_image
 from infra.config import Environment
 from infra.environment_stack import EnvironmentStack
@@ -23,6 +23,7 @@ from infra.scaling import scale_between, scale_on_backlog, scale_on_cpu
 from infra.task_logs import TaskLogs
 from infra.valkey import ValkeyGroup
 from stacks.data import DataStack
+from stacks.edge import EdgeStack
 from stacks.ingress import IngressStack
 from stacks.storage import StorageStack
 
@@ -47,7 +48,7 @@ class ServiceStack(EnvironmentStack):
         data: DataStack,
         storage: StorageStack,
         ingress: IngressStack,
-        distribution_domain: str | None,
+        edge: EdgeStack | None,
     ) -> None:
         super().__init__(scope, construct_id, environment=environment, region=environment.regions.primary)
         self._import = ImportedValues(self, "Imported", prefix=f"/spendsmart/{environment.name}/service")
@@ -60,7 +61,7 @@ class ServiceStack(EnvironmentStack):
         self._data_key = kms.Key.from_key_arn(self, "DataKey", self._import.keep("DataKeyArn", data.key.key_arn))
         self._bucket = self._import.keep("BucketName", storage.bucket.bucket_name)
         self._bucket_key = self._import.keep("BucketKeyArn", storage.key.key_arn)
-        surroundings = self._surroundings(data, ingress=ingress, distribution_domain=distribution_domain)
+        surroundings = self._surroundings(data, ingress=ingress, edge=edge)
         self._signing_secret_arn = surroundings.jwt_signing_secret_arn
         self._application = Application(environment=environment, surroundings=surroundings)
         self._image = application_image(self, "Image", architecture=environment.cpu_architecture)
@@ -102,7 +103,8 @@ class ServiceStack(EnvironmentStack):
     def _worker(self) -> ecs.FargateService:
         settings = self.settings.worker
         task = self._task("Worker", self._application.worker(), cpu=settings.cpu, memory_mib=settings.memory_mib)
-        self._allow_receipts(task, "s3:GetObject")
+        # It stores the pictures that people see, and deletes them again if the receipt was deleted meanwhile.
+        self._allow_receipts(task, "s3:GetObject", "s3:PutObject", "s3:DeleteObject")
         rolling = self._service("Worker", task, self._client_group("Worker"), spot_beyond=settings.on_demand_base)
         count = scale_between(rolling.service, settings)
         scale_on_cpu(count, rolling.service, settings)
@@ -263,7 +265,7 @@ class ServiceStack(EnvironmentStack):
     def _import_server(self, name: str, *, host: str, port: str) -> Server:
         return Server(host=self._import.keep(f"{name}Host", host), port=self._import.keep(f"{name}Port", port))
 
-    def _surroundings(self, data: DataStack, *, ingress: IngressStack, distribution_domain: str | None) -> Surroundings:
+    def _surroundings(self, data: DataStack, *, ingress: IngressStack, edge: EdgeStack | None) -> Surroundings:
         key = self._data_key
         writer = data.database.writer
         writer_server = self._import_server(
@@ -275,7 +277,8 @@ class ServiceStack(EnvironmentStack):
             reader_server = self._import_server(
                 "Reader", host=reader.db_instance_endpoint_address, port=reader.db_instance_endpoint_port
             )
-        hosts, origins = self._names(ingress, distribution_domain)
+        distribution = self._import.keep("DistributionDomain", edge.domain_name) if edge else None
+        hosts, origins = self._names(ingress, distribution)
         return Surroundings(
             writer=writer_server,
             reader=reader_server,
@@ -287,20 +290,32 @@ class ServiceStack(EnvironmentStack):
             openai_api_key=self._import_secret("OpenAiApiKey", data.openai_secret, key=key)
             if data.openai_secret
             else None,
+            signed_images=self._signed_images(data, edge, distribution),
             bucket_name=self._bucket,
             bucket_key_id=self._bucket_key,
             hosts=hosts,
             origins=origins,
         )
 
-    def _names(self, ingress: IngressStack, distribution_domain: str | None) -> tuple[list[str], list[str]]:
+    def _signed_images(self, data: DataStack, edge: EdgeStack | None, distribution: str | None) -> SignedImages | None:
+        if edge is None or distribution is None or edge.image_key_id is None or data.image_signing_key is None:
+            return None
+        # Named like the key's resource, so that another key changes this template, too: a weak reference alone does
+        # not tell a stack that the value behind it is another one.
+        name = edge.resolve(edge.image_key_id)["Ref"]
+        return SignedImages(
+            domain_name=self.settings.domain.name if self.settings.domain else distribution,
+            key_id=self._import.keep(name, edge.image_key_id),
+            signing_key=self._import_secret("ImageSigningKey", data.image_signing_key, key=self._data_key),
+        )
+
+    def _names(self, ingress: IngressStack, distribution: str | None) -> tuple[list[str], list[str]]:
         """Hosts that the application answers to, and origins whose pages may call it."""
         balancer = self._import.keep("LoadBalancerDnsName", ingress.load_balancer.load_balancer_dns_name)
         hosts, origins = [balancer], list(self.settings.storage.allowed_origins)
-        if distribution_domain:
-            cdn = self._import.keep("DistributionDomain", distribution_domain)
-            hosts.append(cdn)
-            origins.append(f"https://{cdn}")
+        if distribution:
+            hosts.append(distribution)
+            origins.append(f"https://{distribution}")
         if self.settings.domain:
             hosts.append(self.settings.domain.name)
             origins.append(f"https://{self.settings.domain.name}")

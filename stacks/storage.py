@@ -26,6 +26,7 @@ class StorageReplicaStack(EnvironmentStack):
                 bucket_name=self.physical_name("receipts-replica"),
                 removal_policy=self.removal_policy,
                 auto_delete=not environment.protect,
+                page_origins=page_origins(environment),
             ),
         )
 
@@ -46,6 +47,7 @@ class StorageStack(EnvironmentStack):
                 config=environment.storage,
                 removal_policy=self.removal_policy,
                 auto_delete=not environment.protect,
+                page_origins=page_origins(environment),
                 replica=replica,
             ),
         )
@@ -55,3 +57,15 @@ class StorageStack(EnvironmentStack):
         if environment.features.backup:
             mark_for_backup(self.bucket, environment)
         cdk.CfnOutput(self, "ReceiptsBucket", value=self.bucket.bucket_name)
+
+
+def page_origins(environment: Environment) -> tuple[str, ...]:
+    """Where the application's pages are, and any page that the configuration names.
+
+    Without a name of one's own the addresses are AWS's, and not known before this stack is there. Strangers' pages fit
+    the patterns, too, and may send a form, as any program can: its signature decides what S3 takes.
+    """
+    if environment.domain:
+        return (*environment.storage.allowed_origins, f"https://{environment.domain.name}")
+    cdn = ("https://*.cloudfront.net",) if environment.features.cdn else ()
+    return (*environment.storage.allowed_origins, "http://*.elb.amazonaws.com", *cdn)

@@ -46,8 +46,8 @@ class RotatingKeyBackend(TokenBackend):
                     token, key.value, algorithms=[_ALGORITHM], issuer=self.issuer, options={"require": _REQUIRED}
                 )
             )
-        # The last two: headers or claims nested deeper than Python's stack, dates beyond its calendar.
-        except (jwt.InvalidTokenError, ValueError, RecursionError, OverflowError) as error:
+        # The last two: a date that is none, and one beyond the calendar.
+        except (jwt.InvalidTokenError, ValueError, OverflowError) as error:
             raise TokenBackendError("Token is invalid") from error
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from django.db.models import Model, QuerySet
-from drf_spectacular.utils import extend_schema
-from rest_framework import generics
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import generics, mixins
 from rest_framework.exceptions import NotFound
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -41,7 +41,10 @@ class IsSupport(BasePermission):
 class FindUserView(APIView):
     permission_classes = (IsSupport,)
 
-    @extend_schema(request=FindUserSerializer, responses=SupportUserSerializer)
+    @extend_schema(
+        request=FindUserSerializer,
+        responses={200: SupportUserSerializer, 404: OpenApiResponse(description="There is no such user.")},
+    )
     def post(self, request: Request) -> Response:
         """The user of an exact address. No GET: addresses of web pages are logged, and those of people must not be."""
         asked = FindUserSerializer(data=request.data)
@@ -59,7 +62,7 @@ class _OfUserView(generics.GenericAPIView[M]):
 
     permission_classes = (IsSupport,)
     filter_backends = ()
-    action: str
+    audited_as: str
 
     def get_queryset(self) -> QuerySet[M]:
         assert self.queryset is not None  # noqa: S101  (each view below has one)
@@ -72,15 +75,14 @@ class _OfUserView(generics.GenericAPIView[M]):
         asked.is_valid(raise_exception=True)
         if not User.objects.filter(pk=user_id).exists():
             raise NotFound
-        audit.record(request, action=self.action, subject_id=user_id, reason=asked.validated_data["reason"])
+        audit.record(request, action=self.audited_as, subject_id=user_id, reason=asked.validated_data["reason"])
 
 
-class _ListView(_OfUserView[M]):
+class _ListView(mixins.ListModelMixin, _OfUserView[M]):
     @extend_schema(parameters=[ReasonSerializer])
     def get(self, request: Request, user_id: UUID) -> Response:
         self.check(request, user_id)
-        page: Any = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        return self.list(request)
 
 
 class SupportReceiptsView(_ListView[Receipt]):
@@ -88,7 +90,7 @@ class SupportReceiptsView(_ListView[Receipt]):
 
     serializer_class = SupportReceiptSerializer
     queryset = Receipt.objects.defer("text")
-    action = "support list receipts"
+    audited_as = "support list receipts"
 
 
 class SupportSessionsView(_ListView[TokenFamily]):
@@ -96,13 +98,13 @@ class SupportSessionsView(_ListView[TokenFamily]):
 
     serializer_class = SupportSessionSerializer
     queryset = TokenFamily.objects.all()
-    action = "support list sessions"
+    audited_as = "support list sessions"
 
 
 class SupportReceiptView(_OfUserView[Receipt]):
     serializer_class = SupportReceiptSerializer
     queryset = Receipt.objects.defer("text")
-    action = "support read receipt"
+    audited_as = "support read receipt"
 
     @extend_schema(parameters=[ReasonSerializer])
     def get(self, request: Request, user_id: UUID, pk: UUID) -> Response:  # noqa: ARG002

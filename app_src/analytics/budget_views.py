@@ -19,6 +19,7 @@ from analytics.budgets import with_spent
 from analytics.models import Budget, BudgetAlert
 from analytics.months import today
 from analytics.serializers import BudgetAlertSerializer, BudgetSerializer
+from spendsmart.plain_rows import PlainListMixin
 
 MOST = 200
 """Budgets that one person can have: more than there are categories, in a few currencies."""
@@ -55,7 +56,9 @@ class BudgetViewSet(viewsets.ModelViewSet[Budget]):
         serializer.instance = self.get_queryset().get(pk=saved.pk)
 
 
-class BudgetAlertViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[BudgetAlert]):
+class BudgetAlertViewSet(
+    PlainListMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[BudgetAlert]
+):
     """What to tell somebody about their budgets, newest first; what they dismissed does not come back."""
 
     serializer_class = BudgetAlertSerializer

@@ -8,16 +8,15 @@ answer of a lagging replica that arrives after a write carries the position befo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from typing import Any
 
-import orjson
 import redis
 import structlog
 from django.db import DatabaseError
 
 from spendsmart import cache
 from spendsmart.database import read_since
+from spendsmart.plain_rows import render
 from spendsmart.writes import position_from, position_key
 
 KEPT_SECONDS = 300
@@ -56,14 +55,3 @@ def figures(
         except redis.RedisError as error:
             log.warning("figures_not_kept", error=str(error))
     return body, alias
-
-
-def render(found: object) -> bytes:
-    """JSON as Django REST framework's serializers would have it: amounts are strings."""
-    return orjson.dumps(found, default=_plain)
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    raise TypeError(f"{type(value).__name__} has no place in figures")

@@ -12,11 +12,12 @@ from extraction.labels import within_one_edit
 
 # What chains print beside their name.
 _SAYS_NOTHING = re.compile(
-    r"#?\s?\b[a-z]?\d{2,}\b|\b(stores?|supercent(er|re)|superstore|restaurants?|wholesale|warehouse|filiale|markt"
-    r"|supermarkt|discount|baumarkt|m(oe|ö)belhaus|gmbh|co\.?|kg|ag|inc|llc|ltd|corp|usa|no\.?|center|centre|pharmacy"
-    r"|sdn\.?|bhd\.?|\(m\)|malaysia|deutschland|s[uü]d|nord|stiftung|dienstleistung)(?![\w'])\.?|&(?=\s*(co|$))",
+    r"\b(stores?|supercent(er|re)|superstore|restaurants?|wholesale|warehouse|filiale|markt|supermarkt|discount|baumarkt"
+    r"|m(oe|ö)belhaus|tankstelle|gmbh|co|kg|ag|inc|llc|ltd|corp|usa|center|centre|pharmacy|sdn|bhd|s/b|malaysia"
+    r"|deutschland|s[uü]d|nord|stiftung|dienstleistung)(?![\w'])\.?|\(m\)|&(?=\s*(co|$))",
     re.IGNORECASE,
 )
+_NUMBER = re.compile(r"#?\s?\b[a-z]?\d{2,}\b|\bno\.?(?=\s|$)", re.IGNORECASE)
 _LETTERS = str.maketrans("015", "ols")
 # Shorter names are one letter from too many words.
 _LONG_ENOUGH = 6
@@ -39,17 +40,20 @@ def brand_named(name: str) -> str | None:
 
     "LiDL" and "Lidl Filiale 1234" are Lidl, "WALNART" is Walmart; "Lidl Street Cafe" is not Lidl.
     """
-    brands, compact = _data()[0], _compact(name)
-    short = _compact(_SAYS_NOTHING.sub(" ", name))
-    for key in dict.fromkeys((compact, short, compact.removeprefix("the"), short.removeprefix("the"))):
+    brands = _data()[0]
+    bare = _SAYS_NOTHING.sub(" ", name)
+    spellings = [_compact(spelling) for spelling in (name, bare, _NUMBER.sub(" ", bare))]
+    for key in [*spellings, *(spelling.removeprefix("the") for spelling in spellings)]:
         if key in brands:
             return brands[key][0]
-    for key in (compact, short):
-        letters = key.translate(_LETTERS)
-        for known, (brand, _) in brands.items():
-            if len(known) >= _LONG_ENOUGH and within_one_edit(letters, known.translate(_LETTERS)):
-                return brand
+    for known, (brand, _) in brands.items():
+        if len(known) >= _LONG_ENOUGH and known.isalpha() and any(_misread(key, known) for key in spellings):
+            return brand
     return None
+
+
+def _misread(key: str, known: str) -> bool:
+    return len(key) >= _LONG_ENOUGH and within_one_edit(key.translate(_LETTERS), known.translate(_LETTERS))
 
 
 def starts_with_brand(name: str) -> bool:

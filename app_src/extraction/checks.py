@@ -27,8 +27,8 @@ _ORDERS = re.compile(
     r"|\b(system|developer)\s*(prompt|message)\b"
     r"|\b(you are|act as|pretend to be)\b.{0,30}\b(ai|assistant|model|bot|chatgpt|gpt)\b"
     r"|\b(ai|llm|chatgpt|gpt|language model|assistant|ocr|reader)\s*[:,]\s*(please|set|report|return|answer|output|say)"
-    r"|\b(set|report|return|output|answer|record|respond with)\b.{0,30}\b(total|amount|merchant|date|json)\b.{0,20}"
-    r"\b(as|to|of|is|=)\b"
+    r"|\b(set|report|output|return|answer|respond) (with )?(the|a|an|that|this) (\w+ )?"
+    r"(total|amount|merchant|date|json)\b"
     r"|\bthe (total|amount|date|merchant) (is|must be|should be)\b",
     re.IGNORECASE,
 )

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from itertools import pairwise
 
 _MONTHS = {
     name: number
@@ -46,6 +47,9 @@ _OTHER_DATE = re.compile(
     r"expir|valid|\bexp\b|until|gültig|member since|due date|\bdob\b|\bbis\b|best before", re.IGNORECASE
 )
 
+# 03/04/2025 on a receipt that does not give its country away.
+_EITHER_WAY = 0.4
+
 
 @dataclass(frozen=True, slots=True)
 class Day:
@@ -67,37 +71,59 @@ class PurchaseDate:
     end: int
 
 
-def purchase_date(rows: Sequence[str], *, month_first: bool, today: date | None = None) -> PurchaseDate | None:
+def purchase_date(rows: Sequence[str], *, month_first: bool | None, today: date | None = None) -> PurchaseDate | None:
     """The most likely day.
 
     Args:
         rows: The receipt's rows, top to bottom.
-        month_first: How to take 03/04/2025: True in the US. Days over 12 and dots decide by themselves.
+        month_first: How to take 03/04/2025: True in the US. None where the country is not known: it is taken as in
+            the US, with little confidence. Days over 12 and dots decide by themselves.
         today: Later dates than its morrow are not believed; default is the clock's.
     """
     today = today or datetime.now(tz=UTC).date()
+    unknown, month_first = month_first is None, month_first is not False
     scores: dict[date, float] = defaultdict(float)
     places: dict[date, tuple[float, int, Day]] = {}
     for index, text in enumerate(rows):
-        for found in find_dates(text, month_first=month_first):
+        before = 0
+        for found in sorted(find_dates(text, month_first=month_first), key=lambda found: found.start):
+            said, before = text[before : found.start], found.end
+            if index and not said.strip():
+                said = rows[index - 1]
             if found.day.year < 2000 or (found.day - today).days > 1:
                 continue
             labelled = bool(_LABEL.search(text)) or (index > 0 and bool(_LABEL.search(rows[index - 1])))
             timed = bool(_TIME.search(text[found.end :]) or _TIME.search(text[: found.start]))
             score = 1.0 + labelled + timed - 0.01 * index
-            if _OTHER_DATE.search(text):
+            if _OTHER_DATE.search(said):
                 score -= 1.5
             scores[found.day] += score
             places[found.day] = max(
                 places.get(found.day, (score, index, found)), (score, index, found), key=lambda p: p[0]
             )
     if not scores:
-        return _blurred_date(rows, month_first=month_first, today=today)
+        return _wrapped_date(rows, month_first=month_first, today=today) or _blurred_date(
+            rows, month_first=month_first, today=today
+        )
     ranked = sorted(scores, key=lambda day: scores[day], reverse=True)
     best = ranked[0]
     lead = scores[best] - (scores[ranked[1]] if len(ranked) > 1 else 0)
     _, row, place = places[best]
-    return PurchaseDate(best, max(0.3, min(0.99, 0.5 + 0.2 * lead)), row, place.start, place.end)
+    confidence = max(0.3, min(0.99, 0.5 + 0.2 * lead))
+    if unknown and any(
+        other.day != best for other in find_dates(rows[row][place.start : place.end], month_first=False)
+    ):
+        confidence = min(confidence, _EITHER_WAY)
+    return PurchaseDate(best, confidence, row, place.start, place.end)
+
+
+def _wrapped_date(rows: Sequence[str], *, month_first: bool, today: date) -> PurchaseDate | None:
+    """A date that begins on one row and ends on the next."""
+    for index, (upper, lower) in enumerate(pairwise(rows)):
+        for found in find_dates(f"{upper} {lower}", month_first=month_first):
+            if found.start < len(upper) and found.day.year >= 2000 and (found.day - today).days <= 1:
+                return PurchaseDate(found.day, 0.5, index, found.start, len(upper))
+    return None
 
 
 def _blurred_date(rows: Sequence[str], *, month_first: bool, today: date) -> PurchaseDate | None:

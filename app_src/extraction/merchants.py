@@ -6,16 +6,13 @@ import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from extraction.categories import brand_named, starts_with_brand
 from extraction.labels import Kind, kind_of
-from extraction.money import amounts
+from extraction.money import amounts, find_amounts
 from extraction.rows import Row
 
 _TOP_ROWS = 9
-# A row that scores less is hardly a name.
-_CLEAR = 3.0
 _COMPANY = re.compile(
     r"\b(sdn\.?\s?bhd|sdn\b|s/b|bhd|gmbh|\bag\b|kg\b|e\.?\s?k\.?\b|ohg|inc\b|llc|ltd|limited|corp(oration)?|plc|co\.)",
     re.IGNORECASE,
@@ -45,7 +42,7 @@ _NOISE = re.compile(
     r"|kasse\b|\b(table|tbl|chk)\b\s*[:#]?\s*\d|\border|counter|manager|server|bediener|^cash$|goods sold|return"
     r"|shopping with|home of|save money|\bvisa\b|mastercard|\bcard\b|\bauth\b|approved|transaction|terminal|merchant id"
     r"|customer|kunden|reprint|duplicate|register\b|dine.?in|eat.?in|take.?(out|away)|^to.?go\b|hotline|steuer|\bust\b"
-    r"|ust-?id|\bacc(oun)?t\b|[x*#]{4}",
+    r"|ust-?id|\bacc(oun)?t\b|[x*#]{4}|\d{3}[-.) ]+\d{4}\b|\bmgr\b",
     re.IGNORECASE,
 )
 # A sentence to the reader is not a name.
@@ -93,8 +90,8 @@ def find_merchant(rows: Sequence[Row]) -> Merchant | None:
     brand = brand_named(best.name) if best else None
     if best and brand:
         return Merchant(brand, max(best.confidence, 0.9), best.row)
-    if best is None or best_score < _CLEAR:
-        return _brand_over_two_rows(rows) or best
+    if best is None or not _COMPANY.search(best.name):
+        return _brand_over_rows(rows) or _brand_online(rows) or best
     return best
 
 
@@ -120,7 +117,7 @@ class _Head:
     def of(cls, rows: Sequence[Row]) -> _Head:
         heights = sorted(row.height for row in rows)
         return cls(
-            usual=heights[len(heights) // 2],
+            usual=max(1.0, heights[len(heights) // 2]),
             until=next((index for index, row in enumerate(rows) if amounts(row.text)), len(rows)),
             towns=frozenset(_compact(match[1] or match[2]) for row in rows for match in _TOWN.finditer(row.text)),
             domains=tuple(
@@ -134,11 +131,22 @@ class _Head:
         )
 
 
-def _brand_over_two_rows(rows: Sequence[Row]) -> Merchant | None:
-    """TRADER / JOE'S."""
-    for index, (upper, lower) in enumerate(pairwise(rows[:_TOP_ROWS])):
-        if brand := brand_named(f"{tidy(upper.text)} {tidy(lower.text)}"):
-            return Merchant(brand, 0.85, index)
+def _brand_over_rows(rows: Sequence[Row]) -> Merchant | None:
+    """TRADER / JOE'S, and WHOLE / FOODS / MARKET."""
+    names = [tidy(row.text) for row in rows[:_TOP_ROWS]]
+    for count in (3, 2):
+        for index in range(len(names) - count + 1):
+            if brand := brand_named(" ".join(names[index : index + count])):
+                return Merchant(brand, 0.85, index)
+    return None
+
+
+def _brand_online(rows: Sequence[Row]) -> Merchant | None:
+    """A chain whose name is a picture nobody can read is still www.its-name.com."""
+    for index, row in enumerate(rows):
+        for match in _DOMAIN.finditer(row.text):
+            if len(match[1]) > 4 and (brand := brand_named(match[1])):
+                return Merchant(brand, 0.8, index)
     return None
 
 
@@ -146,7 +154,9 @@ def find_address(rows: Sequence[Row], merchant_row: int) -> list[int]:
     """Indexes of the rows like an address right below the merchant's."""
     found: list[int] = []
     for index, row in enumerate(rows[merchant_row + 1 : merchant_row + 8], start=merchant_row + 1):
-        if _ADDRESS.search(row.text) and not _NOISE.search(row.text) and not _REGISTRATION.fullmatch(row.text.strip()):
+        text = row.text.strip()
+        priced = any(amount.end == len(text) for amount in find_amounts(text))
+        if _ADDRESS.search(text) and not priced and not _NOISE.search(text) and not _REGISTRATION.fullmatch(text):
             found.append(index)
         elif found:
             break
@@ -170,13 +180,14 @@ def _score(name: str, row: Row, index: int, head: _Head) -> float:
     brand = brand_named(name)
     if not brand and (letters < 2 or letters < 0.5 * len(name.replace(" ", ""))):
         return 0.0
-    company, trade = bool(_COMPANY.search(name)), bool(_TRADE.search(name))
+    company = bool(_COMPANY.search(name))
+    trade = bool(_TRADE.search(name)) and len(_compact(_TRADE.sub("", name))) > 2  # "Coffee House" is nobody's name
     introduced = bool(_PREFIX.match(row.text))
     if index >= _TOP_ROWS and not company and not introduced:
         return 0.0
     score = 3.0 - 0.3 * min(index, _TOP_ROWS) + 2.0 * min(1.0, max(0.0, row.height / head.usual - 1)) + row.score - 0.9
     if company:
-        score += 3.0 if len(_COMPANY.sub("", name).strip()) >= 3 else -2.0
+        score += 3.5 if len(_COMPANY.sub("", name).strip()) >= 3 else -2.0
     score += 1.5 * (trade or starts_with_brand(name)) + 3.0 * bool(brand) + 1.0 * introduced
     if any(
         difflib.SequenceMatcher(None, domain, compact).ratio() > 0.8 or domain in compact for domain in head.domains

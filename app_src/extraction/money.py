@@ -54,6 +54,8 @@ _COUNTRIES = (
             re.IGNORECASE,
         ),
     ),
+    ("USD", re.compile(rf"[a-z]{{3,}}, ?(?:{_STATES})\.?$", re.IGNORECASE | re.MULTILINE)),
+    ("USD", re.compile(r"(?<![\d/.-])(?:0?[1-9]|1[0-2])([/-])(?:1[3-9]|2\d|3[01])\1(?:20)?\d{2}(?!\d)")),  # month first
 )
 
 

@@ -104,7 +104,7 @@ def _level(words: list[Word]) -> list[_Placed]:
 
 def _slopes(middles: np.ndarray, along: np.ndarray, heights: np.ndarray) -> tuple[float, float, float]:
     """(slope, its change per pixel to the right, its change per pixel down): a fit that leaves outliers aside."""
-    wide = along[:, 0] > 3 * heights
+    wide = along[:, 0] > 2.5 * heights
     if wide.sum() < _ENOUGH_WIDE:
         slope = float(np.median(along[wide, 1] / along[wide, 0])) if wide.any() else 0.0
         return slope, 0.0, 0.0

@@ -7,13 +7,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from itertools import combinations, pairwise
+from itertools import accumulate, combinations
 
-from extraction.labels import Kind, kind_of
-from extraction.money import CENT, amounts, faint_amount, without_amounts
+from extraction.labels import Kind
+from extraction.lines import Line
+from extraction.money import CENT
 
-# A table of tax rates is this long at most; a labelled total further down is a total again.
-_TAX_TABLE_ROWS = 6
 _ROUNDING_LIMIT = Decimal("0.05")
 
 # How much each sign speaks for an amount being the total. Labels alone never outweigh two sums that agree.
@@ -23,25 +22,8 @@ _PARTS_WEIGHT = 3.0
 _TABLE_WEIGHT = 2.0
 _ITEMS_WEIGHT = 2.0
 _PAYMENTS_WEIGHT = 1.5
-# `20 % = 4.75`, again and again: what a tip would be, not what anything cost.
-_SUGGESTION = re.compile(r"(?<!\d)\d{1,2}(?:[.,]0+)?\s?%")
-_SUGGESTIONS_APART = 4
+_COLUMN = 8  # rows between a subtotal and its total, at most
 _PARTS_OF_TAX = re.compile(r"\b(state|county|city|local|district)\b", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One printed row as arithmetic sees it."""
-
-    index: int
-    text: str
-    kind: Kind | None
-    amounts: tuple[Decimal, ...]
-    in_tax_table: bool
-
-    @property
-    def last(self) -> Decimal:
-        return self.amounts[-1]
 
 
 @dataclass(frozen=True)
@@ -64,46 +46,6 @@ class Sums:
     rows: dict[str, int] = field(default_factory=dict)
 
 
-def read_lines(rows: Sequence[str]) -> list[Line]:
-    """Classify rows; an amount alone on its row belongs to the label on the row above."""
-    lines: list[Line] = []
-    table_ends = -1
-    suggestions = _suggestions(rows)
-    for index, text in enumerate(rows):
-        kind, found = kind_of(text), tuple(amounts(text))
-        if index in suggestions:
-            kind = Kind.OTHER
-        if kind is Kind.TAX_TABLE and not any(line.amounts for line in lines):
-            kind = Kind.OTHER  # the header of the goods: rates are summed up below them
-        if kind is Kind.TAX_TABLE:
-            table_ends = index + _TAX_TABLE_ROWS
-        if not found and kind and kind is not Kind.OTHER and (faint := faint_amount(text)):
-            found = (faint.value,)
-        before = lines[-1] if lines else None
-        if found and kind is None and before and before.kind and not before.amounts and _only_amounts(text):
-            kind = before.kind if before.kind is not Kind.TAX_TABLE else None
-        lines.append(Line(index, text, kind, found, kind is Kind.TAX_TABLE or index <= table_ends))
-    return lines
-
-
-def _suggestions(rows: Sequence[str]) -> set[int]:
-    """Rows that propose tips: two or more percentages close together, below a total, none of them about tax."""
-    proposing = (None, Kind.TIP, Kind.TOTAL, Kind.OTHER)
-    totals = (index for index, text in enumerate(rows) if kind_of(text) is Kind.TOTAL and amounts(text))
-    start = next(totals, len(rows)) + 1
-    found = [
-        (index, match[0])
-        for index, text in enumerate(rows[start:], start)
-        if (match := _SUGGESTION.search(text)) and amounts(text) and kind_of(text) in proposing
-    ]
-    return {
-        place
-        for (first, percent), (second, other) in pairwise(found)
-        if percent != other and second - first <= _SUGGESTIONS_APART
-        for place in (first, second)
-    }
-
-
 def read_sums(lines: Sequence[Line], *, item_prices: Sequence[Decimal]) -> Sums:
     """Weigh every amount on the receipt; see the weights above."""
     outside = [line for line in lines if line.amounts and not line.in_tax_table]
@@ -122,7 +64,7 @@ def read_sums(lines: Sequence[Line], *, item_prices: Sequence[Decimal]) -> Sums:
     confirmed: dict[Decimal, dict[str, float]] = defaultdict(dict)
     for name, weight, values in (
         ("change", _CHANGE_WEIGHT, _from_payment(by_kind)),
-        ("parts", _PARTS_WEIGHT, _from_parts(by_kind, tax)),
+        ("parts", _PARTS_WEIGHT, _from_parts(by_kind, tax) | _from_column(outside)),
         ("tax table", _TABLE_WEIGHT, _from_tax_table(lines)),
         ("items", _ITEMS_WEIGHT, _from_items(item_prices, by_kind, tax)),
         ("payments", _PAYMENTS_WEIGHT, _from_payments(by_kind)),
@@ -130,8 +72,8 @@ def read_sums(lines: Sequence[Line], *, item_prices: Sequence[Decimal]) -> Sums:
         for value in values:
             confirmed[value][name] = weight
     for value, weights in confirmed.items():
-        # An amount nobody read is believed only where two sums, each from other figures, agree on it.
-        if value > 0 and (value in scores or len(weights) > 1):
+        # An amount nobody read is believed only where two sums agree on it, and not both of the same subtotal.
+        if value > 0 and (value in scores or len(weights.keys() - {"parts"}) > 1):
             scores[value] += sum(weights.values())
             agreed[value] |= set(weights)
     for value, unrounded in _rounded(by_kind, scores):
@@ -171,10 +113,6 @@ def _rows(lines: Sequence[Line], values: dict[str, Decimal | None]) -> dict[str,
         if holders:
             rows[name] = min(holders, key=lambda line: (line.kind not in _KINDS_OF[name], line.in_tax_table)).index
     return rows
-
-
-def _only_amounts(text: str) -> bool:
-    return sum(character.isalpha() for character in without_amounts(text)) <= 3
 
 
 def _first_row(lines: Sequence[Line]) -> int:
@@ -217,6 +155,19 @@ def _from_parts(by_kind: dict[Kind, list[Decimal]], tax: Decimal | None) -> set[
     }
 
 
+def _from_column(lines: Sequence[Line]) -> set[Decimal]:
+    """A printed amount that is the sum of all above it, from a subtotal on, whatever they are called."""
+    found = set()
+    for place, line in enumerate(lines):
+        if line.kind is not Kind.SUBTOTAL:
+            continue
+        below = lines[place + 1 : place + 1 + _COLUMN]
+        for running, following in zip(accumulate(other.last for other in below), below[1:], strict=False):
+            if line.last + running == following.last != line.last:
+                found.add(following.last)
+    return found
+
+
 def _from_items(prices: Sequence[Decimal], by_kind: dict[Kind, list[Decimal]], tax: Decimal | None) -> set[Decimal]:
     """The goods' sum, and where it is the printed subtotal, that with tax and tip."""
     if len(prices) < 2:
@@ -235,10 +186,11 @@ def _from_payments(by_kind: dict[Kind, list[Decimal]]) -> set[Decimal]:
 
 
 def _subtotal(total: Decimal, by_kind: dict[Kind, list[Decimal]], tax: Decimal | None) -> Decimal | None:
-    """The one that tax, and tip, take to the total; else the first that fits."""
+    """The one that tax, and tip, take to the total; else the only one."""
     printed = [value for value in by_kind[Kind.SUBTOTAL] if 0 < value <= total]
     extras = [tax or Decimal(0), *((tax or Decimal(0)) + tip for tip in by_kind[Kind.TIP])]
-    return next((value for value in printed if total - value in extras), printed[0] if printed else None)
+    fitting = (value for value in printed if total - value in extras)
+    return next(fitting, printed[0] if len(set(printed)) == 1 else None)
 
 
 def _rounded(by_kind: dict[Kind, list[Decimal]], scores: dict[Decimal, float]) -> set[tuple[Decimal, Decimal]]:
@@ -284,11 +236,12 @@ def _tax_row(line: Line) -> tuple[Decimal, Decimal] | None:
     """(tax, gross) of one rate's row: net + tax = gross, or net and a tax that is a likely share of it."""
     if line.kind in (Kind.TOTAL, Kind.CASH, Kind.CHANGE):
         return None
-    values = sorted(line.amounts)
+    sign = -1 if max(line.amounts, default=Decimal(0)) < 0 else 1  # deposits given back
+    values = sorted(abs(amount) for amount in line.amounts)
     if len(values) >= 3:
         for a, b in combinations(values, 2):
             if a + b in values and a > 0:
-                return a, a + b
+                return sign * a, sign * (a + b)
     if len(values) == 2 and CENT <= values[0] < values[1] * Decimal("0.28"):
-        return values[0], values[0] + values[1]
+        return sign * values[0], sign * (values[0] + values[1])
     return None

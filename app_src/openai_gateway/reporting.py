@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
+import redis
 import structlog
 
 from extraction.openai_engine import CallFailedError, Reply
+from openai_gateway import breaker
 from openai_gateway.breaker import State
-from openai_gateway.models import Call
+from openai_gateway.models import Call, Day
 from spendsmart.metrics import Metric, publish
 
 log = structlog.get_logger(__name__)
@@ -51,6 +54,16 @@ def looked_up(*, hit: bool) -> None:
 def breaker_is(state: State) -> None:
     """1 while nobody may ask."""
     publish(OpenAIBreakerOpen=float(state != "closed"))
+
+
+def today() -> None:
+    """How things stand, said by every sweep: whether the breaker is open, and the dollars of the day (UTC) so far."""
+    spent = Day.objects.filter(day=datetime.now(tz=UTC).date()).values_list("spent", flat=True).first()
+    publish(Metric("OpenAISpentToday", float(spent or 0), "None"))
+    try:
+        breaker_is(breaker.state())
+    except redis.RedisError as error:
+        log.warning("openai_breaker_unknown", error=str(error))
 
 
 def _ended(call: Call, outcome: str, *, seconds: float | None = None) -> None:

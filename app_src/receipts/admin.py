@@ -1,6 +1,6 @@
 from django.contrib import admin
 
-from receipts.models import LineItem, Reading, Receipt
+from receipts.models import BulkUpload, LineItem, Reading, Receipt, RememberedCorrection
 
 
 class LineItemInline(admin.TabularInline):
@@ -24,6 +24,10 @@ class ReceiptAdmin(admin.ModelAdmin):
         "retry_at",
         "content_sha256",
         "engine",
+        "bulk_upload",
+        "duplicate_of",
+        "printed_merchant",
+        "corrected_at",
     )
     inlines = (LineItemInline,)
 
@@ -32,3 +36,19 @@ class ReceiptAdmin(admin.ModelAdmin):
 class ReadingAdmin(admin.ModelAdmin):
     list_display = ("content_sha256", "engine", "created_at")
     readonly_fields = ("content_sha256", "engine", "extraction")
+
+
+@admin.register(BulkUpload)
+class BulkUploadAdmin(admin.ModelAdmin):
+    list_display = ("id", "user", "name", "created_at")
+    search_fields = ("id", "user__email", "name")
+    list_select_related = ("user",)
+    readonly_fields = ("user",)
+
+
+@admin.register(RememberedCorrection)
+class RememberedCorrectionAdmin(admin.ModelAdmin):
+    list_display = ("printed", "merchant", "category", "user", "updated_at")
+    search_fields = ("printed", "merchant", "user__email")
+    list_select_related = ("user",)
+    readonly_fields = ("user", "printed")

@@ -12,16 +12,20 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Q, QuerySet
 
+from extraction import Extraction
 from extraction.likeness import days, printed, same_receipt
+from extraction.ocr import Page
+from extraction.verified import verified
+from receipts import readings
 from receipts.models import Duplicate, Receipt
 from receipts.states import READ
 
 ALIKE = 64
 """Bits of 256 in which fingerprints of one receipt may differ.
 
-Measured on 57 scans: recompressed up to 12, another brightness up to 68, 3 % cropped 58 (median) to 100, turned by 2
-degrees 48 to 84, while different receipts begin at 64. So looks only propose; what is printed decides. A second
-photograph is at 124, no closer than chance: it is found by its date. (benchmarks/duplicates.py)
+Measured on 57 scans (benchmarks/duplicates.py): recompressed at most 10; median and most when brighter 16 and 66, with
+3 % cropped off each side 58 and 100, turned by 2 degrees 50 and 86; different receipts begin at 64. So looks only
+propose, and what is printed decides. A second photograph is at 122, as far as chance: it is found by its date.
 """
 
 MAX_ALIKE = 8
@@ -47,7 +51,11 @@ def find(receipt: Receipt, *, page_text: str, content_sha256: str = "") -> Recei
         page_text: What was recognized on the picture. Days printed there propose candidates, too, and whatever was
             proposed has to be printed with the same figures.
         content_sha256: Digest of the uploaded bytes; the same bytes need no further proof.
+
+    None, too, where the person has said that it is no duplicate.
     """
+    if receipt.duplicate == Duplicate.DISMISSED:
+        return None
     others = (
         Receipt.objects.filter(user_id=receipt.user_id, state__in=READ)
         .exclude(id=receipt.id)
@@ -65,6 +73,16 @@ def find(receipt: Receipt, *, page_text: str, content_sha256: str = "") -> Recei
         if stored_day_fits and same_receipt(text, printed(other.text)):
             return other
     return None
+
+
+def reading_of_first(receipt: Receipt, *, page: Page, local: Extraction, engine: str) -> Extraction | None:
+    """What `engine` read on the first picture of this receipt, placed and checked on this one; None if it did not."""
+    first = find(receipt, page_text=local.text)
+    stored = readings.kept(first.content_sha256, engine=engine) if first else None
+    if stored is None:
+        return None
+    found = Extraction.model_validate(stored).model_copy(update={"needs_review": []})
+    return verified(found, page=page, local=local)
 
 
 def columns(receipt: Receipt, original: Receipt | None) -> dict[str, Any]:

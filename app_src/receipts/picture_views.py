@@ -35,7 +35,7 @@ class ImagesSerializer(serializers.Serializer[Any]):
 
 
 class DecisionSerializer(serializers.Serializer[Any]):
-    duplicate = serializers.ChoiceField(
+    decision = serializers.ChoiceField(
         choices=[Duplicate.CONFIRMED.value, Duplicate.DISMISSED.value],
         help_text="A confirmed duplicate does not count any more; a dismissed one does.",
     )
@@ -113,7 +113,7 @@ class DuplicateView(APIView):
         receipt = _mine(request, pk)
         serializer = DecisionSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        if not duplicates.decide(receipt, Duplicate(serializer.validated_data["duplicate"])):
+        if not duplicates.decide(receipt, Duplicate(serializer.validated_data["decision"])):
             raise Conflict("This receipt is not suspected to be a duplicate.", code="no_duplicate")
         decided = Receipt.objects.only("duplicate", "duplicate_of_id").get(id=receipt.id)
         return Response(DuplicateSerializer(decided).data)

@@ -109,8 +109,9 @@ def find(receipt: Receipt, *, at_once: bool = True) -> tuple[str, Found]:
     if len(image) > settings.UPLOAD_MAX_BYTES:
         raise RejectedImageError(f"The image has more than {settings.UPLOAD_MAX_BYTES} bytes.")
     digest = readings.digest_of(image)
+    if receipt.pictures_at is None:
+        pictures.keep(receipt, open_photo(image, longest_side=pictures.PHOTO_SIDE))
     photo = open_photo(image, longest_side=PHOTO_SIDE)
-    pictures.keep(receipt, photo)
     return digest, _found(receipt, digest, photo, at_once=at_once)
 
 
@@ -128,6 +129,10 @@ def _found(receipt: Receipt, digest: str, photo: Image.Image, *, at_once: bool) 
     local = read_page(page)
     if not with_openai:
         found = Found(extraction=local)
+    elif (known := duplicates.reading_of_first(receipt, page=page, local=local, engine=gateway.ENGINE)) is not None:
+        reporting.looked_up(hit=True)
+        readings.keep(digest, known.model_dump(mode="json"), engine=gateway.ENGINE)
+        found = _of_openai(known)
     elif not at_once and batch_items.wanted(receipt, digest):
         raise _CanWaitError(digest)
     else:

@@ -34,7 +34,11 @@ log = structlog.get_logger(__name__)
 
 
 class CannotRereadError(Exception):
-    """A fresh reading makes no sense now; the message says why."""
+    """A fresh reading makes no sense now; the message says why, and `code` the same in a word."""
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 def claim_due() -> list[UUID]:
@@ -45,12 +49,12 @@ def claim_due() -> list[UUID]:
         waiting.update(reread_at=None)
         return []
     try:
-        if breaker.state() == "open":
-            return []
+        # At half-open the one that tries has to come from somewhere, when nobody sends in anything.
+        most = {"open": 0, "half_open": 1, "closed": AT_ONCE}[breaker.state()]
     except redis.RedisError:
         return []
     waiting.filter(corrected_at__isnull=False).update(reread_at=None)
-    due = list(waiting.filter(state__in=READ).order_by("reread_at").values_list("id", "reread_at")[:AT_ONCE])
+    due = list(waiting.filter(state__in=READ).order_by("reread_at").values_list("id", "reread_at")[:most])
     return [
         receipt_id
         for receipt_id, reread_at in due
@@ -91,15 +95,18 @@ def ask(receipt: Receipt) -> None:
     Raises CannotRereadError.
     """
     if settings.EXTRACTION_ENGINE != gateway.ENGINE:
-        raise CannotRereadError("Receipts are read by the embedded engine, which would read the same again.")
+        raise CannotRereadError(
+            "Receipts are read by the embedded engine, which would read the same again.", code="not_openai"
+        )
     if receipt.state not in READ or receipt.corrected_at:
-        raise CannotRereadError("Only a receipt that was read, and that nobody has corrected, can be read afresh.")
+        told = "Only a receipt that was read, and that nobody has corrected, can be read afresh."
+        raise CannotRereadError(told, code="not_read")
     digest = receipt.content_sha256
     if ledger.rereadings(digest, within=timedelta(days=1)) >= MOST_A_DAY:
-        raise CannotRereadError("This image was read afresh often enough today.")
+        raise CannotRereadError("This image was read afresh often enough today.", code="too_often")
     with transaction.atomic():
         if not ledger.supersede(digest):
-            raise CannotRereadError("This image is being read right now.")
+            raise CannotRereadError("This image is being read right now.", code="being_read")
         Reading.objects.filter(content_sha256=digest, engine=gateway.ENGINE, extraction__isnull=False).delete()
         Receipt.objects.filter(id=receipt.id).update(reread_at=timezone.now() + LEASE)
 

@@ -1,6 +1,6 @@
 """Addresses of pictures that end after minutes: through CloudFront where it knows our key, else straight from S3.
 
-docs/adr/0010-signed-image-urls.md says why thumbnails share a signature and photographs do not.
+docs/adr/0011-signed-image-urls.md says why thumbnails share a signature and photographs do not.
 """
 
 from __future__ import annotations

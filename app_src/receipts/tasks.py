@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from openai_gateway import ledger
+from openai_gateway import gateway, ledger, reporting
 from receipts import reading, rereading, storage
 from receipts.models import Receipt
 from receipts.states import State, move
@@ -104,6 +104,8 @@ def sweep() -> dict[str, int]:
     for receipt_id in due:
         send_reread(receipt_id)
     found |= {"rereads": len(due), "abandoned_calls": ledger.settle_abandoned()}
+    if settings.EXTRACTION_ENGINE == gateway.ENGINE:
+        reporting.today()
     if any(found.values()):
         log.info("receipts_swept", **found)
     return found
@@ -119,7 +121,8 @@ def _queues_are_empty() -> bool:
 def _each(which: Q, act: Callable[[Receipt], None]) -> int:
     found = list(Receipt.objects.filter(which).order_by("state_changed_at")[:BATCH])
     for receipt in found:
-        act(receipt)
+        with structlog.contextvars.bound_contextvars(receipt=str(receipt.id)):
+            act(receipt)
     return len(found)
 
 
@@ -134,6 +137,7 @@ def _queue_again(receipt: Receipt) -> None:
 def _take_from_dead(receipt: Receipt) -> None:
     if receipt.attempts >= reading.MAX_ATTEMPTS:
         move(receipt.id, source=State.EXTRACTING, target=State.FAILED, reason="Reading it failed again and again.")
+        log.error("receipt_given_up", attempts=receipt.attempts)
     else:
         enqueue(receipt.id, source=State.EXTRACTING, queue=queue_of(receipt, otherwise="default"))
 
@@ -143,10 +147,11 @@ def _settle_expired(receipt: Receipt) -> None:
     try:
         arrived = storage.exists(receipt.key)
     except storage.StorageUnavailableError as error:
-        log.warning("storage_unavailable", receipt=str(receipt.id), error=str(error))
+        log.warning("storage_unavailable", error=str(error))
         return
     if arrived:
         move(receipt.id, source=State.AWAITING_UPLOAD, target=State.UPLOADED)
         enqueue(receipt.id, source=State.UPLOADED, queue=queue_of(receipt))
     else:
         move(receipt.id, source=State.AWAITING_UPLOAD, target=State.FAILED, reason="The image was never uploaded.")
+        log.info("upload_expired")

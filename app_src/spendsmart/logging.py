@@ -7,6 +7,8 @@ from typing import Any
 
 import structlog
 
+from spendsmart.redaction import redact
+
 _SHARED = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
@@ -24,7 +26,11 @@ def dictionary(level: str) -> dict[str, Any]:
         "formatters": {
             "json": {
                 "()": structlog.stdlib.ProcessorFormatter,
-                "processor": structlog.processors.JSONRenderer(),
+                "processors": [
+                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    redact,
+                    structlog.processors.JSONRenderer(),
+                ],
                 "foreign_pre_chain": _SHARED,
             }
         },

@@ -2,6 +2,10 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+handler400 = "spendsmart.errors.bad_request"
+handler404 = "spendsmart.errors.not_found"
+handler500 = "spendsmart.errors.server_error"
+
 urlpatterns = [
     path("", include("pages.urls")),
     path("admin/", admin.site.urls),

@@ -30,7 +30,7 @@ def _imports(consumer: Stack) -> list[tuple[Resource | None, str]]:
     found = {
         (at, name): None
         for at, raw in [*places, (None, consumer.outputs)]
-        for argument in stack_references(raw).imports
+        for argument in stack_references(raw, consumer.resolver.condition).imports
         if (name := known_text(consumer, argument))
     }
     return list(found)

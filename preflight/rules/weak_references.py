@@ -61,7 +61,7 @@ def _all_weak(consumer: Stack) -> list[Weak]:
 
 
 def _weak(consumer: Stack, at: Resource | None, raw: Any) -> Iterator[Weak]:
-    for argument in stack_references(raw).outputs:
+    for argument in stack_references(raw, consumer.resolver.condition).outputs:
         if isinstance(argument, dict):
             name = known_text(consumer, argument.get("StackName"))
             region = known_text(consumer, argument["Region"]) if "Region" in argument else consumer.region

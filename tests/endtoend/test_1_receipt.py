@@ -8,13 +8,17 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import httpx2
 import pytest
+from botocore.signers import CloudFrontSigner
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from localcloud import commands, demo, outputs, strays
+from localcloud import commands, demo, layout, outputs, strays
 from tests.endtoend.conftest import localcloud
 
 pytestmark = pytest.mark.endtoend
@@ -58,6 +62,57 @@ def test_a_receipt_is_read_and_counted(client: demo.Client) -> None:
     stored = [r for r in client.receipts() if r["state"] in {"extracted", "needs_review"} and r["total"]]
     counted = sum(Decimal(row["total"]) for row in months["results"])
     assert counted == sum(Decimal(r["total"]) for r in stored)
+
+
+def _fetched(url: str) -> httpx2.Response:
+    return httpx2.get(url, verify=demo.trust(), timeout=10)
+
+
+def _signed_until(url: str, moment: float) -> str:
+    """The address, signed with the local cloud's own key as the application does it, but ending at `moment`."""
+    path, _, query = url.partition("?")
+    pem = (layout.folder("secrets") / "image-signing.pem").read_bytes()
+    key = serialization.load_pem_private_key(pem, password=None)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    signer = CloudFrontSigner(
+        query.rpartition("=")[2],
+        lambda message: key.sign(message, padding.PKCS1v15(), hashes.SHA1()),  # noqa: S303
+    )
+    return str(signer.generate_presigned_url(path, date_less_than=datetime.fromtimestamp(moment, UTC)))
+
+
+def test_pictures_come_through_the_cdn_by_signed_addresses_alone(client: demo.Client, stranger: demo.Client) -> None:
+    """Without what the camera wrote beside them; and no address opens an original, or another person's picture."""
+    ids, found = {}, {}
+    for who in (client, stranger):
+        ids[who] = who.upload(demo.RECEIPT, content_type="image/png")
+        who.wait(ids[who])
+        found[who] = who.get(f"/api/v1/receipts/{ids[who]}/images/")
+    mine, theirs = found[client], found[stranger]
+    for name in ("thumbnail", "photo"):
+        assert mine[name].startswith(f"https://localhost:{layout.ports().cdn}/receipts/")
+        answer = _fetched(mine[name])
+        assert (answer.status_code, answer.content[:3]) == (200, b"\xff\xd8\xff")
+        assert answer.headers["content-type"] == "image/jpeg"
+        assert _fetched(_signed_until(mine[name], time.time() + 60)).status_code == 200
+        path, _, query = mine[name].partition("?")
+        original = re.sub(r"/(thumbnails|photos)/(.*)\.jpg$", r"/\2", path)
+        for refused in (
+            path,
+            _signed_until(mine[name], time.time() - 2),
+            f"{mine[name]}0",
+            f"{theirs[name].partition('?')[0]}?{query}",
+            f"{original}?{query}",
+            f"{original}?x=/thumbnails/x.jpg&{query}",
+            f"{path.replace(path.rsplit('/', 2)[1], 'elsewhere')}?{query}",
+        ):
+            assert _fetched(refused).status_code == 403, refused
+    assert stranger.raw("GET", f"/api/v1/receipts/{ids[client]}/images/").status_code == 404
+    body = client.raw("GET", f"/api/v1/receipts/{ids[client]}/original/")
+    assert (body.status_code, body.content) == (200, demo.RECEIPT.read_bytes())
+    assert stranger.raw("GET", f"/api/v1/receipts/{ids[client]}/original/").status_code == 404
+    client.raw("DELETE", f"/api/v1/receipts/{ids[client]}/")
+    assert _fetched(mine["thumbnail"]).status_code in {403, 404}
 
 
 def test_nobody_sees_anothers_receipt(client: demo.Client, stranger: demo.Client) -> None:

@@ -43,6 +43,9 @@ DJANGO_ENVIRONMENT = {
 DJANGO_SECRETS = {
     "DATABASE_USERNAME", "DATABASE_PASSWORD", "DJANGO_SECRET_KEY", "BROKER_PASSWORD", "CACHE_PASSWORD",
 }  # fmt: skip
+RECEIPTS = {
+    "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket", "kms:Decrypt", "kms:GenerateDataKey",
+}  # fmt: skip
 ENVIRONMENT = {
     "pgbouncer": {
         "PGBOUNCER_ADDRESS", "PGBOUNCER_PORT", "SCRATCH_DIR", "WRITER_HOST", "WRITER_PORT", "READER_HOST",
@@ -89,14 +92,32 @@ def test_each_task_has_its_containers_and_commands(assembly: Assembly) -> None:
 
 def test_containers_are_told_exactly_what_they_need(assembly: Assembly) -> None:
     openai = assembly.environment in {"prod", "staging"}
+    signed = assembly.environment in {"prod", "dev"}
     for container in containers(assembly):
-        assert set(environment(container)) == ENVIRONMENT[container["Name"]], container["Name"]
+        signs = signed and container["Name"] == "web"
+        images = {"IMAGE_DOMAIN", "IMAGE_KEY_PAIR_ID"} if signs else set()
+        assert set(environment(container)) == ENVIRONMENT[container["Name"]] | images, container["Name"]
         secrets = {secret["Name"] for secret in container["Secrets"]}
         if container["Name"] == "pgbouncer":
             assert secrets == {"DATABASE_USERNAME", "DATABASE_PASSWORD"}
         else:
-            assert secrets == DJANGO_SECRETS | ({"OPENAI_API_KEY"} if openai else set())
+            more = ({"OPENAI_API_KEY"} if openai else set()) | ({"IMAGE_SIGNING_KEY"} if signs else set())
+            assert secrets == DJANGO_SECRETS | more
             assert environment(container)["EXTRACTION_ENGINE"] == ("openai" if openai else "local")
+
+
+def test_another_image_key_changes_the_web_tasks_too(prod: Assembly, dev: Assembly) -> None:
+    """Otherwise they went on signing in the name of a key that CloudFront has forgotten."""
+    named = []
+    for assembly in (prod, dev):
+        (web,) = (c for c in tasks(assembly)["Web"]["ContainerDefinitions"] if c["Name"] == "web")
+        parameter = environment(web)["IMAGE_KEY_PAIR_ID"]["Fn::GetAtt"][0]
+        value = assembly["Service"].all("AWS::SSM::Parameter")[parameter]["Properties"]["Value"]
+        assert (
+            next(iter(assembly["Edge"].all("AWS::CloudFront::PublicKey"))) in value["Fn::GetStackOutput"]["OutputName"]
+        )
+        named.append(value)
+    assert named[0]["Fn::GetStackOutput"]["OutputName"] != named[1]["Fn::GetStackOutput"]["OutputName"]
 
 
 def test_containers_are_locked_down(assembly: Assembly) -> None:
@@ -168,14 +189,8 @@ def test_reads_go_to_a_replica_where_there_is_one(prod: Assembly, preview: Assem
 @pytest.mark.parametrize(
     ("task", "allowed"),
     [
-        (
-            "Web",
-            {
-                *("s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"),
-                *("kms:Decrypt", "kms:GenerateDataKey", "secretsmanager:GetSecretValue"),
-            },
-        ),
-        ("Worker", {"s3:GetObject", "s3:ListBucket", "kms:Decrypt"}),
+        ("Web", RECEIPTS | {"secretsmanager:GetSecretValue"}),
+        ("Worker", RECEIPTS),
         ("Beat", set()),
         ("Migration", set()),
     ],

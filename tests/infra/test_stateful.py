@@ -41,6 +41,7 @@ PINNED = {
         "CacheGroup065C0BC1",
         "DjangoSecretKey0A000B3C",
         "JwtSigningKey15CA95A1",
+        "ImageSigningKey75EEF43F",
         "OpenAiApiKeyAB1C389B",
     },
     "Storage": {"ReceiptsKey86AC75FD", "ReceiptsBucket3F658C3D"},

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from infra.config import load_environment
+from infra.config.models import Domain
+from stacks.storage import page_origins
 from tests.infra.synthesized import Assembly, Template
 
 
@@ -77,11 +80,21 @@ def test_the_copy_has_a_name_that_the_other_region_knows(prod: Assembly, dev: As
     assert _bucket(dev["StorageReplica"])["BucketName"] == "spendsmart-dev-receipts-replica-000000000000-us-west-2"
 
 
-def test_browsers_upload_from_configured_origins_only(dev: Assembly, prod: Assembly) -> None:
-    (rule,) = _bucket(dev["Storage"])["CorsConfiguration"]["CorsRules"]
-    assert rule["AllowedOrigins"] == ["http://localhost:4580"]
-    assert rule["AllowedMethods"] == ["POST"]
-    assert "CorsConfiguration" not in _bucket(prod["Storage"])  # none is configured there
+def test_browsers_upload_from_our_pages_only(dev: Assembly, prod: Assembly, preview: Assembly) -> None:
+    pages = ["http://*.elb.amazonaws.com", "https://*.cloudfront.net"]
+    local = ["http://localhost:4580", "https://localhost:4590"]
+    for assembly, origins in ((dev, local + pages), (prod, pages), (preview, pages[:1])):
+        (rule,) = _bucket(assembly["Storage"])["CorsConfiguration"]["CorsRules"]
+        assert rule["AllowedOrigins"] == origins
+        assert rule["AllowedMethods"] == ["POST"]
+    assert _bucket(prod["StorageReplica"])["CorsConfiguration"] == _bucket(prod["Storage"])["CorsConfiguration"]
+
+
+def test_with_a_name_of_ones_own_its_pages_are_the_ones() -> None:
+    certificate = "arn:aws:acm:us-east-1:000000000000:certificate/a"
+    domain = Domain(name="app.example.com", certificate_arn=certificate, cdn_certificate_arn=certificate)
+    environment = load_environment("prod").model_copy(update={"domain": domain})
+    assert page_origins(environment) == ("https://app.example.com",)
 
 
 def test_cloudfront_reads_receipts_for_this_account_only(prod: Assembly, preview: Assembly) -> None:

@@ -54,3 +54,12 @@ def test_all_ports_move_with_the_base(home: Path, monkeypatch: pytest.MonkeyPatc
     assert after.api - before.api == after.cdn - before.cdn == 30000 - 24500
     assert after.listener(80) == 30080
     assert after.listener(12345) is None
+
+
+def test_the_first_distribution_has_the_usual_port_as_long_as_it_is_there(home: Path) -> None:
+    usual = layout.ports().cdn
+    assert [layout.distribution_port(name) for name in ("E1", "E2", "E1")] == [usual, layout.ports().base + 200, usual]
+    layout.release_distribution_port("E2")
+    assert layout.distribution_port("E3") == layout.ports().base + 200
+    layout.release_distribution_port("E1")
+    assert layout.distribution_port("E4") == usual

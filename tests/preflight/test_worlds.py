@@ -81,3 +81,40 @@ def test_the_number_of_choices_that_are_judged_is_bounded() -> None:
     assert len(list(worlds(single(small)))) == 8
     large = {**small, "Resources": {f"Topic{i}": topic for i in range(3000)}}
     assert list(worlds(single(large))) == []
+
+
+BALANCER = (
+    "Balancer: {Type: AWS::ElasticLoadBalancingV2::LoadBalancer, Properties: {Type: application, SubnetMappings: "
+    "[{SubnetId: a, AllocationId: !If [Production, eipalloc-1, !Ref AWS::NoValue]}]}}"
+)
+
+
+def test_what_an_open_condition_may_leave_out_only_warns() -> None:
+    found = judged(BALANCER, NO_DEFAULT, PRODUCTION, "ELB-219")
+    assert messages(found) == [
+        ("warning", "Elastic IP address on the application kind (but not where Stage is not 'prod')")
+    ]
+
+
+def test_what_is_a_fault_whatever_is_chosen_fails() -> None:
+    assert not judged(BALANCER.replace("!Ref AWS::NoValue", "eipalloc-2"), NO_DEFAULT, PRODUCTION, "ELB-219").ok
+
+
+def test_a_fault_of_a_resource_that_may_be_left_out_fails() -> None:
+    database = "{Type: AWS::RDS::DBInstance, Condition: Production, Properties: {MultiAZ: true, AvailabilityZone: a}}"
+    assert not judged(f"Database: {database}", NO_DEFAULT, PRODUCTION, "RDS-57").ok
+
+
+def test_conditions_that_no_parameter_decides_are_choices_too() -> None:
+    here = "{Production: !Equals [!Ref AWS::Region, eu-west-1]}"
+    assert judged(BALANCER, "{}", here, "ELB-219").ok
+    assert judged(BALANCER, "{}", here, "ELB-219").warnings != []
+
+
+@pytest.mark.parametrize("condition", ["!Equals [a, b]", "!Equals [!Ref Stage, prod]"])
+def test_a_circle_that_conditions_break_is_none(condition: str) -> None:
+    topics = "\n".join(
+        f"{one}: {{Type: AWS::SNS::Topic, Properties: {{DisplayName: !If [Production, !Ref {other}, x]}}}}"
+        for one, other in (("A", "B"), ("B", "A"))
+    )
+    assert judged(topics, NO_DEFAULT, f"{{Production: {condition}}}", "CFN-201").ok

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import re
+from collections import Counter
 from collections.abc import Iterator
 from itertools import count, cycle
 from typing import Any
@@ -39,8 +41,21 @@ def replaced(document: Any, path: Path, wrong: Any) -> Any:
     return changed
 
 
+ALIKE = 2
+"""A case for a quota has a hundred of one thing; what a rule does with two of them it does with all."""
+
+
 def replaceable(document: dict[str, Any]) -> Iterator[Path]:
     """What a rule may meet in a case document: resources without a Type are refused when they are read."""
+    seen: Counter[str] = Counter()
+    for path in _replaceable(document):
+        shape = re.sub(r"\d+", "#", "/".join(map(str, path)))
+        seen[shape] += 1
+        if seen[shape] <= ALIKE:
+            yield path
+
+
+def _replaceable(document: dict[str, Any]) -> Iterator[Path]:
     stacks = [("Stacks", number, "Template") for number, _ in enumerate(document.get("Stacks", ()))] or [()]
     for stack in stacks:
         template: Any = document

@@ -6,7 +6,7 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from receipts.models import CONTENT_TYPES, LineItem, Receipt
+from receipts.models import CONTENT_TYPES, Duplicate, LineItem, Receipt
 
 
 class LineItemSerializer(serializers.ModelSerializer[LineItem]):
@@ -16,6 +16,8 @@ class LineItemSerializer(serializers.ModelSerializer[LineItem]):
 
 
 class ReceiptSerializer(serializers.ModelSerializer[Receipt]):
+    # Said here, as a model's field that may be blank is described as if it were not, once it is read-only.
+    duplicate = serializers.ChoiceField(choices=Duplicate.choices, allow_blank=True, read_only=True)
     items = LineItemSerializer(many=True, read_only=True)
 
     class Meta:
@@ -43,14 +45,23 @@ class LineItemDetailSerializer(LineItemSerializer):
         fields = (*LineItemSerializer.Meta.fields, "box")
 
 
+class TaxLineSerializer(serializers.Serializer[Any]):
+    """The tax at one rate. Decimals as they were read, in strings."""
+
+    rate = serializers.CharField(allow_null=True, help_text="Percent.")
+    net = serializers.CharField(allow_null=True)
+    amount = serializers.CharField()
+
+
 class ReceiptDetailSerializer(ReceiptSerializer):
     """One receipt with all that was read, and where on the picture it stands."""
 
     items = LineItemDetailSerializer(many=True, read_only=True)
+    tax_lines = TaxLineSerializer(many=True, read_only=True)
     boxes = serializers.DictField(child=BoxField(), read_only=True)
 
     class Meta(ReceiptSerializer.Meta):
-        fields = (*ReceiptSerializer.Meta.fields, "text", "boxes", "width", "height")
+        fields = (*ReceiptSerializer.Meta.fields, "text", "tax_lines", "boxes", "width", "height")
         read_only_fields = fields
 
 
@@ -65,12 +76,7 @@ class CreateReceiptSerializer(serializers.Serializer[Any]):
 
     file_name = serializers.CharField(max_length=255, allow_blank=True, default="", help_text="As people know it.")
     content_type = serializers.ChoiceField(choices=sorted(CONTENT_TYPES))
-    size = serializers.IntegerField(min_value=1, help_text="Bytes of the image.")
-
-    def validate_size(self, value: int) -> int:
-        if value > settings.UPLOAD_MAX_BYTES:
-            raise serializers.ValidationError(f"At most {settings.UPLOAD_MAX_BYTES} bytes.", code="max_value")
-        return value
+    size = serializers.IntegerField(min_value=1, max_value=settings.UPLOAD_MAX_BYTES, help_text="Bytes of the image.")
 
 
 class CreatedReceiptSerializer(serializers.Serializer[Any]):

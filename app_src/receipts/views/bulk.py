@@ -14,6 +14,7 @@ from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
+from structlog.contextvars import bind_contextvars
 
 from receipts import bulk, storage
 from receipts.models import BulkUpload, Receipt
@@ -41,6 +42,11 @@ class BulkUploadViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[BulkUploa
             return BulkUpload.objects.none()
         return BulkUpload.objects.filter(user=self.request.user)
 
+    def get_object(self) -> BulkUpload:
+        upload: BulkUpload = super().get_object()
+        bind_contextvars(bulk_upload=str(upload.id))
+        return upload
+
     def paginate_queryset(self, queryset: Any) -> Any:
         page: Sequence[BulkUpload] = super().paginate_queryset(queryset) or []
         found = bulk.progress([upload.id for upload in page])
@@ -52,6 +58,7 @@ class BulkUploadViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[BulkUploa
         serializer = CreateBulkUploadSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         upload = BulkUpload(user=request.user, name=serializer.validated_data["name"])
+        bind_contextvars(bulk_upload=str(upload.id))
         return self._announce(upload, serializer.validated_data["files"], new=True)
 
     @extend_schema(request=AnnounceFilesSerializer, responses={201: AnnouncedBulkUploadSerializer})

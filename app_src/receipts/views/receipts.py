@@ -13,8 +13,9 @@ from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
+from structlog.contextvars import bind_contextvars
 
-from receipts import corrections, pictures, review, storage, tasks
+from receipts import corrections, pictures, rereading, review, storage, tasks
 from receipts.filters import ReceiptFilter
 from receipts.models import Receipt
 from receipts.serializers import (
@@ -27,9 +28,12 @@ from receipts.serializers.corrections import CorrectedReceiptSerializer, Correct
 from receipts.states import State, move
 from receipts.views.errors import Conflict, StorageUnavailable
 from receipts.views.export import ExportMixin
+from spendsmart.plain_rows import PlainListMixin
 
 
-class ReceiptViewSet(ExportMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Receipt]):
+class ReceiptViewSet(
+    ExportMixin, PlainListMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Receipt]
+):
     """Create, complete, list, read, correct and delete one's receipts."""
 
     serializer_class = ReceiptSerializer
@@ -46,12 +50,18 @@ class ReceiptViewSet(ExportMixin, mixins.ListModelMixin, mixins.RetrieveModelMix
     def get_serializer_class(self) -> type[ReceiptSerializer]:
         return ReceiptSerializer if self.action == "list" else ReceiptDetailSerializer
 
+    def get_object(self) -> Receipt:
+        receipt: Receipt = super().get_object()
+        bind_contextvars(receipt=str(receipt.id))
+        return receipt
+
     @extend_schema(request=CreateReceiptSerializer, responses={201: CreatedReceiptSerializer})
     def create(self, request: Request) -> Response:
         """Announce an image; answers with the form to upload it by, straight to S3."""
         serializer = CreateReceiptSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         receipt = Receipt(user=request.user, **serializer.validated_data)
+        bind_contextvars(receipt=str(receipt.id))
         try:
             form = storage.upload_form(key=receipt.key, content_type=receipt.content_type, size=receipt.size)
         except storage.StorageUnavailableError as error:
@@ -117,6 +127,25 @@ class ReceiptViewSet(ExportMixin, mixins.ListModelMixin, mixins.RetrieveModelMix
             raise Conflict(str(error), code=error.code) from error
         except storage.StorageUnavailableError as error:
             raise StorageUnavailable from error
+        receipt.refresh_from_db()
+        return Response(ReceiptDetailSerializer(receipt).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(
+        request=None,
+        responses={
+            202: ReceiptDetailSerializer,
+            409: OpenApiResponse(description="Not read, corrected by somebody, being read, or read afresh too often"),
+        },
+    )
+    @action(detail=True, methods=["post"])
+    def reread(self, request: Request, pk: UUID) -> Response:  # noqa: ARG002
+        """Have OpenAI read the receipt afresh, although it may be billed once more; until it has, nothing changes."""
+        receipt = self.get_object()
+        try:
+            rereading.ask(receipt)
+        except rereading.CannotRereadError as error:
+            raise Conflict(str(error), code=error.code) from error
+        tasks.send_reread(receipt.id)
         receipt.refresh_from_db()
         return Response(ReceiptDetailSerializer(receipt).data, status=status.HTTP_202_ACCEPTED)
 

@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
+from structlog.contextvars import bind_contextvars
 
 from receipts import review
 from receipts.models import Receipt
@@ -55,6 +56,7 @@ class ReviewPlaceView(APIView):
         receipt = Receipt.objects.filter(user=request.user, pk=pk).prefetch_related("items").first()
         if receipt is None:
             raise Http404
+        bind_contextvars(receipt=str(receipt.id))
         place = review.place(receipt, kinds)
         answer = {"receipt": receipt, "previous": place.previous, "next": place.next, "left": place.left}
         return Response(PlaceSerializer(answer).data)

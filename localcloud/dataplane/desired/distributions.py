@@ -56,7 +56,7 @@ def _distribution(reader: Reader, described: dict[str, Any], balancers: LoadBala
     behaviors = [*_items(config.get("CacheBehaviors")), {**config["DefaultCacheBehavior"], "PathPattern": "*"}]
     return DistributionSpec(
         distribution_id=described["Id"],
-        local_port=_local_port(described["Id"]),
+        local_port=layout.distribution_port(described["Id"]),
         origins=tuple(_origin(reader, origin, arn, tags, balancers) for origin in _items(config["Origins"])),
         behaviors=tuple(_behavior(reader, behavior) for behavior in behaviors),
         default_root_object=config.get("DefaultRootObject", ""),
@@ -66,16 +66,6 @@ def _distribution(reader: Reader, described: dict[str, Any], balancers: LoadBala
 def _items(counted: Mapping[str, Any] | None) -> list[Any]:
     """CloudFront's lists are {"Quantity": …, "Items": […]}, without items where there are none."""
     return list((counted or {}).get("Items") or [])
-
-
-def _local_port(distribution_id: str) -> int:
-    """The usual port for the first distribution that asks, and ever after for that one."""
-    owner = layout.folder("dataplane") / "cdn-port"
-    if not owner.exists():
-        layout.write_private(owner, distribution_id)
-    if owner.read_text() == distribution_id:
-        return layout.ports().cdn
-    return layout.allocate_port("listener", f"distribution:{distribution_id}")
 
 
 def _origin(

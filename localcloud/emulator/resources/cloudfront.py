@@ -1,13 +1,31 @@
-"""CloudFront's keys for signed URLs."""
+"""CloudFront's distributions as the data plane serves them, and keys for signed URLs."""
 
 # ruff: noqa: ARG002 - the signatures are those of registry.Handler.
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from ministack.services import cloudfront
+
+from localcloud import layout
 from localcloud.emulator import coercion
 from localcloud.emulator.internal import client
-from localcloud.emulator.registry import Handler, Properties, Provisioned, Wanted, resource
+from localcloud.emulator.registry import Completion, Handler, Properties, Provisioned, Wanted, resource
+
+
+@resource("AWS::CloudFront::Distribution")
+class Distribution(Completion):
+    """Upstream names it after AWS's DNS. A signed URL holds the name, so it has to be the one that browsers use."""
+
+    def complete(self, ref: str, before: Properties, wanted: Wanted) -> Mapping[str, Any]:
+        name = f"localhost:{layout.distribution_port(ref)}"
+        cloudfront._distributions[ref]["DomainName"] = name
+        return {"DomainName": name}
+
+    def delete(self, ref: str, properties: Properties) -> None:
+        super().delete(ref, properties)
+        layout.release_distribution_port(ref)
 
 
 @resource("AWS::CloudFront::PublicKey")

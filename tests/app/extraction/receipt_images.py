@@ -65,3 +65,25 @@ def encode(picture: Image.Image, kind: str = "JPEG", **options: object) -> bytes
     buffer = io.BytesIO()
     picture.save(buffer, kind, **options)
     return buffer.getvalue()
+
+
+_MARK_BITS, _MARK_SIDE = 16, 14
+
+
+def mark(picture: Image.Image, number: int) -> Image.Image:
+    """The picture with a number below it, in black and white squares, that any copy of it can be told by."""
+    width, height = max(picture.width, _MARK_BITS * _MARK_SIDE), picture.height
+    marked = Image.new("RGB", (width, height + _MARK_SIDE), "white")
+    marked.paste(picture)
+    pen = ImageDraw.Draw(marked)
+    for bit in range(_MARK_BITS):
+        if number >> bit & 1:
+            pen.rectangle((bit * _MARK_SIDE, height, (bit + 1) * _MARK_SIDE - 1, height + _MARK_SIDE), fill="black")
+    return marked
+
+
+def mark_of(picture: Image.Image) -> int:
+    """The number that `mark` has put there; the picture may have been compressed meanwhile, but not resized."""
+    grey, row = picture.convert("L"), picture.height - _MARK_SIDE // 2
+    squares = (grey.getpixel((bit * _MARK_SIDE + _MARK_SIDE // 2, row)) < 128 for bit in range(_MARK_BITS))
+    return sum(dark << bit for bit, dark in enumerate(squares))

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import boto3
@@ -63,6 +63,10 @@ ENVIRONMENT = {
 }
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fuzz-examples", type=int, default=15, help="of schemathesis, for each operation")
+
+
 def pytest_configure() -> None:
     """pytest-django would read the settings before this file; so it is told of none, and they are loaded here."""
     for name in ("AWS_SESSION_TOKEN", "AWS_PROFILE"):
@@ -87,9 +91,9 @@ def pytest_unconfigure() -> None:
     shutil.rmtree(_FOLDER, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
-def running_servers() -> Iterator[dict[str, ExitStack]]:
-    """Everything runs; a test that closes `broker` or `cache` gets it back afterwards."""
+@contextmanager
+def started() -> Iterator[dict[str, ExitStack]]:
+    """Every server that the application needs, and the key that signs tokens; `broker` and `cache` can be closed."""
     servers.certificate(_FOLDER)
     with ExitStack() as stack:
         stack.enter_context(servers.aws(_FOLDER / "aws", _PORTS.aws))
@@ -100,6 +104,13 @@ def running_servers() -> Iterator[dict[str, ExitStack]]:
         valkey = {name: stack.enter_context(ExitStack()) for name in VALKEY}
         for name, server in VALKEY.items():
             valkey[name].enter_context(server.running())
+        yield valkey
+
+
+@pytest.fixture(scope="session")
+def running_servers() -> Iterator[dict[str, ExitStack]]:
+    """Everything runs; a test that closes `broker` or `cache` gets it back afterwards."""
+    with started() as valkey:
         yield valkey
 
 

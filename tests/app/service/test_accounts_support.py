@@ -19,7 +19,7 @@ SUPPORT_URL = "/api/v1/support"
 @pytest.fixture
 def agent(make_user):
     user = make_user("agent@example.com")
-    user.groups.add(Group.objects.get(name=SUPPORT))
+    user.groups.add(Group.objects.get_or_create(name=SUPPORT)[0])
     return user
 
 

@@ -13,7 +13,8 @@ from analytics import budgets, tasks
 from analytics.models import Budget, BudgetAlert
 from analytics.months import after, today
 from extraction import Extraction
-from receipts import reading
+from extraction.ocr import Page
+from receipts import reading, readings
 from receipts.models import Receipt
 from receipts.states import State
 
@@ -101,14 +102,9 @@ def test_what_goes_past_both_at_once_is_told_once(api, user, budget) -> None:
 
 
 def test_reading_a_receipt_raises_the_alert(api, user, budget, bucket, monkeypatch) -> None:
-    class Engine:
-        name = "scripted"
-
-        def extract(self, _image: bytes) -> Extraction:
-            return Extraction(engine="scripted", total=Decimal(90), category="groceries", currency="EUR",
-                              purchased_on=today())  # fmt: skip
-
-    monkeypatch.setattr(reading, "engine", Engine)
+    found = Extraction(engine="local", total=Decimal(90), category="groceries", currency="EUR", purchased_on=today())
+    monkeypatch.setattr(readings, "recognize", lambda _photo: Page(words=(), width=60, height=80))
+    monkeypatch.setattr(reading, "read_page", lambda _page: found)
     reading.process(receipt(user, body=png()).id)
     assert levels(api) == [(80, "90.00")]
 

@@ -7,14 +7,17 @@ from datetime import date
 
 import pytest
 from django.db import connection
-from support import read_receipt, receipt
+from support import png, read_receipt, receipt, written
 
 from receipts import duplicates, pictures
 from receipts.models import Receipt
 from receipts.states import State
 
 URL = "/api/v1/receipts/"
-TEXT = "LIDL\nWarburger Straße 130\nBananen 0,99 A\nBulgur 1,78 A\nApfelsaft 1,19 B\nSumme 3,96\nzu zahlen 10,00\n3182 295069/02\n05.03.26 09:58"
+TEXT = (
+    "LIDL\nWarburger Straße 130\nBananen 0,99 A\nBulgur 1,78 A\nApfelsaft 1,19 B\n"
+    "Summe 3,96\nzu zahlen 10,00\n3182 295069/02\n05.03.26 09:58"
+)
 FINGERPRINT = f"{0b1010 << 252:064x}"
 pytestmark = pytest.mark.django_db
 
@@ -101,29 +104,55 @@ def test_reading_the_same_receipt_again_offers_it(api, user) -> None:
     assert (first.duplicate, again.duplicate, again.duplicate_of) == ("", "suspected", first)
 
 
+@pytest.mark.usefixtures("bucket")
+@pytest.mark.parametrize(("number", "requests"), [("40211", 1), ("40212", 2)], ids=["the same", "another"])
+def test_a_second_picture_is_not_paid_for_and_another_receipt_is(
+    user, openai_server, monkeypatch, number: str, requests: int
+) -> None:
+    """Two photographs of receipts that look the same; the second has the first one's number, or its own."""
+    from test_openai_gateway import CAFE, good
+
+    from receipts import reading, readings
+
+    openai_server.reply = good()
+    found = []
+    for picture, printed_number in enumerate(("40211", number)):
+        rows = (*CAFE, (f"Receipt {printed_number}", ""))
+        monkeypatch.setattr(readings, "recognize", lambda _photo, rows=rows: written(rows))
+        made = receipt(user, body=png(colour=200 + picture))
+        assert reading.process(made.id) == State.EXTRACTED
+        made.refresh_from_db()
+        found.append(made)
+    first, again = found
+    assert len(openai_server.requests) == requests
+    assert (again.engine, again.total, again.merchant) == ("openai", first.total, first.merchant)
+    assert again.duplicate_of == (first if requests == 1 else None)
+    assert again.boxes.keys() == first.boxes.keys() != set()
+
+
 @pytest.mark.parametrize("decision", ["confirmed", "dismissed"])
 def test_the_person_decides_and_may_think_again(api, user, decision: str) -> None:
     first = read_receipt(user)
     made = read_receipt(user, duplicate_of=first, duplicate="suspected")
-    answer = api.put(f"{URL}{made.id}/duplicate/", {"duplicate": decision}, format="json")
+    answer = api.put(f"{URL}{made.id}/duplicate/", {"decision": decision}, format="json")
     assert (answer.status_code, answer.json()) == (200, {"duplicate": decision, "duplicate_of": str(first.id)})
     other = {"confirmed": "dismissed", "dismissed": "confirmed"}[decision]
-    assert api.put(f"{URL}{made.id}/duplicate/", {"duplicate": other}, format="json").status_code == 200
+    assert api.put(f"{URL}{made.id}/duplicate/", {"decision": other}, format="json").status_code == 200
     made.refresh_from_db()
     assert made.duplicate == other
 
 
 def test_what_nobody_suspects_cannot_be_decided(api, user) -> None:
     made = read_receipt(user)
-    assert api.put(f"{URL}{made.id}/duplicate/", {"duplicate": "confirmed"}, format="json").status_code == 409
-    for nonsense in ({}, {"duplicate": "suspected"}, {"duplicate": 1}, []):
+    assert api.put(f"{URL}{made.id}/duplicate/", {"decision": "confirmed"}, format="json").status_code == 409
+    for nonsense in ({}, {"decision": "suspected"}, {"decision": 1}, []):
         assert api.put(f"{URL}{made.id}/duplicate/", nonsense, format="json").status_code == 400
 
 
 def test_anothers_duplicate_does_not_exist(api_of, make_user, user) -> None:
     made = read_receipt(user, duplicate_of=read_receipt(user), duplicate="suspected")
     stranger = api_of(make_user("stranger@example.com"))
-    assert stranger.put(f"{URL}{made.id}/duplicate/", {"duplicate": "confirmed"}, format="json").status_code == 404
+    assert stranger.put(f"{URL}{made.id}/duplicate/", {"decision": "confirmed"}, format="json").status_code == 404
 
 
 @pytest.mark.usefixtures("bucket")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-import openai_server as api
+import openai_server as fake
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connections
@@ -21,6 +22,7 @@ from openai_gateway.models import Call, CallState, Day, Purpose
 from receipts import reading, readings, rereading, tasks
 from receipts.models import Reading, Receipt
 from receipts.states import State
+from spendsmart import broker
 
 CAFE = (
     ("Corner Bean Coffee", ""), ("12 Harbor Street", ""), ("Date: 03/14/2026 09:12", ""),
@@ -31,16 +33,17 @@ ERROR = b'{"error": {"message": "no", "code": "x"}}'
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bucket")]
 
 
-def good(**changes: Any) -> api.Reply:
-    return api.Reply(body=api.fields(**changes), billed=True)
+def good(**changes: Any) -> fake.Reply:
+    return fake.Reply(body=fake.fields(**changes), billed=True)
 
 
 @pytest.fixture(autouse=True)
 def page(monkeypatch: pytest.MonkeyPatch):
-    """What is recognized on every picture; a test may have other rows."""
+    """What is recognized on every picture, and a number of its own; a test may have other rows."""
+    numbers = itertools.count(40001)
 
     def shows(*rows: tuple[str, str]) -> None:
-        monkeypatch.setattr(readings, "recognize", lambda _photo: written(rows))
+        monkeypatch.setattr(readings, "recognize", lambda _photo: written((*rows, (f"No. {next(numbers)}", ""))))
 
     shows(*CAFE)
     return shows
@@ -52,7 +55,7 @@ def read(made: Receipt) -> Receipt:
     return made
 
 
-def books_match(server: api.OpenAIServer) -> bool:
+def books_match(server: fake.OpenAIServer) -> bool:
     """Everything the server bills is in the ledger: as billed, or in doubt where we never saw the answer."""
     costly = {str(call.id): call for call in Call.objects.exclude(state=CallState.FREE)}
     assert all(day.spent == ledger.spent_on(day.day) for day in Day.objects.all())
@@ -116,15 +119,15 @@ def test_the_same_image_at_the_same_moment_is_billed_once(user, openai_server) -
 @pytest.mark.parametrize(
     "reply",
     [
-        api.Reply(body=api.answer({"type": "refusal", "refusal": "I will not."}), billed=True),
-        api.Reply(body=api.answer(api.text("{"), status="incomplete"), billed=True),
-        api.Reply(body=api.answer(api.text("no JSON")), billed=True),
+        fake.Reply(body=fake.answer({"type": "refusal", "refusal": "I will not."}), billed=True),
+        fake.Reply(body=fake.answer(fake.text("{"), status="incomplete"), billed=True),
+        fake.Reply(body=fake.answer(fake.text("no JSON")), billed=True),
         good(is_receipt=False),
     ],
     ids=["refusal", "incomplete", "invalid", "no receipt"],
 )
 def test_a_useless_answer_is_paid_for_once_and_a_person_looks_at_ours(
-    user, openai_server, settings, reply: api.Reply
+    user, openai_server, settings, reply: fake.Reply
 ) -> None:
     settings.OPENAI_ESCALATION_PERCENT = 0
     openai_server.reply = reply
@@ -148,7 +151,7 @@ def test_a_useless_answer_is_paid_for_once_and_a_person_looks_at_ours(
         ({"purchased_on": "2999-01-01"}, "The date lies in the future or too far back."),
         ({"total": None}, "The total was not found."),
         ({"tax_lines": [{"rate": "9", "net": None, "amount": "9.99"}]}, "The taxes by rate do not add up to the tax."),
-        ({"confidence": api.FIELDS["confidence"] | {"total": 0.2}}, "The total is uncertain."),
+        ({"confidence": fake.FIELDS["confidence"] | {"total": 0.2}}, "The total is uncertain."),
     ],
 )
 def test_what_does_not_hold_is_never_silently_stored(
@@ -192,7 +195,7 @@ def test_no_text_of_our_own_means_that_a_person_looks(user, openai_server, setti
 
 
 def test_at_openais_limit_everybody_waits_and_nobody_fails(user, openai_server) -> None:
-    openai_server.reply = api.Reply(status=429, body=ERROR, headers={"Retry-After": "20"})
+    openai_server.reply = fake.Reply(status=429, body=ERROR, headers={"Retry-After": "20"})
     first, second = receipt(user, body=png()), receipt(user, body=png(colour=3))
     for _ in range(reading.MAX_ATTEMPTS + 1):
         assert read(first).state == read(second).state == State.QUEUED
@@ -221,7 +224,7 @@ def test_the_message_of_who_waits_is_sent_when_their_time_comes(user) -> None:
 
 
 def test_an_outage_ends_in_our_own_reading_and_a_second_one_later(user, openai_server) -> None:
-    openai_server.reply = api.Reply(status=500, body=ERROR)
+    openai_server.reply = fake.Reply(status=500, body=ERROR)
     made = receipt(user, body=png())
     states = [read(made).state for _ in range(gateway.TRIES)]
     assert states == [State.QUEUED, State.QUEUED, State.EXTRACTED]
@@ -232,7 +235,7 @@ def test_an_outage_ends_in_our_own_reading_and_a_second_one_later(user, openai_s
 
 
 def test_a_request_that_openai_does_not_take_is_not_repeated(user, openai_server) -> None:
-    openai_server.reply = api.Reply(status=400, body=ERROR)
+    openai_server.reply = fake.Reply(status=400, body=ERROR)
     made = read(receipt(user, body=png()))
     assert (made.state, made.fallback, made.reread_at) == (State.NEEDS_REVIEW, "refused_request", None)
     assert "OpenAI answered 400" in made.reason
@@ -240,7 +243,7 @@ def test_a_request_that_openai_does_not_take_is_not_repeated(user, openai_server
 
 
 def test_a_wrong_key_stops_all_calls(user, openai_server) -> None:
-    openai_server.reply = api.Reply(status=401, body=ERROR)
+    openai_server.reply = fake.Reply(status=401, body=ERROR)
     assert read(receipt(user, body=png())).fallback == "unavailable"
     assert read(receipt(user, body=png(colour=3))).fallback == "breaker_open"
     assert len(openai_server.requests) == 1
@@ -258,7 +261,7 @@ LOST = {
 
 @pytest.mark.parametrize("fault", LOST)
 def test_a_lost_answer_is_not_bought_twice(user, openai_server, fault: str) -> None:
-    openai_server.reply = api.Reply(body=api.fields(), billed=True, **LOST[fault])
+    openai_server.reply = fake.Reply(body=fake.fields(), billed=True, **LOST[fault])
     made = read(receipt(user, body=png()))
     assert (made.state, made.engine, made.fallback, made.reread_at) == (State.NEEDS_REVIEW, "local", "in_doubt", None)
     assert made.total == Decimal("17.17")
@@ -272,7 +275,7 @@ def test_a_lost_answer_is_not_bought_twice(user, openai_server, fault: str) -> N
 
 
 def test_a_person_may_have_it_read_afresh(user, openai_server) -> None:
-    openai_server.reply = api.Reply(body=api.fields(), billed=True, cut_after=100)
+    openai_server.reply = fake.Reply(body=fake.fields(), billed=True, cut_after=100)
     made = read(receipt(user, body=png()))
     openai_server.reply = good()
     rereading.ask(made)
@@ -283,6 +286,25 @@ def test_a_person_may_have_it_read_afresh(user, openai_server) -> None:
     assert (made.engine, made.fallback, made.reread_at, made.review_reasons) == ("openai", "", None, [])
     assert len(openai_server.bill) == 2
     assert books_match(openai_server)
+
+
+def test_reading_afresh_over_http(user, api, api_of, make_user, openai_server) -> None:
+    openai_server.reply = good()
+    made = read(receipt(user, body=png()))
+    address = f"/api/v1/receipts/{made.id}/reread/"
+    assert api_of(make_user("eve@example.com")).post(address).status_code == 404
+    answer = api.post(address)
+    assert (answer.status_code, answer.json()["state"], answer.json()["tax_lines"][0]["rate"]) == (
+        202,
+        "extracted",
+        "9",
+    )
+    assert broker.messages() == 1
+    assert rereading.reread(made.id) == State.EXTRACTED
+    assert len(openai_server.requests) == 2
+    Receipt.objects.update(corrected_at=timezone.now())
+    refused = api.post(address)
+    assert (refused.status_code, refused.json()["detail"][:4]) == (409, "Only")
 
 
 def test_a_person_may_not_have_it_read_afresh_without_end(user, openai_server) -> None:
@@ -389,15 +411,15 @@ def test_while_the_breaker_is_open_receipts_are_read_here_and_by_openai_later(us
 
 
 def test_a_second_reading_that_fails_leaves_everything_as_it_was(user, openai_server) -> None:
-    openai_server.reply = api.Reply(status=500, body=ERROR)
+    openai_server.reply = fake.Reply(status=500, body=ERROR)
     breaker.trip("x", seconds=60)
     made = read(receipt(user, body=png()))
     before = {name: getattr(made, name) for name in ("state", "total", "merchant", "text", "fallback")}
     breaker.trip("x", seconds=0)
     for fault in (
-        api.Reply(status=429, body=ERROR, headers={"Retry-After": "1"}),
-        api.Reply(status=500, body=ERROR),
-        api.Reply(body=api.answer({"type": "refusal", "refusal": "No."}), billed=True),
+        fake.Reply(status=429, body=ERROR, headers={"Retry-After": "1"}),
+        fake.Reply(status=500, body=ERROR),
+        fake.Reply(body=fake.answer({"type": "refusal", "refusal": "No."}), billed=True),
     ):
         openai_server.reply = fault
         rereading.reread(made.id)
@@ -409,7 +431,7 @@ def test_a_second_reading_that_fails_leaves_everything_as_it_was(user, openai_se
 
 
 def test_failures_open_the_breaker_for_all(user, openai_server) -> None:
-    openai_server.reply = api.Reply(status=503, body=ERROR)
+    openai_server.reply = fake.Reply(status=503, body=ERROR)
     for number in range(breaker.LEAST_CALLS):
         read(receipt(user, body=png(colour=number)))
     assert read(receipt(user, body=png(colour=99))).fallback == "breaker_open"
@@ -419,7 +441,7 @@ def test_failures_open_the_breaker_for_all(user, openai_server) -> None:
 # ---- Escalation ----
 
 
-def by_model(**answers: api.Reply):
+def by_model(**answers: fake.Reply):
     models = {"gpt-6-luna": answers["first"], "gpt-6.1-terra": answers["second"]}
     return lambda request: models[request.body["model"]]
 
@@ -452,7 +474,7 @@ def test_a_good_first_answer_is_not_escalated(user, openai_server, may_escalate)
     assert len(openai_server.requests) == 1
 
 
-@pytest.mark.parametrize("second", [api.Reply(status=500, body=ERROR), api.Reply(body=b"", billed=False)])
+@pytest.mark.parametrize("second", [fake.Reply(status=500, body=ERROR), fake.Reply(body=b"", billed=False)])
 def test_a_second_opinion_that_fails_does_not_cost_the_first(user, openai_server, may_escalate, second) -> None:
     openai_server.respond = by_model(first=good(total="71.71"), second=second)
     made = read(receipt(user, body=png()))
@@ -475,7 +497,7 @@ def test_metrics_and_logs_tell_everything_but_secrets(user, openai_server, capsy
     openai_server.reply = good()
     made = read(receipt(user, body=png()))
     read(receipt(user, body=png()))
-    openai_server.reply = api.Reply(status=500, body=ERROR)
+    openai_server.reply = fake.Reply(status=500, body=ERROR)
     read(receipt(user, body=png(colour=3)))
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith('{"_aws"')]
     told = {name: value for line in lines for name, value in line.items()}
@@ -490,3 +512,15 @@ def test_metrics_and_logs_tell_everything_but_secrets(user, openai_server, capsy
     assert openai_server.requests
     assert "sk-the-key" not in everything
     assert "base64," not in everything
+
+
+def test_every_sweep_tells_how_things_stand(user, openai_server, capsys) -> None:
+    openai_server.reply = good()
+    read(receipt(user, body=png()))
+    breaker.trip("x")
+    capsys.readouterr()
+    tasks.sweep()
+    told: dict[str, Any] = {}
+    for line in capsys.readouterr().out.splitlines():
+        told |= json.loads(line) if line.startswith('{"_aws"') else {}
+    assert (told["OpenAISpentToday"], told["OpenAIBreakerOpen"]) == (pytest.approx(0.000265), 1.0)

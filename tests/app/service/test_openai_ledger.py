@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import UTC, date, timedelta
 from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 from django.db import connection, connections
@@ -163,7 +165,7 @@ def test_sixteen_workers_together_do_not_overspend(settings) -> None:
 
     def work(number: int) -> None:
         try:
-            ledger.open_call(ledger.Request(**{**vars(dear), "content_sha256": f"{number:064}"}))
+            ledger.open_call(replace(dear, id=uuid4(), content_sha256=f"{number:064}"))
         except ledger.OverBudgetError:
             refused.append(number)
         finally:

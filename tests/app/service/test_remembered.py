@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
-from support import png, read_receipt, receipt
+from support import png, read_receipt, receipt, written
 
 from extraction import Extraction
-from receipts import reading, remembered
+from receipts import reading, readings, remembered
 from receipts.models import Receipt, RememberedCorrection
 from receipts.states import State
 
@@ -20,17 +21,13 @@ pytestmark = pytest.mark.usefixtures("bucket")
 
 @pytest.fixture
 def read_as(monkeypatch) -> Iterator:
-    """Reads a receipt of a user's with an engine that finds just this merchant."""
+    """Reads a receipt of a user's on which the reader finds just this merchant."""
     shade = iter(range(255))
 
     def read(user, merchant: str | None, category: str = "other") -> Receipt:
-        class Engine:
-            name = "scripted"
-
-            def extract(self, _image: bytes) -> Extraction:
-                return Extraction(engine="scripted", merchant=merchant, category=category, total=Decimal(1))
-
-        monkeypatch.setattr(reading, "engine", Engine)
+        found = Extraction(engine="local", merchant=merchant, category=category, total=Decimal(1))
+        monkeypatch.setattr(readings, "recognize", lambda _photo: written([("Total", "1.00")]))
+        monkeypatch.setattr(reading, "read_page", lambda _page: found)
         made = receipt(user, body=png(colour=next(shade)))
         reading.process(made.id)
         return Receipt.objects.get(id=made.id)
@@ -171,3 +168,10 @@ def test_anothers_memory_does_not_exist(api_of, make_user, user, method: str, pa
     assert getattr(stranger, method)(f"{URL}{theirs.id}/{path}").status_code == 404
     assert stranger.get(URL).json()["results"] == []
     assert RememberedCorrection.objects.exists()
+
+
+@pytest.mark.parametrize("position", ["%00", "%FF", "%ED%A0%80", "x" * 5000, "&o=99999999999999", "&r=1"])
+def test_a_cursor_that_we_did_not_make_does_no_harm(api, user, position: str) -> None:
+    RememberedCorrection.objects.create(user=user, printed="lidl", merchant="Lidl")
+    cursor = b64encode(f"p={position}".encode()).decode()
+    assert api.get(URL, {"cursor": cursor}).status_code in {200, 404}

@@ -155,13 +155,47 @@ def test_beat_publishes_the_backlog(client: httpx2.Client, containers: dict[str,
 
 
 def test_a_task_logs_the_request_that_caused_it(client: httpx2.Client, containers: dict[str, Container]) -> None:
-    read = [line for line in containers["worker"].lines() if line["event"] == "receipt_read"]
+    read = [line for line in containers["worker"].lines() if line.get("event") == "receipt_read"]
     completed = [
         line for line in containers["web"].lines()
-        if line["event"] == "request_finished" and "complete" in line["request"]
+        if line.get("event") == "request_finished" and "complete" in line["request"]
     ]  # fmt: skip
     assert [line["request_id"] for line in read] == [line["request_id"] for line in completed]
     assert read[0]["state"] == "extracted"
+
+
+def test_a_bulk_upload_goes_all_the_way_is_found_and_exported(
+    client: httpx2.Client, containers: dict[str, Container]
+) -> None:
+    image = RECEIPT.read_bytes()
+    files = [{"file_name": f"{n}.png", "content_type": "image/png", "size": len(image)} for n in range(2)]
+    bulk = client.post("/api/v1/bulk-uploads/", json={"name": "March", "files": files}).json()
+    ids = [receipt["id"] for receipt in bulk["receipts"]]
+    for receipt in bulk["receipts"]:
+        form = receipt["upload"]
+        httpx2.post(form["url"], data=form["fields"], files={"file": image}, trust_env=False).raise_for_status()
+    address = f"/api/v1/bulk-uploads/{bulk['id']}/"
+    assert client.post(f"{address}complete/", json={"receipts": ids}).json()["accepted"] == ids
+    until(lambda: client.get(address).json()["done"] == 2)
+    merchant = client.get(f"/api/v1/receipts/{ids[0]}/").json()["merchant"]
+    until(lambda: len(client.get("/api/v1/receipts/search/", params={"q": merchant}).json()["results"]) == 3)
+    exported = client.get("/api/v1/receipts/export/", params={"bulk_upload": bulk["id"]}).text
+    assert exported.count("\r\n") == 3 and all(receipt_id in exported for receipt_id in ids)
+
+    complete = [
+        line for line in containers["web"].lines()
+        if line.get("event") == "request_finished" and f"{bulk['id']}/complete" in line["request"]
+    ]  # fmt: skip
+    read = [line for line in containers["worker"].lines() if line.get("event") == "receipt_read"]
+    assert {line["receipt"] for line in read if line["request_id"] == complete[0]["request_id"]} == set(ids)
+
+
+def test_no_line_says_what_is_nobodys_business(client: httpx2.Client, containers: dict[str, Container]) -> None:
+    client.get("/api/v1/receipts/search/", params={"q": "whole@example.com 4111 1111 1111 1111"})
+    logs = "".join((container.scratch / "log").read_text() for container in containers.values())
+    assert "search/?q=[removed]" in logs
+    secrets = ("whole@example", "whole%40", "4111", "correct horse", client.headers["Authorization"][7:], "X-Amz-Sig")
+    assert [secret for secret in secrets if secret in logs] == []
 
 
 def test_a_stop_signal_ends_each_of_them_in_good_order(client: httpx2.Client, containers: dict[str, Container]) -> None:

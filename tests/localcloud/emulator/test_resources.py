@@ -291,3 +291,35 @@ def test_a_property_that_the_service_does_not_know_fails_the_stack(emulator: Emu
     deploy("odd", {"Cluster": cluster}, expect="ROLLBACK_COMPLETE")
     events = emulator.client("cloudformation").describe_stack_events(StackName="odd")["StackEvents"]
     assert any("Colour" in event.get("ResourceStatusReason", "") for event in events)
+
+
+def test_a_distribution_is_named_as_browsers_reach_it(emulator: Emulator, deploy: Deploy) -> None:
+    """Signed URLs hold the name."""
+
+    def config(comment: str) -> dict[str, Any]:
+        return {
+            "Enabled": True,
+            "Comment": comment,
+            "Origins": [
+                {
+                    "Id": "origin",
+                    "DomainName": "localhost",
+                    "CustomOriginConfig": {"OriginProtocolPolicy": "http-only"},
+                }
+            ],
+            "DefaultCacheBehavior": {
+                "TargetOriginId": "origin",
+                "ViewerProtocolPolicy": "allow-all",
+                "CachePolicyId": "4135ea2d-6df8-44a3-9df3-4b5a84be39ad",
+            },
+        }
+
+    outputs = {"Name": {"Fn::GetAtt": ["Cdn", "DomainName"]}, "Id": {"Ref": "Cdn"}}
+    for comment in ("first", "second"):
+        resources = {
+            "Cdn": {"Type": "AWS::CloudFront::Distribution", "Properties": {"DistributionConfig": config(comment)}}
+        }
+        made = deploy("named-distribution", resources, outputs)
+        shown = emulator.client("cloudfront").get_distribution(Id=made["Id"])["Distribution"]
+        assert made["Name"] == shown["DomainName"] == f"localhost:{emulator.base + 90}"
+        assert shown["DistributionConfig"]["Comment"] == comment

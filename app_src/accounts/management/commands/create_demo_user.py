@@ -30,5 +30,5 @@ class Command(BaseCommand):
                 user.is_staff = user.is_superuser = True
             user.save()
             if support:
-                user.groups.add(Group.objects.get(name=SUPPORT))
+                user.groups.add(Group.objects.get_or_create(name=SUPPORT)[0])
         self.stdout.write(f"{user.email} {'created' if made else 'is there already'}")

@@ -44,7 +44,7 @@ class Reply:
     """What to answer. A `billed` one is on the bill whether or not the client gets to see it.
 
     `hold` is waited for before anything is sent, `delay_seconds` too; `drip_seconds` pass after each of ten pieces;
-    after `cut_after` bytes the connection is closed.
+    after `cut_after` bytes the connection is closed. `pretend` is sent instead of the body that is billed.
     """
 
     status: int = 200
@@ -55,6 +55,7 @@ class Reply:
     drip_seconds: float = 0.0
     cut_after: int | None = None
     billed: bool = False
+    pretend: bytes | None = None
 
 
 class OpenAIServer:
@@ -140,9 +141,10 @@ def serve() -> Iterator[OpenAIServer]:
             headers = {"Content-Type": "application/json", "x-request-id": request.request_id, "Connection": "close"}
             for name, value in (headers | reply.headers).items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(reply.body)))
+            body = reply.body if reply.pretend is None else reply.pretend
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            sent = reply.body[: reply.cut_after]
+            sent = body[: reply.cut_after]
             if not reply.drip_seconds:
                 self.wfile.write(sent)
                 return
