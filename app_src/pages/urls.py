@@ -19,6 +19,7 @@ urlpatterns = [
     path("inbox/progress/", inbox.progress, name="progress"),
     path("inbox/<uuid:receipt_id>/", review.page, name="receipt"),
     path("inbox/<uuid:receipt_id>/retry/", review.retry, name="retry"),
+    path("inbox/<uuid:receipt_id>/reread/", review.reread, name="reread"),
     path("inbox/<uuid:receipt_id>/decide/", review.decide, name="decide"),
     path("inbox/<uuid:receipt_id>/delete/", review.delete, name="delete"),
     path("spending/", spending.page, name="spending"),

@@ -209,6 +209,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": schedule(timedelta(minutes=15)),
         "options": {"expires": 900},
     },
+    "clear sessions": {
+        "task": "pages.tasks.clear_sessions",
+        "schedule": schedule(timedelta(hours=1)),
+        "options": {"expires": 3600},
+    },
 }
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from pages.boxes import UNSURE, boxes_of
 from pages.forms import ItemForms, ReviewForm
 from pages.words import doubts_by_field, notices
-from receipts import corrections, duplicates, pictures, review, signing
+from receipts import corrections, duplicates, pictures, rereading, review, signing, tasks
 from receipts.models import Duplicate, LineItem, Receipt
 from receipts.states import FINAL, READ, State
 from spendsmart.security import content_security_policy
@@ -75,6 +75,7 @@ def _shown(
         "says": says.get("", []),
         "items_say": says.get("items", []),
         "notices": notices(receipt),
+        "can_reread": bool(receipt.fallback) and receipt.state in READ and not receipt.corrected_at,
         "photo": found.photo,
         "boxes": boxes_of(receipt, items, doubtful=unsure | says.keys()),
         "twin": _twin(receipt),
@@ -97,6 +98,21 @@ def retry(request: HttpRequest, receipt_id: UUID) -> HttpResponse:
         messages.success(request, "It will be read once more.")
     except review.CannotRetryError as error:
         messages.error(request, str(error))
+    return redirect("pages:receipt", receipt_id)
+
+
+@require_POST
+@login_required
+def reread(request: HttpRequest, receipt_id: UUID) -> HttpResponse:
+    """Have the better reader read it, where the simpler one had to."""
+    receipt = _mine(request, receipt_id)
+    try:
+        rereading.ask(receipt)
+    except rereading.CannotRereadError as error:
+        messages.error(request, str(error))
+    else:
+        tasks.send_reread(receipt.id)
+        messages.success(request, "The better reader is asked. Until it has answered, nothing changes.")
     return redirect("pages:receipt", receipt_id)
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.contrib.sessions.models import Session
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import User
 
@@ -85,6 +89,17 @@ def test_logging_out_ends_the_session(browser, ann) -> None:
     assert browser.get("/inbox/").status_code == 200
     browser.post("/logout/")
     assert browser.get("/inbox/").status_code == 302
+
+
+def test_expired_sessions_are_cleared_away(browser, ann) -> None:
+    from pages.tasks import clear_sessions
+
+    browser.post("/login/", ANN)
+    Client().post("/login/", ANN)
+    expired = Session.objects.get(session_key=browser.session.session_key)
+    Session.objects.filter(pk=expired.pk).update(expire_date=timezone.now() - timedelta(seconds=1))
+    assert clear_sessions() == 1
+    assert Session.objects.exclude(pk=expired.pk).count() == Session.objects.count() == 1
 
 
 def test_a_form_without_its_token_is_refused_in_words(ann) -> None:

@@ -130,6 +130,13 @@ def test_a_fallback_is_explained(reason: str) -> None:
     assert "simpler" in notices(Receipt(fallback=reason))[0]
 
 
+def test_the_better_reader_can_be_asked_again_and_what_stands_against_it_is_told(member, user) -> None:
+    made = read_receipt(user, fallback="budget")
+    assert b"Ask the better reader now" in member.get(f"/inbox/{made.id}/").content
+    page = member.post(f"/inbox/{made.id}/reread/", follow=True)
+    assert b"Receipts are read by the embedded engine" in page.content  # here, no other is configured
+
+
 def test_every_reason_of_the_gateway_has_its_words() -> None:
     from typing import get_args
 

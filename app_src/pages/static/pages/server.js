@@ -1,5 +1,7 @@
 // Talking to our own server: JSON there and back, with the form's CSRF token.
 
+const AT_ONCE = 100;
+
 export class Refused extends Error {}
 
 export async function get(url) {
@@ -22,10 +24,14 @@ async function read(response) {
 
 // Ask for the given receipts' progress until all are final. `ids()` gives those still wanted, `show(receipt)` gets each.
 export async function watch(url, ids, show) {
+  let turn = 0;
   for (let pause = 1000; ids().length; pause = Math.min(pause * 1.3, 8000)) {
     await new Promise((done) => setTimeout(done, pause));
     if (document.hidden) continue;
-    const asked = ids().slice(0, 100).map((id) => `id=${id}`).join("&");
+    // Of very many, another part each time.
+    const all = ids();
+    const from = (turn++ * AT_ONCE) % (Math.ceil(all.length / AT_ONCE) * AT_ONCE);
+    const asked = all.slice(from, from + AT_ONCE).map((id) => `id=${id}`).join("&");
     try {
       for (const receipt of (await get(`${url}?${asked}`)).receipts) {
         if (show(receipt)) pause = 1000;
