@@ -27,6 +27,7 @@ from localcloud import (
     status,
     strays,
     supervision,
+    tls,
 )
 from localcloud.console import LocalCloudError, Steps
 
@@ -159,6 +160,7 @@ def _addresses() -> str:
         ("CDN", f"https://localhost:{ports.cdn}"),
         ("AWS API", f"https://{layout.LOOPBACK}:{ports.api}   (make env shows how to use it)"),
         ("demo login", f"{user.email}  {user.password}"),
+        ("browser", f"trust {tls.material().authority} once: pictures go over HTTPS"),
         ("then", "make status · make logs · make down"),
     ]
     return "\n".join(f"  {name:<11} {text}" for name, text in lines)

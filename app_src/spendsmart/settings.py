@@ -77,6 +77,7 @@ INSTALLED_APPS = [
     "openai_gateway",
     "batches",
     "analytics",
+    "pages",
 ]
 
 MIDDLEWARE = [
@@ -94,6 +95,7 @@ MIDDLEWARE = [
     "accounts.audit.AdminAuditMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "pages.errors.OutageMiddleware",
 ]
 
 TEMPLATES = [
@@ -207,11 +209,17 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": schedule(timedelta(minutes=15)),
         "options": {"expires": 900},
     },
+    "clear sessions": {
+        "task": "pages.tasks.clear_sessions",
+        "schedule": schedule(timedelta(hours=1)),
+        "options": {"expires": 3600},
+    },
 }
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 
 # ---- Accounts ----
 AUTH_USER_MODEL = "accounts.User"
+LOGIN_URL = "pages:login"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}Validator"}
     # At least eight characters, as NIST SP 800-63B asks for, which asks for no mixture of kinds of them.
@@ -271,6 +279,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
 CSRF_TRUSTED_ORIGINS = ALLOWED_ORIGINS
+CSRF_FAILURE_VIEW = "pages.errors.csrf_failure"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 262_144
 
 LANGUAGE_CODE = "en"
@@ -280,13 +289,12 @@ STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "spendsmart.static.StaticFiles"},
 }
 WHITENOISE_USE_FINDERS = not STATIC_ROOT.exists()
 if WHITENOISE_USE_FINDERS:
-    # Run from a source tree: there is no collected manifest to look names up in, nor its folder.
+    # Run from a source tree: nothing was collected, the files are served from where they lie.
     warnings.filterwarnings("ignore", "No directory at", UserWarning)
-    STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 
 LOGGING_CONFIG = None
 configure(LOG_LEVEL)

@@ -16,6 +16,7 @@ import many_receipts
 import pytest
 from django.contrib.auth.models import Group
 from django.db import connections
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from drf_spectacular.generators import SchemaGenerator
 
@@ -128,7 +129,7 @@ def example(parameter: dict[str, Any]) -> Any:
     return by_format.get(schema.get("format")) or by_type.get(schema.get("type")) or "Milk"
 
 
-def statements(api: Any, address: str, parameters: dict[str, Any]) -> list[tuple[str, str]]:
+def statements(api: Any, address: str, parameters: dict[str, Any] | None) -> list[tuple[str, str]]:
     """Every SELECT that answering took, with the database that it went to."""
     with ExitStack() as stack:
         captured = {alias: stack.enter_context(CaptureQueriesContext(connections[alias])) for alias in connections}
@@ -210,3 +211,28 @@ def test_no_endpoint_that_reads_goes_through_a_whole_table(
     assert not faults, "\n".join(faults)
     assert {"/api/v1/receipts/", "/api/v1/receipts/{id}/", "/api/v1/analytics/tax/"} <= walked
     assert len(explained) > 40
+
+
+@pytest.mark.parametrize("who", ["heavy", "light"])
+def test_no_page_goes_through_a_whole_table(
+    people: dict[str, Any], bucket: str, who: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(figures, "MAX_BYTES", -1)
+    browser = Client()
+    browser.force_login(people[who])
+    newest, twin = Receipt.objects.filter(user=people[who]).order_by("-created_at")[:2]
+    # Searching is the API's own, and walked above.
+    lists = ["", "?show=review", "?show=busy", "?show=failed", "?category=groceries", "?since=2026-01-01"]
+    pages = [*(f"/inbox/{query}" for query in lists), f"/inbox/{newest.id}/", f"/inbox/{twin.id}/"]
+    pages += [f"/inbox/progress/?id={newest.id}", "/inbox/export.csv?category=groceries", "/upload/"]
+    pages += ["/spending/", "/spending/?since=&until=", "/settings/", "/settings/leave/"]
+    large = large_tables()
+    found = {page: statements(browser, page, None) for page in pages}
+    faults = [
+        f"{page}: {table}: {sql}"
+        for page, selects in found.items()
+        for alias, sql in selects
+        for table in whole_tables(alias, sql, large)
+    ]
+    assert not faults, "\n".join(faults)
+    assert all(found.values())
