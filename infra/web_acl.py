@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,7 +13,8 @@ from constructs import Construct
 
 from infra.config.models import Waf
 
-LOGIN_PATH = "/api/v1/auth/"
+LOGIN_PATHS = ("/api/v1/auth/", "/login/", "/register/")
+"""The doors of the API and of the pages."""
 
 _MANAGED_RULE_GROUPS = (
     "AWSManagedRulesAmazonIpReputationList",
@@ -59,8 +61,8 @@ class WebAcl(Construct):
             default_action=waf.CfnWebACL.DefaultActionProperty(allow=waf.CfnWebACL.AllowActionProperty()),
             visibility_config=_visibility("All"),
             rules=[
-                self._rate_rule("LoginRate", priority=0, limit=settings.login_rate_limit, path=LOGIN_PATH),
-                self._rate_rule("Rate", priority=1, limit=settings.rate_limit, path=None),
+                self._rate_rule("LoginRate", priority=0, limit=settings.login_rate_limit, paths=LOGIN_PATHS),
+                self._rate_rule("Rate", priority=1, limit=settings.rate_limit),
                 *(self._managed_rule(name, priority=n) for n, name in enumerate(_MANAGED_RULE_GROUPS, start=2)),
             ],
         )
@@ -91,7 +93,9 @@ class WebAcl(Construct):
         """Put a regional resource behind this ACL; a CloudFront distribution names the ACL itself instead."""
         waf.CfnWebACLAssociation(self, "Association", resource_arn=resource_arn, web_acl_arn=self.arn)
 
-    def _rate_rule(self, name: str, *, priority: int, limit: int, path: str | None) -> waf.CfnWebACL.RuleProperty:
+    def _rate_rule(
+        self, name: str, *, priority: int, limit: int, paths: Sequence[str] = ()
+    ) -> waf.CfnWebACL.RuleProperty:
         if self._settings.rule_action == "block":
             action = waf.CfnWebACL.RuleActionProperty(
                 block=waf.CfnWebACL.BlockActionProperty(
@@ -110,16 +114,18 @@ class WebAcl(Construct):
                     aggregate_key_type="IP",
                     limit=limit,
                     evaluation_window_sec=_WINDOW_SECONDS,
-                    scope_down_statement=self._scope_down(path),
+                    scope_down_statement=self._scope_down(paths),
                 )
             ),
         )
 
-    def _scope_down(self, path: str | None) -> waf.CfnWebACL.StatementProperty | None:
+    def _scope_down(self, paths: Sequence[str]) -> waf.CfnWebACL.StatementProperty | None:
         """Which requests a rate rule counts; None for all."""
         statements = []
-        if path:
-            statements.append(_path_starts_with(path))
+        if paths:
+            beginnings = [_path_starts_with(path) for path in paths]
+            any_of_them = waf.CfnWebACL.OrStatementProperty(statements=beginnings)
+            statements.append(waf.CfnWebACL.StatementProperty(or_statement=any_of_them))
         if self._trusted_edge:
             statements.append(_without_header(self._trusted_edge))
         if len(statements) < 2:

@@ -31,7 +31,7 @@ def capacity(statement: dict[str, Any]) -> int:
             return MANAGED_CAPACITY[body["Name"]]
         case "RateBasedStatement":
             return 2 + (capacity(body["ScopeDownStatement"]) if "ScopeDownStatement" in body else 0)
-        case "AndStatement":
+        case "AndStatement" | "OrStatement":
             return 1 + sum(capacity(part) for part in body["Statements"])
         case "NotStatement":
             return 1 + capacity(body["Statement"])
@@ -74,7 +74,8 @@ def test_login_has_a_tighter_rate(prod: Assembly, stack: str) -> None:
     everything = by_name["Rate"]["Statement"]["RateBasedStatement"]
     assert login["AggregateKeyType"] == everything["AggregateKeyType"] == "IP"
     assert 10 <= login["Limit"] < everything["Limit"]
-    assert "'SearchString': '/api/v1/auth/'" in str(login["ScopeDownStatement"])
+    for door in ("/api/v1/auth/", "/login/", "/register/"):
+        assert f"'SearchString': '{door}'" in str(login["ScopeDownStatement"])
     assert "URL_DECODE" in str(login["ScopeDownStatement"]), "an encoded path reaches the same view"
 
 

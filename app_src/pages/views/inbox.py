@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import partial
 from itertools import chain
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -112,7 +112,14 @@ def _listed(request: HttpRequest, tab: str, given: dict[str, Any]) -> _Shown:
         receipts = paginator.paginate_queryset(found, Request(request)) or []
     except NotFound as error:  # a cursor that we never gave out
         raise Http404 from error
-    return _Shown(receipts=receipts, newer=paginator.get_previous_link(), older=paginator.get_next_link())
+    return _Shown(
+        receipts=receipts, newer=_query(paginator.get_previous_link()), older=_query(paginator.get_next_link())
+    )
+
+
+def _query(link: str | None) -> str | None:
+    """Of an address its query: the scheme that we are asked by is not the browser's where a CDN stands between."""
+    return "?" + urlsplit(link).query if link else None
 
 
 def _searched(request: HttpRequest, query: str, number: int) -> _Shown:

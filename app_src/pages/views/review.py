@@ -63,6 +63,9 @@ def _shown(
 ) -> HttpResponse:
     says = doubts_by_field(receipt, items)
     unsure = {name for name, sure in receipt.confidence.items() if isinstance(sure, int | float) and sure < UNSURE}
+    for name in form.fields.keys() & (says.keys() | unsure):
+        # Besides the error, which Django would name if nothing else were named.
+        form.fields[name].widget.attrs["aria-describedby"] = f"says_{name} {form[name].auto_id}_error"
     found = signing.addresses(receipt)
     context = {
         "receipt": receipt,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -89,6 +90,13 @@ def test_nonsense_is_told_beside_its_field_and_changes_nothing(member, doubtful,
     assert set(answer.context["form"].errors) == set(changes)
     doubtful.refresh_from_db()
     assert doubtful.state == State.NEEDS_REVIEW
+
+
+def test_doubts_and_errors_are_told_to_who_hears_the_page(member, doubtful) -> None:
+    Receipt.objects.filter(id=doubtful.id).update(review_reasons=["The total is uncertain."])
+    page = sent(member, doubtful, total="much").content.decode()
+    described = re.search(r'<input[^>]*name="total"[^>]*aria-describedby="([^"]+)"', page)
+    assert described and all(f'id="{name}"' in page for name in described[1].split())
 
 
 def test_a_wrong_line_is_told_and_changes_nothing(member, doubtful) -> None:

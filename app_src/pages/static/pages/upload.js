@@ -169,7 +169,8 @@ function summary() {
   if (count("sending", "waiting")) said.push(`${count("sending", "waiting")} to send`);
   if (count("failed")) said.push(`${count("failed")} not sent`);
   if (count("refused")) said.push(`${count("refused")} refused`);
-  words.textContent = said.join(", ");
+  // Said aloud by screen readers: only when it says something else.
+  if (words.textContent !== said.join(", ")) words.textContent = said.join(", ");
   retryAll.hidden = count("failed") < 2;
 }
 
