@@ -22,6 +22,13 @@ _MANAGED_RULE_GROUPS = (
     "AWSManagedRulesKnownBadInputsRuleSet",
     "AWSManagedRulesSQLiRuleSet",
 )
+_COUNTED_ONLY = {"AWSManagedRulesCommonRuleSet": ("SizeRestrictions_BODY",)}
+"""Rules that do not block. Bodies over 8 KB are ordinary here: a long receipt that is corrected, a hundred files that
+are announced. The application itself refuses those over 256 KiB.
+
+https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html
+"""
+
 _WINDOW_SECONDS = 300
 
 
@@ -141,10 +148,17 @@ class WebAcl(Construct):
             visibility_config=_visibility(name),
             statement=waf.CfnWebACL.StatementProperty(
                 managed_rule_group_statement=waf.CfnWebACL.ManagedRuleGroupStatementProperty(
-                    vendor_name="AWS", name=name
+                    vendor_name="AWS",
+                    name=name,
+                    rule_action_overrides=[_counted(rule) for rule in _COUNTED_ONLY.get(name, ())] or None,
                 )
             ),
         )
+
+
+def _counted(rule: str) -> waf.CfnWebACL.RuleActionOverrideProperty:
+    count = waf.CfnWebACL.RuleActionProperty(count=waf.CfnWebACL.CountActionProperty())
+    return waf.CfnWebACL.RuleActionOverrideProperty(name=rule, action_to_use=count)
 
 
 class WebAclLogGroup(logs.LogGroup):

@@ -62,6 +62,12 @@ def test_managed_rules_and_rates_block_in_prod(prod: Assembly, stack: str) -> No
 
 
 @pytest.mark.parametrize("stack", STACKS)
+def test_a_body_over_8_kb_reaches_the_application(prod: Assembly, stack: str) -> None:
+    group = rules(prod[stack])["AWSManagedRulesCommonRuleSet"]["Statement"]["ManagedRuleGroupStatement"]
+    assert group["RuleActionOverrides"] == [{"Name": "SizeRestrictions_BODY", "ActionToUse": {"Count": {}}}]
+
+
+@pytest.mark.parametrize("stack", STACKS)
 def test_rules_only_count_where_configured(dev: Assembly, stack: str) -> None:
     for rule in rules(dev[stack]).values():
         assert (rule.get("Action") or rule.get("OverrideAction")) == {"Count": {}}
