@@ -108,6 +108,14 @@ def started() -> Iterator[dict[str, ExitStack]]:
         yield valkey
 
 
+LONGEST = ("test_storm", "test_schema_fuzz", "test_kills")
+"""Files that take minutes: begun first, so that no process is left waiting for the other at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
+
+
 @pytest.fixture(scope="session")
 def running_servers() -> Iterator[dict[str, ExitStack]]:
     """Everything runs; a test that closes `broker` or `cache` gets it back afterwards."""

@@ -23,7 +23,7 @@ def test_without_the_broker_completing_works_and_the_sweeper_sends_the_message_l
     began = time.monotonic()
     with django_capture_on_commit_callbacks(execute=True):
         assert api.post(f"{URL}{made.id}/complete/").status_code == 202
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 20  # it does not go on trying for as long as Celery would
     assert Receipt.objects.get().state == State.QUEUED
 
 
