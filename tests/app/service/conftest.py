@@ -5,63 +5,15 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 import boto3
 import django
 import pytest
 import servers
 from replication import Replication, replication
-
-_FOLDER = Path(tempfile.mkdtemp(prefix="spendsmart-tests-"))
-_PORTS = servers.Ports.choose()
-
-ENVIRONMENT = {
-    "SPENDSMART_ENVIRONMENT": "test",
-    "SCRATCH_DIR": str(_FOLDER),
-    "DATABASE_HOST": "127.0.0.1",
-    "DATABASE_PORT": str(_PORTS.postgres),
-    "DATABASE_NAME": "spendsmart",
-    "DATABASE_READER_NAME": "spendsmart",
-    "DATABASE_SSLMODE": "require",
-    "DATABASE_USERNAME": "spendsmart",
-    "DATABASE_PASSWORD": "database password",
-    "BROKER_HOST": "127.0.0.1",
-    "BROKER_PORT": str(_PORTS.broker),
-    "BROKER_USERNAME": "broker",
-    "BROKER_PASSWORD": "broker-p@ss/word",
-    "CACHE_HOST": "127.0.0.1",
-    "CACHE_PORT": str(_PORTS.cache),
-    "CACHE_USERNAME": "cache",
-    "CACHE_PASSWORD": "cache-password",
-    "RECEIPTS_BUCKET": "receipts",
-    "RECEIPTS_KMS_KEY_ID": "to be filled in",
-    "UPLOAD_MAX_BYTES": "1000000",
-    "UPLOAD_EXPIRY_SECONDS": "60",
-    "ALLOWED_HOSTS": "testserver,localhost",
-    "ALLOWED_ORIGINS": "http://localhost",
-    "LOG_LEVEL": "WARNING",
-    "EXTRACTION_ENGINE": "local",
-    "OPENAI_MODEL": "gpt-6-luna",
-    "OPENAI_STRONG_MODEL": "gpt-6.1-terra",
-    "OPENAI_REQUESTS_PER_MINUTE": "60",
-    "OPENAI_TOKENS_PER_MINUTE": "200000",
-    "OPENAI_DAILY_BUDGET_USD": "1",
-    "OPENAI_ESCALATION_PERCENT": "10",
-    "OPENAI_BATCH_AFTER_MINUTES": "60",
-    "DJANGO_SECRET_KEY": "django-secret-key-of-the-tests-0123456789-0123456789",
-    "JWT_SIGNING_SECRET_ARN": "jwt-signing-key",
-    "AWS_REGION": "us-east-1",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "AWS_ENDPOINT_URL": f"http://127.0.0.1:{_PORTS.aws}",
-    "AWS_ACCESS_KEY_ID": servers.ACCESS_KEY,
-    "AWS_SECRET_ACCESS_KEY": servers.SECRET_KEY,
-    "AWS_CA_BUNDLE": str(_FOLDER / "certificate.pem"),
-    "DJANGO_SETTINGS_MODULE": "spendsmart.settings",
-}
+from surroundings import ENVIRONMENT, FOLDER, PORTS
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -78,7 +30,7 @@ def pytest_configure() -> None:
 
 VALKEY = {
     name: servers.Valkey(
-        folder=_FOLDER / name,
+        folder=FOLDER / name,
         port=int(ENVIRONMENT[f"{name.upper()}_PORT"]),
         user=ENVIRONMENT[f"{name.upper()}_USERNAME"],
         password=ENVIRONMENT[f"{name.upper()}_PASSWORD"],
@@ -89,19 +41,19 @@ VALKEY = {
 
 
 def pytest_unconfigure() -> None:
-    shutil.rmtree(_FOLDER, ignore_errors=True)
+    shutil.rmtree(FOLDER, ignore_errors=True)
 
 
 @contextmanager
 def started() -> Iterator[dict[str, ExitStack]]:
     """Every server that the application needs, and the key that signs tokens; `broker` and `cache` can be closed."""
-    servers.certificate(_FOLDER)
+    servers.certificate(FOLDER)
     with ExitStack() as stack:
-        stack.enter_context(servers.aws(_FOLDER / "aws", _PORTS.aws))
+        stack.enter_context(servers.aws(FOLDER / "aws", PORTS.aws))
         boto3.client("secretsmanager").create_secret(
             Name=ENVIRONMENT["JWT_SIGNING_SECRET_ARN"], SecretString="jwt-signing-key-of-the-tests-0123456789ab"
         )
-        stack.enter_context(servers.postgres(_FOLDER / "postgres", _PORTS.postgres))
+        stack.enter_context(servers.postgres(FOLDER / "postgres", PORTS.postgres))
         valkey = {name: stack.enter_context(ExitStack()) for name in VALKEY}
         for name, server in VALKEY.items():
             valkey[name].enter_context(server.running())
@@ -166,8 +118,8 @@ def bucket(running_servers: object) -> str:
 def _replication(django_db_setup: None) -> Iterator[Replication]:
     from django.db import connections
 
-    primary = servers.primary(_FOLDER / "postgres", _PORTS.postgres)
-    folder = _FOLDER / "replication"
+    primary = servers.primary(FOLDER / "postgres", PORTS.postgres)
+    folder = FOLDER / "replication"
     folder.mkdir()
     with replication(folder, primary, connections["default"].settings_dict["NAME"]) as made:
         yield made

@@ -107,7 +107,11 @@ def test_a_known_browser_that_guesses_is_slowed_down_too(ann, clock) -> None:
     assert codes == [401] * login.FREE_TRIES + [429]
 
 
-@pytest.mark.parametrize("forged", ["nonsense", signing.dumps({"account": "x", "device": "y"}, key="k" * 40)])
+@pytest.mark.parametrize(
+    "forged",
+    ["nonsense", signing.dumps({"account": "x", "device": "y"}, key="k" * 40)],
+    ids=["nonsense", "another key's"],
+)
 def test_a_forged_device_cookie_is_worth_nothing(ann, clock, forged: str) -> None:
     exhaust(clock)
     browser = APIClient()

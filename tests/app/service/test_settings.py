@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ENVIRONMENT
 from django.core.exceptions import ImproperlyConfigured
+from surroundings import ENVIRONMENT
 
 from spendsmart.environment import Environment
 
