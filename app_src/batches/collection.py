@@ -11,6 +11,7 @@ from uuid import UUID
 import httpx2
 import openai
 import structlog
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db.models import Q
 from django.utils import timezone
 from openai import OpenAI
@@ -49,10 +50,22 @@ def poll(client: OpenAI) -> int:
         except (openai.APIError, httpx2.HTTPError) as error:  # the next turn goes on where this one broke off
             reason = str(classified(error)) if isinstance(error, openai.APIError) else type(error).__name__
             log.warning("batch_unknown", batch=str(batch.id), reason=reason)
+        except SoftTimeLimitExceeded:
+            raise
+        except Exception:  # whatever is odd about one batch, the others are collected
+            log.exception("batch_broke_the_collection", batch=str(batch.id))
         finally:
             Batch.objects.filter(id=batch.id).update(polled_at=timezone.now())
             give_back(batch)
     return collected
+
+
+def lose_overdue(*, reason: str) -> int:
+    """Give up batches that nobody can ask after any more, once OpenAI must have ended them; how many."""
+    found = list(Batch.objects.filter(state=BatchState.SUBMITTED, created_at__lt=timezone.now() - OVERDUE))
+    for batch in found:
+        _lose(batch, reason)
+    return len(found)
 
 
 def _ask(batch: Batch, client: OpenAI) -> bool:

@@ -16,7 +16,7 @@ from typing import BinaryIO
 import openai
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from openai import OpenAI
 
@@ -31,6 +31,7 @@ from extraction.openai_request import ENDPOINT, MAX_OUTPUT_TOKENS, input_tokens_
 from openai_gateway import ledger
 from openai_gateway.models import Purpose
 from receipts import storage
+from receipts.models import Receipt
 
 MOST_ITEMS = 500
 MOST_BYTES = 150_000_000
@@ -53,7 +54,7 @@ log = structlog.get_logger(__name__)
 
 def submit_waiting(client: OpenAI) -> Batch | None:
     """Send one batch of those that wait, if there is something to send and nothing speaks against it."""
-    if _resting():
+    if _resting() or _forming():
         return None
     batch = _form()
     if batch is None:
@@ -91,6 +92,11 @@ def _resting() -> bool:
         return False
     pause = min(FIRST_PAUSE * 2 ** (len(failures) - 1), LONGEST_PAUSE)
     return timezone.now() < max(batch.ended_at for batch in failures if batch.ended_at) + pause
+
+
+def _forming() -> bool:
+    """Whether somebody is at it: one at a time, or a large pile would keep all workers from people's receipts."""
+    return Batch.objects.filter(state=BatchState.FORMING, claimed_at__gte=timezone.now() - LEASE).exists()
 
 
 def _form() -> Batch | None:
@@ -142,6 +148,11 @@ def _write(item: Item, model: str, file: BinaryIO) -> bool:
         return False
     except ledger.AskedBeforeError:
         items.returned(item, reason="asked_before")
+        return False
+    except IntegrityError:
+        if Receipt.objects.filter(id=item.receipt_id).exists():
+            raise
+        items.returned(item, reason="receipt_deleted")  # this very moment
         return False
     line = {
         "custom_id": str(item.id),

@@ -13,6 +13,7 @@ from batches import collection, items, submission
 from batches.claims import TIME_LIMIT
 from batches.models import Batch, BatchState, Item, ItemState
 from extraction.openai_engine import classified, client
+from openai_gateway import gateway
 from spendsmart import metrics
 from spendsmart.metrics import Metric
 
@@ -22,7 +23,8 @@ log = structlog.get_logger(__name__)
 @shared_task(name="batches.tasks.run", time_limit=TIME_LIMIT, soft_time_limit=TIME_LIMIT - 30)
 def run() -> None:
     """Collect what has ended, go on with what was left behind, and send what waits."""
-    if settings.EXTRACTION_ENGINE != "openai":
+    items.rescue()
+    if settings.EXTRACTION_ENGINE != gateway.ENGINE:
         _stand_down()
         return
     to = client(api_key=settings.OPENAI_API_KEY, base_url=settings.OPENAI_BASE_URL)
@@ -36,17 +38,23 @@ def run() -> None:
 
 
 def _stand_down() -> None:
-    """OpenAI was switched off: who has not been asked for yet is read here."""
+    """OpenAI was switched off: who has not been asked for yet is read here, and so is who was, a day later.
+
+    Until then it may be switched on again, and what is paid for be collected.
+    """
     for item in Item.objects.filter(state=ItemState.WAITING):
         items.returned(item, reason="switched_off")
+    collection.lose_overdue(reason="OpenAI is switched off")
 
 
 def _publish() -> None:
     now = timezone.now()
     waiting = Item.objects.filter(state=ItemState.WAITING)
-    oldest = Batch.objects.filter(state__in=[BatchState.FORMING, BatchState.SUBMITTED]).aggregate(at=Min("created_at"))
+    under_way = Batch.objects.filter(state__in=[BatchState.FORMING, BatchState.SUBMITTED])
+    asked = Item.objects.filter(state=ItemState.ASKED, batch__in=under_way)
+    oldest = under_way.aggregate(at=Min("created_at"))
     metrics.publish(
         Metric("BatchItemsWaiting", waiting.count()),
-        Metric("BatchItemsAsked", Item.objects.filter(state=ItemState.ASKED).count()),
+        Metric("BatchItemsAsked", asked.count()),
         Metric("OldestBatchSeconds", (now - oldest["at"]).total_seconds() if oldest["at"] else 0, unit="Seconds"),
     )

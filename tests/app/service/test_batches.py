@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 from openai_server import Batches, FakeBatch, OpenAIServer, Received, Reply, fields, serve
 from PIL import Image, ImageDraw
@@ -406,3 +408,102 @@ def test_a_total_that_is_not_printed_is_not_believed_from_a_batch_either(user, r
     remote.finish(only(remote), lambda _line: fields(total="71.71"))
     tasks.run()
     assert reading.process(one.id) == State.NEEDS_REVIEW
+
+
+def test_an_answer_of_a_batch_is_in_the_metrics_like_any_other(waiting, remote, capsys) -> None:
+    waiting(1)
+    tasks.run()
+    remote.finish(only(remote), lambda _line: fields())
+    capsys.readouterr()
+    tasks.run()
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    figures = {name: line[name] for line in lines for name in line if name.startswith("OpenAI")}
+    assert figures["OpenAICost"] == 0.0001325
+    assert figures["OpenAICalls"] == 1
+    assert "OpenAISeconds" not in figures
+
+
+def test_one_batch_is_put_together_at_a_time(waiting, remote) -> None:
+    waiting(1)
+    other = Batch.objects.create(model="gpt-6-luna")
+    tasks.run()
+    assert remote.batches == {}
+    Batch.objects.filter(id=other.id).update(claimed_at=timezone.now() - LONG_AGO)
+    tasks.run()
+    Batch.objects.filter(id=other.id).update(ended_at=timezone.now() - LONG_AGO)
+    tasks.run()
+    assert len(remote.batches) == 1
+
+
+def test_a_batch_that_breaks_the_collection_does_not_hold_up_the_others(
+    waiting, remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (first,) = waiting(1)
+    tasks.run()
+    (second,) = waiting(2)
+    tasks.run()
+    for batch in remote.batches.values():
+        remote.finish(batch, lambda _line: fields())
+    broken = Batch.objects.get(items__receipt=first).id
+    collect = collection._collect
+
+    def breaks(batch: Batch, *arguments: Any) -> None:
+        if batch.id == broken:
+            raise RuntimeError("odd")
+        collect(batch, *arguments)
+
+    monkeypatch.setattr(collection, "_collect", breaks)
+    tasks.run()
+    assert states([first, second]) == [State.BATCHED, State.QUEUED]
+
+
+def test_a_receipt_deleted_while_its_request_is_written_holds_nobody_up(
+    waiting, remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, other = waiting(1, 2)
+    opens = submission.open_photo
+
+    def deletes(image: bytes, **keywords: Any) -> Image.Image:
+        Receipt.objects.filter(id=gone.id).delete()
+        with connection.cursor() as cursor:  # as at the end of a transaction, which a test does not come to
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        return opens(image, **keywords)
+
+    monkeypatch.setattr(submission, "open_photo", deletes)
+    tasks.run()
+    assert len(remote.requests(only(remote))) == 1
+    assert states([other]) == [State.BATCHED]
+    assert Call.objects.count() == 1
+
+
+def test_openai_switched_off_for_good_gives_up_what_it_was_asked(
+    waiting, remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receipts = waiting(1)
+    tasks.run()
+    monkeypatch.setattr(settings, "EXTRACTION_ENGINE", "local")
+    tasks.run()
+    assert states(receipts) == [State.BATCHED], "it may be switched on again"
+    Batch.objects.update(created_at=timezone.now() - collection.OVERDUE - timedelta(minutes=1))
+    tasks.run()
+    assert states(receipts) == [State.QUEUED]
+    assert Call.objects.get().state == CallState.IN_DOUBT
+
+
+@pytest.mark.parametrize("engine", ["openai", "local"])
+def test_a_receipt_whose_item_is_gone_goes_back_to_the_queue(
+    waiting, remote, monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    lost, held = waiting(1, 2)
+    Item.objects.filter(receipt=held).update(state=ItemState.ASKED)
+    Item.objects.filter(receipt=lost).delete()
+    monkeypatch.setattr(settings, "EXTRACTION_ENGINE", engine)
+    tasks.run()
+    assert states([lost, held]) == [State.QUEUED, State.BATCHED]
+
+
+def test_what_a_receipt_waited_for_before_is_not_told_any_more(user) -> None:
+    one = receipt(user, state=State.EXTRACTING, attempts=1, reason="OpenAI's limits are used up.")
+    assert items.hand_over(one, "a" * 64)
+    one.refresh_from_db()
+    assert (one.state, one.reason) == (State.BATCHED, "")
