@@ -41,7 +41,8 @@ def wanted(receipt: Receipt, digest: str) -> bool:
     Not when OpenAI has been asked for the same image: what became of that is the answer.
     """
     patience = timedelta(minutes=settings.OPENAI_BATCH_AFTER_MINUTES)
-    if receipt.bulk_upload_id is None and timezone.now() - receipt.created_at < patience:
+    since = receipt.waits_since or receipt.created_at
+    if receipt.bulk_upload_id is None and timezone.now() - since < patience:
         return False
     if receipt.batch_items.filter(state=ItemState.RETURNED).count() >= MAX_RETURNS:
         return False

@@ -22,6 +22,7 @@ class ReceiptAdmin(admin.ModelAdmin):
         "reason",
         "attempts",
         "retry_at",
+        "waits_since",
         "content_sha256",
         "engine",
         "bulk_upload",

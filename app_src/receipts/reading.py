@@ -220,8 +220,11 @@ def _later(receipt: Receipt, reason: str, pause: timedelta | None = None) -> Sta
 
 
 def _wait(receipt: Receipt, error: NotYetError) -> State | None:
-    """Back to the queue, however often: who waits for their turn has not tried."""
-    pause = timedelta(seconds=error.retry_after or readings.BUSY_SECONDS)
+    """Back to the queue, however often: who waits for their turn has not tried.
+
+    Not longer than LONGEST_PAUSE, so that whoever has waited too long is soon in a batch (`batches.items.wanted`).
+    """
+    pause = min(timedelta(seconds=error.retry_after or readings.BUSY_SECONDS), LONGEST_PAUSE)
     log.info("receipt_waits", reason=str(error), seconds=pause.total_seconds())
     moved = move(
         receipt.id,

@@ -20,13 +20,15 @@ from support import receipt
 
 from batches import collection, items, submission, tasks
 from batches.models import Batch, BatchState, Item, ItemState
+from extraction import NotYetError
 from extraction.openai_engine import client
-from openai_gateway import ledger
+from openai_gateway import gateway, ledger
 from openai_gateway.models import Call, CallState, Day, Purpose
 from receipts import reading
 from receipts.models import BulkUpload, Reading, Receipt
 from receipts.readings import digest_of
 from receipts.states import State
+from receipts.tasks import enqueue
 
 pytestmark = pytest.mark.usefixtures("bucket")
 LONG_AGO = timedelta(days=1)
@@ -160,6 +162,37 @@ def test_who_has_waited_long_may_wait_for_a_batch_and_who_just_came_may_not(user
     assert not items.wanted(one, "a" * 64)
     one.created_at = timezone.now() - timedelta(minutes=settings.OPENAI_BATCH_AFTER_MINUTES + 1)
     assert items.wanted(one, "a" * 64)
+
+
+@pytest.mark.parametrize("source", [State.UPLOADED, State.FAILED], ids=str)
+def test_the_time_before_the_image_came_and_before_another_try_is_no_waiting(user, source: State) -> None:
+    one = receipt(user, state=source)
+    Receipt.objects.update(created_at=timezone.now() - LONG_AGO)
+    assert enqueue(one.id, source=source)
+    one.refresh_from_db()
+    assert not items.wanted(one, "a" * 64)
+    Receipt.objects.update(waits_since=timezone.now() - LONG_AGO)
+    assert enqueue(one.id, source=State.QUEUED), "a lost message sent again"
+    one.refresh_from_db()
+    assert items.wanted(one, "a" * 64)
+
+
+def test_a_receipt_that_waits_for_its_turn_for_too_long_goes_to_a_batch(
+    user, remote, server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway, "read", lambda *_, **__: busy())
+    one = receipt(user, body=DEMO.read_bytes(), waits_since=timezone.now())
+    assert reading.process(one.id) == State.QUEUED
+    one.refresh_from_db()
+    assert one.retry_at <= timezone.now() + reading.LONGEST_PAUSE
+    Receipt.objects.update(waits_since=timezone.now() - timedelta(minutes=settings.OPENAI_BATCH_AFTER_MINUTES + 1))
+    assert reading.process(one.id) == State.BATCHED
+    tasks.run()
+    assert len(remote.requests(only(remote))) == 1
+
+
+def busy() -> None:
+    raise NotYetError("OpenAI's limits are used up.", retry_after=7200.0)
 
 
 def test_the_same_image_is_asked_for_once(waiting, remote, user) -> None:
