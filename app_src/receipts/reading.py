@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from uuid import UUID
 
 import structlog
@@ -29,7 +28,6 @@ from receipts import duplicates, pictures, readings, remembered, storage
 from receipts.models import LineItem, Receipt
 from receipts.record import record
 from receipts.states import State, move
-from spendsmart.database import pin_to_writer
 from spendsmart.metrics import Metric, publish
 
 MAX_ATTEMPTS = 6
@@ -109,9 +107,8 @@ def find(receipt: Receipt, *, at_once: bool = True) -> tuple[str, Found]:
     if len(image) > settings.UPLOAD_MAX_BYTES:
         raise RejectedImageError(f"The image has more than {settings.UPLOAD_MAX_BYTES} bytes.")
     digest = readings.digest_of(image)
-    if receipt.pictures_at is None:
-        pictures.keep(receipt, open_photo(image, longest_side=pictures.PHOTO_SIDE))
     photo = open_photo(image, longest_side=PHOTO_SIDE)
+    pictures.keep(receipt, photo)
     return digest, _found(receipt, digest, photo, at_once=at_once)
 
 
@@ -193,8 +190,6 @@ def store(receipt: Receipt, digest: str, found: Found, *, source: State = State.
         LineItem.objects.bulk_create(
             LineItem(receipt=receipt, position=position, **line) for position, line in enumerate(read.lines)
         )
-        # Who polls this receipt asks for the sums next: the replica may not have it yet.
-        transaction.on_commit(partial(pin_to_writer, receipt.user_id))
     log.info("receipt_read", state=state, engine=found.extraction.engine, fallback=found.fallback)
     publish(Metric("Extractions", 1), dimensions={"Engine": found.extraction.engine, "Outcome": str(state)}, total=True)
     return state
