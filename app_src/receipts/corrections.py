@@ -54,7 +54,9 @@ def correct(
     # How sure the reader was of a field says nothing about what the person put there.
     confidence = {name: value for name, value in receipt.confidence.items() if name not in changes}
     with transaction.atomic():
-        moved = move(
+        # Not over what the person has not seen: somebody may just have read it afresh.
+        seen = Receipt.objects.select_for_update().filter(id=receipt.id, updated_at=receipt.updated_at)
+        moved = seen.values_list("id").first() and move(
             receipt.id,
             source=State(receipt.state),
             target=State.EXTRACTED,
