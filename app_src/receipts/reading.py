@@ -98,10 +98,11 @@ def _read(receipt: Receipt) -> State | None:
         return _later(receipt, "Reading the image failed unexpectedly.")
 
 
-def find(receipt: Receipt, *, at_once: bool = True) -> tuple[str, Found]:
-    """What identifies the receipt's image, and what is read on it; unless `at_once`, a batch may be waited for.
+def find(receipt: Receipt, *, at_once: bool = True, fresh: bool = False) -> tuple[str, Found]:
+    """What identifies the receipt's image, and what is read on it.
 
-    Raises what `storage.read`, `open_photo`, the embedded reader and `openai_gateway.gateway.read` raise.
+    Unless `at_once`, a batch may be waited for; unless `fresh`, what is known from another picture of the same receipt
+    will do. Raises what `storage.read`, `open_photo`, the embedded reader and `openai_gateway.gateway.read` raise.
     """
     image = storage.read(receipt.key)
     if len(image) > settings.UPLOAD_MAX_BYTES:
@@ -109,10 +110,10 @@ def find(receipt: Receipt, *, at_once: bool = True) -> tuple[str, Found]:
     digest = readings.digest_of(image)
     photo = open_photo(image, longest_side=PHOTO_SIDE)
     pictures.keep(receipt, photo)
-    return digest, _found(receipt, digest, photo, at_once=at_once)
+    return digest, _found(receipt, digest, photo, at_once=at_once, fresh=fresh)
 
 
-def _found(receipt: Receipt, digest: str, photo: Image.Image, *, at_once: bool) -> Found:
+def _found(receipt: Receipt, digest: str, photo: Image.Image, *, at_once: bool, fresh: bool) -> Found:
     """What the configured engine reads on the picture, or the embedded one where OpenAI may not be asked now.
 
     The text is recognized in any case: an answer of OpenAI's is checked against it.
@@ -126,7 +127,7 @@ def _found(receipt: Receipt, digest: str, photo: Image.Image, *, at_once: bool) 
     local = read_page(page)
     if not with_openai:
         found = Found(extraction=local)
-    elif (known := duplicates.reading_of_first(receipt, page=page, local=local, engine=gateway.ENGINE)) is not None:
+    elif not fresh and (known := duplicates.reading_of_first(receipt, page=page, local=local, engine=gateway.ENGINE)):
         reporting.looked_up(hit=True)
         readings.keep(digest, known.model_dump(mode="json"), engine=gateway.ENGINE)
         found = _of_openai(known)

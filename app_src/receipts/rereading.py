@@ -62,9 +62,10 @@ def claim_due() -> list[UUID]:
     ]
 
 
-def reread(receipt_id: UUID) -> State | None:
+def reread(receipt_id: UUID, *, fresh: bool = False) -> State | None:
     """Read a receipt that was claimed once more; the state it is in afterwards, None when nothing was changed.
 
+    `fresh`: its own picture, not what is known from another one of the same receipt.
     Raises DatabaseError, after which the claim runs out.
     """
     receipt = Receipt.objects.filter(id=receipt_id, state__in=READ, corrected_at=None, reread_at__isnull=False).first()
@@ -72,7 +73,7 @@ def reread(receipt_id: UUID) -> State | None:
         return None
     with structlog.contextvars.bound_contextvars(receipt=str(receipt_id)):
         try:
-            digest, found = reading.find(receipt)
+            digest, found = reading.find(receipt, fresh=fresh)
         except NotYetError as error:
             return _postpone(receipt, timedelta(seconds=error.retry_after or gateway.LATER_SECONDS))
         except (RetryableExtractionError, storage.StorageUnavailableError, SoftTimeLimitExceeded):
