@@ -13,15 +13,12 @@ from extraction import Extraction, Item
 from extraction.checks import doubts
 from receipts import remembered
 from receipts.models import LineItem, Receipt, RememberedCorrection
+from receipts.refused import RefusedError
 from receipts.states import READ, State, move
 
 
-class CannotCorrectError(Exception):
-    """Not now: `code` says why in a word, the message in a sentence."""
-
-    def __init__(self, message: str, *, code: str) -> None:
-        super().__init__(message)
-        self.code = code
+class CannotCorrectError(RefusedError):
+    """Nothing was read, something is missing, or it changed meanwhile."""
 
 
 @dataclass(frozen=True, kw_only=True)

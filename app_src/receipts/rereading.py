@@ -19,6 +19,7 @@ from extraction import ExtractionError, NotYetError, RetryableExtractionError
 from openai_gateway import breaker, gateway, ledger
 from receipts import reading, storage
 from receipts.models import Reading, Receipt
+from receipts.refused import RefusedError
 from receipts.states import READ, State
 
 LEASE = timedelta(minutes=10)
@@ -33,12 +34,8 @@ MOST_A_DAY = 3
 log = structlog.get_logger(__name__)
 
 
-class CannotRereadError(Exception):
-    """A fresh reading makes no sense now; the message says why, and `code` the same in a word."""
-
-    def __init__(self, message: str, *, code: str) -> None:
-        super().__init__(message)
-        self.code = code
+class CannotRereadError(RefusedError):
+    """A fresh reading makes no sense now."""
 
 
 def claim_due() -> list[UUID]:
