@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -38,11 +39,16 @@ TRY_LATER = frozenset({"token_limit_exceeded", "rate_limit_exceeded"})
 log = structlog.get_logger(__name__)
 
 
-def poll(client: OpenAI) -> int:
-    """Ask after every batch whose turn it is, and collect those that have ended; how many were collected."""
+def poll(client: OpenAI, *, until: float) -> int:
+    """Ask after every batch whose turn it is, and collect those that have ended; how many were collected.
+
+    None is begun after `until`, of the monotonic clock.
+    """
     due = Q(polled_at=None) | Q(polled_at__lt=timezone.now() - POLL)
     collected = 0
     for batch in Batch.objects.filter(due, state=BatchState.SUBMITTED).order_by("created_at"):
+        if time.monotonic() > until:
+            break
         if not claim(batch):
             continue
         try:

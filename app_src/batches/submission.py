@@ -21,7 +21,7 @@ from django.utils import timezone
 from openai import OpenAI
 
 from batches import items
-from batches.claims import LEASE, TIME_LIMIT, claim
+from batches.claims import LEASE, claim
 from batches.models import Batch, BatchState, Item, ItemState
 from extraction import RejectedImageError
 from extraction.images import open_photo
@@ -40,9 +40,6 @@ MOST_BYTES = 150_000_000
 GATHER = timedelta(minutes=2)
 """The oldest receipt waits at most so long for others to come along, or until there are MOST_ITEMS."""
 
-ASSEMBLE_SECONDS = TIME_LIMIT * 0.6
-"""What is not written by then goes into the next batch, so that there is time to send this one."""
-
 EXPIRY = {"anchor": "created_at", "seconds": 3 * 24 * 3600}
 """OpenAI deletes our files by itself, should we never come to it."""
 
@@ -52,16 +49,19 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
 log = structlog.get_logger(__name__)
 
 
-def submit_waiting(client: OpenAI) -> Batch | None:
-    """Send one batch of those that wait, if there is something to send and nothing speaks against it."""
-    if _resting() or _forming():
+def submit_waiting(client: OpenAI, *, until: float) -> Batch | None:
+    """Send one batch of those that wait, if there is something to send and nothing speaks against it.
+
+    What is not written by `until`, of the monotonic clock, goes into the next batch.
+    """
+    if time.monotonic() > until or _resting() or _forming():
         return None
     batch = _form()
     if batch is None:
         return None
     path = settings.SCRATCH_DIR / f"batch-{batch.id}.jsonl"
     try:
-        if _assemble(batch, path):
+        if _assemble(batch, path, until=until):
             _send(batch, path, client)
         else:
             _end(batch, BatchState.COLLECTED)  # all of it was returned: there is nothing to ask
@@ -110,12 +110,12 @@ def _form() -> Batch | None:
     return batch
 
 
-def _assemble(batch: Batch, path: Path) -> int:
+def _assemble(batch: Batch, path: Path, *, until: float) -> int:
     """Write the requests; how many. What does not fit goes back in line, what cannot be asked back to the queue."""
-    began, written = time.monotonic(), 0
+    written = 0
     with path.open("wb") as file:
         for item in batch.items.filter(state=ItemState.ASKED).select_related("receipt").order_by("created_at"):
-            if file.tell() > MOST_BYTES or time.monotonic() - began > ASSEMBLE_SECONDS:
+            if file.tell() > MOST_BYTES or time.monotonic() > until:
                 Item.objects.filter(id=item.id).update(state=ItemState.WAITING, batch=None)
             else:
                 written += _write(item, batch.model, file)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import openai
 import structlog
 from celery import shared_task
@@ -10,7 +12,7 @@ from django.db.models import Min
 from django.utils import timezone
 
 from batches import collection, items, submission
-from batches.claims import TIME_LIMIT
+from batches.claims import TIME_LIMIT, WORK_SECONDS
 from batches.models import Batch, BatchState, Item, ItemState
 from extraction.openai_engine import classified, client
 from openai_gateway import gateway
@@ -23,17 +25,18 @@ log = structlog.get_logger(__name__)
 @shared_task(name="batches.tasks.run", time_limit=TIME_LIMIT, soft_time_limit=TIME_LIMIT - 30)
 def run() -> None:
     """Collect what has ended, go on with what was left behind, and send what waits."""
+    until = time.monotonic() + WORK_SECONDS
     items.rescue()
     if settings.EXTRACTION_ENGINE != gateway.ENGINE:
         _stand_down()
         return
     to = client(api_key=settings.OPENAI_API_KEY, base_url=settings.OPENAI_BASE_URL)
-    collection.poll(to)
+    collection.poll(to, until=until)
     try:
         submission.recover(to)
     except openai.APIError as error:
         log.warning("batches_not_listed", reason=str(classified(error)))
-    submission.submit_waiting(to)
+    submission.submit_waiting(to, until=until)
     _publish()
 
 

@@ -468,6 +468,22 @@ def test_one_batch_is_put_together_at_a_time(waiting, remote) -> None:
     assert len(remote.batches) == 1
 
 
+def test_a_run_that_is_late_begins_nothing_more(waiting, remote, monkeypatch: pytest.MonkeyPatch) -> None:
+    receipts = waiting(1)
+    with monkeypatch.context() as late:
+        late.setattr(tasks, "WORK_SECONDS", -1)
+        tasks.run()
+        assert not Batch.objects.exists()
+    tasks.run()
+    remote.finish(only(remote), lambda _line: fields())
+    with monkeypatch.context() as late:
+        late.setattr(tasks, "WORK_SECONDS", -1)
+        tasks.run()
+        assert states(receipts) == [State.BATCHED]
+    tasks.run()
+    assert states(receipts) == [State.QUEUED]
+
+
 def test_a_batch_that_breaks_the_collection_does_not_hold_up_the_others(
     waiting, remote, monkeypatch: pytest.MonkeyPatch
 ) -> None:
