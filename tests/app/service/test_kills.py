@@ -77,7 +77,9 @@ def queued(user: object) -> Receipt:
     """A receipt on its way, whose text has been recognized before: what is killed here is not the recognizer."""
     made = receipt(user, state=State.UPLOADED, body=png())
     Reading.objects.create(
-        content_sha256=readings.digest_of(png()), engine=readings.PAGE, extraction=written(CAFE).to_json()
+        content_sha256=readings.digest_of(png()),
+        engine=readings.PAGE,
+        extraction=written((*CAFE, ("No. 40100", ""))).to_json(),
     )
     tasks.enqueue(made.id, source=State.UPLOADED)
     return made
@@ -194,10 +196,11 @@ def test_a_broker_that_forgets_everything_loses_nothing(
         until(lambda: server.requests, among=(first,))
         for colour in range(3):
             more = receipt(user, state=State.UPLOADED, body=png(colour=colour))
+            # With a number of its own, or it would be the same receipt once more.
+            page = written((*CAFE, (f"No. 4020{colour}", "")))
             Reading.objects.create(
-                content_sha256=readings.digest_of(png(colour=colour)), engine=readings.PAGE,
-                extraction=written(CAFE).to_json(),
-            )  # fmt: skip
+                content_sha256=readings.digest_of(png(colour=colour)), engine=readings.PAGE, extraction=page.to_json()
+            )
             tasks.enqueue(more.id, source=State.UPLOADED)
             made.append(more)
         lose_messages()
