@@ -30,7 +30,7 @@ from extraction.openai_engine import CallFailedError, Cost, classified
 from extraction.openai_request import ENDPOINT, MAX_OUTPUT_TOKENS, input_tokens_at_most, request_body
 from openai_gateway import ledger
 from openai_gateway.models import Purpose
-from receipts import storage
+from receipts import readings, storage
 from receipts.models import Receipt
 
 MOST_ITEMS = 500
@@ -127,7 +127,11 @@ def _write(item: Item, model: str, file: BinaryIO) -> bool:
         items.returned(item, reason="receipt_deleted")
         return False
     try:
-        photo = open_photo(storage.read(item.receipt.key), longest_side=PHOTO_SIDE)
+        image = storage.read(item.receipt.key)
+        if readings.digest_of(image) != item.content_sha256:  # its answer would be kept as that of the other image
+            items.returned(item, reason="image_changed")
+            return False
+        photo = open_photo(image, longest_side=PHOTO_SIDE)
     except storage.StorageUnavailableError:
         Item.objects.filter(id=item.id).update(state=ItemState.WAITING, batch=None)
         return False

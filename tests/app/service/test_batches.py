@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from django.conf import settings
 from django.db import connection
@@ -523,6 +524,15 @@ def test_a_receipt_deleted_while_its_request_is_written_holds_nobody_up(
     assert len(remote.requests(only(remote))) == 1
     assert states([other]) == [State.BATCHED]
     assert Call.objects.count() == 1
+
+
+def test_an_image_that_was_overwritten_is_not_asked_for_in_the_others_name(waiting, remote) -> None:
+    (one,) = waiting(1)
+    boto3.client("s3").put_object(Bucket="receipts", Key=one.key, Body=picture(2))
+    tasks.run()
+    assert remote.batches == {}
+    assert states([one]) == [State.QUEUED]
+    assert not Call.objects.exists()
 
 
 def test_openai_switched_off_for_good_gives_up_what_it_was_asked(
