@@ -49,6 +49,11 @@ def wanted(receipt: Receipt, digest: str) -> bool:
     return ledger.standing_call(digest) is None
 
 
+def brought(receipt: Receipt, digest: str) -> bool:
+    """Whether a batch has answered for this receipt's image: it was asked for, and is nothing that was known before."""
+    return receipt.batch_items.filter(content_sha256=digest, state=ItemState.ANSWERED).exists()
+
+
 def hand_over(receipt: Receipt, digest: str) -> bool:
     """Put a receipt that is being extracted in line for the next batch; False when it was somewhere else by now."""
     with transaction.atomic():

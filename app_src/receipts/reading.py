@@ -121,7 +121,8 @@ def _found(receipt: Receipt, digest: str, photo: Image.Image, *, at_once: bool, 
     began = time.monotonic()
     with_openai = settings.EXTRACTION_ENGINE == gateway.ENGINE
     if with_openai and (kept := readings.kept(digest, engine=gateway.ENGINE)) is not None:
-        reporting.looked_up(hit=True)
+        if not batch_items.brought(receipt, digest):
+            reporting.looked_up(hit=True)
         return _of_openai(Extraction.model_validate(kept))
     page = readings.page_of(photo, content_sha256=digest)
     local = read_page(page)

@@ -83,7 +83,9 @@ def reread(receipt_id: UUID, *, fresh: bool = False) -> State | None:
             log.exception("receipt_not_reread")
             return _leave(receipt)
         if found.extraction.engine != gateway.ENGINE:
-            return _leave(receipt, fallback=found.fallback, reread_at=found.reread_at)
+            # What OpenAI has read before stays, and so does what is said of it.
+            fallback = receipt.fallback if receipt.engine == gateway.ENGINE else found.fallback
+            return _leave(receipt, fallback=fallback, reread_at=found.reread_at)
         return _replace(receipt, digest, found)
 
 

@@ -421,7 +421,7 @@ def test_a_batch_holds_no_more_than_it_may(waiting, remote, monkeypatch: pytest.
     assert Item.objects.filter(state=ItemState.WAITING).count() == 1
 
 
-def test_a_bulk_receipt_goes_through_a_batch_and_its_answer_is_checked_against_the_text(user, remote) -> None:
+def test_a_bulk_receipt_goes_through_a_batch_and_its_answer_is_checked_against_the_text(user, remote, capsys) -> None:
     demo = DEMO.read_bytes()
     bulk = BulkUpload.objects.create(user=user)
     one = receipt(user, body=demo, bulk_upload=bulk)
@@ -429,7 +429,9 @@ def test_a_bulk_receipt_goes_through_a_batch_and_its_answer_is_checked_against_t
     tasks.run()
     remote.finish(only(remote), lambda _line: fields())
     tasks.run()
+    capsys.readouterr()
     assert reading.process(one.id) == State.EXTRACTED
+    assert "OpenAICacheHits" not in capsys.readouterr().out, "it was paid for"
     one.refresh_from_db()
     assert (one.engine, one.total, one.attempts) == ("openai", Decimal("17.17"), 1)
     assert one.boxes["total"], "the figure is shown where it is printed"
