@@ -12,6 +12,9 @@ from batches.models import Batch
 TIME_LIMIT = 540
 """Seconds one run may take: below the broker's visibility timeout, after which the task would be delivered again."""
 
+WORK_SECONDS = TIME_LIMIT * 0.6
+"""After this a run begins nothing more: what it has begun has the rest of its time to be sent or collected."""
+
 LEASE = timedelta(seconds=TIME_LIMIT + 60)
 """No run lives this long: an older claim belongs to a dead one."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from uuid import UUID
 import httpx2
 import openai
 import structlog
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db.models import Q
 from django.utils import timezone
 from openai import OpenAI
@@ -37,11 +39,16 @@ TRY_LATER = frozenset({"token_limit_exceeded", "rate_limit_exceeded"})
 log = structlog.get_logger(__name__)
 
 
-def poll(client: OpenAI) -> int:
-    """Ask after every batch whose turn it is, and collect those that have ended; how many were collected."""
+def poll(client: OpenAI, *, until: float) -> int:
+    """Ask after every batch whose turn it is, and collect those that have ended; how many were collected.
+
+    None is begun after `until`, of the monotonic clock.
+    """
     due = Q(polled_at=None) | Q(polled_at__lt=timezone.now() - POLL)
     collected = 0
     for batch in Batch.objects.filter(due, state=BatchState.SUBMITTED).order_by("created_at"):
+        if time.monotonic() > until:
+            break
         if not claim(batch):
             continue
         try:
@@ -49,10 +56,22 @@ def poll(client: OpenAI) -> int:
         except (openai.APIError, httpx2.HTTPError) as error:  # the next turn goes on where this one broke off
             reason = str(classified(error)) if isinstance(error, openai.APIError) else type(error).__name__
             log.warning("batch_unknown", batch=str(batch.id), reason=reason)
+        except SoftTimeLimitExceeded:
+            raise
+        except Exception:  # whatever is odd about one batch, the others are collected
+            log.exception("batch_broke_the_collection", batch=str(batch.id))
         finally:
             Batch.objects.filter(id=batch.id).update(polled_at=timezone.now())
             give_back(batch)
     return collected
+
+
+def lose_overdue(*, reason: str) -> int:
+    """Give up batches that nobody can ask after any more, once OpenAI must have ended them; how many."""
+    found = list(Batch.objects.filter(state=BatchState.SUBMITTED, created_at__lt=timezone.now() - OVERDUE))
+    for batch in found:
+        _lose(batch, reason)
+    return len(found)
 
 
 def _ask(batch: Batch, client: OpenAI) -> bool:

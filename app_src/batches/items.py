@@ -12,7 +12,7 @@ from functools import partial
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
 from batches.models import Batch, Item, ItemState
@@ -21,13 +21,16 @@ from extraction.local import read_page
 from extraction.ocr import Page
 from extraction.openai_answer import Answered
 from extraction.verified import verified
-from openai_gateway import gateway, ledger
+from openai_gateway import gateway, ledger, reporting
 from receipts import readings, tasks
 from receipts.models import Receipt
 from receipts.states import State, move
 
 MAX_RETURNS = 2
 """A receipt that came back unanswered from so many batches is asked for by itself."""
+
+AT_ONCE = 500
+_OPEN = (ItemState.WAITING, ItemState.ASKED)
 
 log = structlog.get_logger(__name__)
 
@@ -38,18 +41,25 @@ def wanted(receipt: Receipt, digest: str) -> bool:
     Not when OpenAI has been asked for the same image: what became of that is the answer.
     """
     patience = timedelta(minutes=settings.OPENAI_BATCH_AFTER_MINUTES)
-    if receipt.bulk_upload_id is None and timezone.now() - receipt.created_at < patience:
+    since = receipt.waits_since or receipt.created_at
+    if receipt.bulk_upload_id is None and timezone.now() - since < patience:
         return False
     if receipt.batch_items.filter(state=ItemState.RETURNED).count() >= MAX_RETURNS:
         return False
     return ledger.standing_call(digest) is None
 
 
+def brought(receipt: Receipt, digest: str) -> bool:
+    """Whether a batch has answered for this receipt's image: it was asked for, and is nothing that was known before."""
+    return receipt.batch_items.filter(content_sha256=digest, state=ItemState.ANSWERED).exists()
+
+
 def hand_over(receipt: Receipt, digest: str) -> bool:
     """Put a receipt that is being extracted in line for the next batch; False when it was somewhere else by now."""
     with transaction.atomic():
         # It was not an attempt: nobody was asked.
-        if not move(receipt.id, source=State.EXTRACTING, target=State.BATCHED, attempts=F("attempts") - 1):
+        waits = {"attempts": F("attempts") - 1, "reason": ""}
+        if not move(receipt.id, source=State.EXTRACTING, target=State.BATCHED, **waits):
             return False
         Item.objects.create(receipt=receipt, content_sha256=digest)
     log.info("receipt_waits_for_a_batch", receipt=str(receipt.id))
@@ -63,9 +73,11 @@ def answered(item: Item, found: Answered, *, request_id: str) -> None:
         if not _settle(item, ItemState.ANSWERED, reason=found.outcome):
             return
         if item.call:
-            ledger.settle_billed(item.call, usage=found.usage, outcome=found.outcome, request_id=request_id)
+            price = ledger.settle_billed(item.call, usage=found.usage, outcome=found.outcome, request_id=request_id)
         readings.keep(item.content_sha256, extraction.model_dump(mode="json"), engine=gateway.ENGINE)
         _queue(item)
+    if item.call:
+        reporting.answered(item.call, found, price=price, request_id=request_id)
 
 
 def _checked(item: Item, found: Extraction) -> Extraction:
@@ -99,8 +111,19 @@ def release(batch: Batch) -> int:
         return batch.items.filter(state=ItemState.ASKED).update(state=ItemState.WAITING, batch=None, call=None)
 
 
+def rescue() -> int:
+    """Receipts that wait for an item which is not there, or is settled, go back to the queue; how many there were."""
+    theirs = Item.objects.filter(receipt=OuterRef("id"), state__in=_OPEN)
+    lost = Receipt.objects.filter(~Exists(theirs), state=State.BATCHED).values_list("id", flat=True)
+    found = list(lost[:AT_ONCE])
+    for receipt_id in found:
+        log.error("receipt_without_batch", receipt=str(receipt_id))
+        tasks.enqueue(receipt_id, source=State.BATCHED, queue="bulk")
+    return len(found)
+
+
 def _settle(item: Item, state: ItemState, *, reason: str) -> bool:
-    open_item = Item.objects.filter(id=item.id, state__in=[ItemState.WAITING, ItemState.ASKED])
+    open_item = Item.objects.filter(id=item.id, state__in=_OPEN)
     return bool(open_item.update(state=state, reason=reason[:200], settled_at=timezone.now()))
 
 

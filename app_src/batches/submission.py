@@ -16,12 +16,12 @@ from typing import BinaryIO
 import openai
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from openai import OpenAI
 
 from batches import items
-from batches.claims import LEASE, TIME_LIMIT, claim
+from batches.claims import LEASE, claim
 from batches.models import Batch, BatchState, Item, ItemState
 from extraction import RejectedImageError
 from extraction.images import open_photo
@@ -30,7 +30,8 @@ from extraction.openai_engine import CallFailedError, Cost, classified
 from extraction.openai_request import ENDPOINT, MAX_OUTPUT_TOKENS, input_tokens_at_most, request_body
 from openai_gateway import ledger
 from openai_gateway.models import Purpose
-from receipts import storage
+from receipts import readings, storage
+from receipts.models import Receipt
 
 MOST_ITEMS = 500
 MOST_BYTES = 150_000_000
@@ -38,9 +39,6 @@ MOST_BYTES = 150_000_000
 
 GATHER = timedelta(minutes=2)
 """The oldest receipt waits at most so long for others to come along, or until there are MOST_ITEMS."""
-
-ASSEMBLE_SECONDS = TIME_LIMIT * 0.6
-"""What is not written by then goes into the next batch, so that there is time to send this one."""
 
 EXPIRY = {"anchor": "created_at", "seconds": 3 * 24 * 3600}
 """OpenAI deletes our files by itself, should we never come to it."""
@@ -51,16 +49,19 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
 log = structlog.get_logger(__name__)
 
 
-def submit_waiting(client: OpenAI) -> Batch | None:
-    """Send one batch of those that wait, if there is something to send and nothing speaks against it."""
-    if _resting():
+def submit_waiting(client: OpenAI, *, until: float) -> Batch | None:
+    """Send one batch of those that wait, if there is something to send and nothing speaks against it.
+
+    What is not written by `until`, of the monotonic clock, goes into the next batch.
+    """
+    if time.monotonic() > until or _resting() or _forming():
         return None
     batch = _form()
     if batch is None:
         return None
     path = settings.SCRATCH_DIR / f"batch-{batch.id}.jsonl"
     try:
-        if _assemble(batch, path):
+        if _assemble(batch, path, until=until):
             _send(batch, path, client)
         else:
             _end(batch, BatchState.COLLECTED)  # all of it was returned: there is nothing to ask
@@ -93,6 +94,11 @@ def _resting() -> bool:
     return timezone.now() < max(batch.ended_at for batch in failures if batch.ended_at) + pause
 
 
+def _forming() -> bool:
+    """Whether somebody is at it: one at a time, or a large pile would keep all workers from people's receipts."""
+    return Batch.objects.filter(state=BatchState.FORMING, claimed_at__gte=timezone.now() - LEASE).exists()
+
+
 def _form() -> Batch | None:
     waiting = Item.objects.filter(state=ItemState.WAITING).order_by("created_at")
     with transaction.atomic():
@@ -104,12 +110,12 @@ def _form() -> Batch | None:
     return batch
 
 
-def _assemble(batch: Batch, path: Path) -> int:
+def _assemble(batch: Batch, path: Path, *, until: float) -> int:
     """Write the requests; how many. What does not fit goes back in line, what cannot be asked back to the queue."""
-    began, written = time.monotonic(), 0
+    written = 0
     with path.open("wb") as file:
         for item in batch.items.filter(state=ItemState.ASKED).select_related("receipt").order_by("created_at"):
-            if file.tell() > MOST_BYTES or time.monotonic() - began > ASSEMBLE_SECONDS:
+            if file.tell() > MOST_BYTES or time.monotonic() > until:
                 Item.objects.filter(id=item.id).update(state=ItemState.WAITING, batch=None)
             else:
                 written += _write(item, batch.model, file)
@@ -121,7 +127,11 @@ def _write(item: Item, model: str, file: BinaryIO) -> bool:
         items.returned(item, reason="receipt_deleted")
         return False
     try:
-        photo = open_photo(storage.read(item.receipt.key), longest_side=PHOTO_SIDE)
+        image = storage.read(item.receipt.key)
+        if readings.digest_of(image) != item.content_sha256:  # its answer would be kept as that of the other image
+            items.returned(item, reason="image_changed")
+            return False
+        photo = open_photo(image, longest_side=PHOTO_SIDE)
     except storage.StorageUnavailableError:
         Item.objects.filter(id=item.id).update(state=ItemState.WAITING, batch=None)
         return False
@@ -142,6 +152,11 @@ def _write(item: Item, model: str, file: BinaryIO) -> bool:
         return False
     except ledger.AskedBeforeError:
         items.returned(item, reason="asked_before")
+        return False
+    except IntegrityError:
+        if Receipt.objects.filter(id=item.receipt_id).exists():
+            raise
+        items.returned(item, reason="receipt_deleted")  # this very moment
         return False
     line = {
         "custom_id": str(item.id),

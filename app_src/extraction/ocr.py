@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 Point = tuple[float, float]
 Corners = tuple[Point, ...]
 
-PHOTO_SIDE = 4000
-"""Longest side, in pixels, that is of use here: callers need not decode more."""
+PHOTO_SIDE = 4096
+"""Longest side, in pixels, that is of use: photographs of 12 megapixels stay as large as they are, and callers need not
+decode more."""
 
 # Bound time and memory, whatever the picture: the detector sees _DETECTION_PIXELS at most, the recognizer cuts its
 # lines from a view of _VIEW_PIXELS at most. By area, not by side: a till roll four times as tall as wide stays legible.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -48,15 +48,19 @@ class Answered:
     model: str
 
 
+# A bill of more than this is none: no context holds so many, and neither does a column.
+_Tokens = Annotated[int, Field(ge=0, le=1_000_000_000)]
+
+
 class _InputDetails(BaseModel):
-    cached_tokens: int = Field(default=0, ge=0)
-    cache_write_tokens: int = Field(default=0, ge=0)
+    cached_tokens: _Tokens = 0
+    cache_write_tokens: _Tokens = 0
 
 
 class _Usage(BaseModel):
-    input_tokens: int = Field(ge=0, le=_MOST_TOKENS)
+    input_tokens: _Tokens
     input_tokens_details: _InputDetails = Field(default_factory=_InputDetails)
-    output_tokens: int = Field(ge=0, le=_MOST_TOKENS)
+    output_tokens: _Tokens
 
 
 class _Content(BaseModel):
@@ -96,12 +100,13 @@ def parse(body: Any) -> Answered:
         places = ", ".join(".".join(map(str, fault["loc"])) or "body" for fault in error.errors()[:3])
         raise MalformedAnswerError(f"no response of the Responses API: {places}") from error
     extraction, outcome = _read(response)
-    details = response.usage.input_tokens_details
+    billed, details = response.usage, response.usage.input_tokens_details
+    cached = min(details.cached_tokens, billed.input_tokens)
     usage = Usage(
-        input=response.usage.input_tokens,
-        cached=min(details.cached_tokens, response.usage.input_tokens),
-        cache_written=min(details.cache_write_tokens, response.usage.input_tokens - details.cached_tokens),
-        output=response.usage.output_tokens,
+        input=billed.input_tokens,
+        cached=cached,
+        cache_written=min(details.cache_write_tokens, billed.input_tokens - cached),
+        output=billed.output_tokens,
     )
     return Answered(extraction=extraction, outcome=outcome, usage=usage, model=response.model)
 

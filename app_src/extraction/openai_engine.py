@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,9 @@ DEADLINE_SECONDS = 35.0
 """For the whole answer, so that one that drips does not go on for ever."""
 
 CONNECT_SECONDS = 5.0
+
+LONGEST_WAIT = 3600.0
+"""Seconds that we wait for because an answer says so; whoever means more is asked again by then."""
 
 
 class Cost(StrEnum):
@@ -162,10 +166,12 @@ def of_status(status: int, *, code: str = "", headers: Mapping[str, str] | None 
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds; a date in Retry-After, which OpenAI does not send, counts as not said."""
+    """Seconds, LONGEST_WAIT at most; a date in Retry-After, which OpenAI does not send, counts as not said."""
     for header, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         try:
-            return max(0.0, float(headers[header]) * unit)
+            seconds = float(headers[header]) * unit
         except (KeyError, ValueError):
             continue
+        if not math.isnan(seconds):
+            return min(max(0.0, seconds), LONGEST_WAIT)
     return None

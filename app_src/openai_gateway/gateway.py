@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import transaction
 from PIL import Image
 
-from extraction import Extraction, NotYetError, RetryableExtractionError
+from extraction import Extraction, NotYetError, RetryableExtractionError, openai_answer
 from extraction.ocr import Page
 from extraction.openai_engine import CallFailedError, Cost, Reply, client, send
 from extraction.openai_request import MAX_OUTPUT_TOKENS, input_tokens_at_most, request_body
@@ -26,7 +26,7 @@ from extraction.verified import better, verified
 from openai_gateway import breaker, ledger, limiter, reporting
 from openai_gateway.models import Call, CallState, Purpose
 
-ENGINE = "openai"
+ENGINE = openai_answer.ENGINE
 
 Reason = Literal["breaker_open", "budget", "in_doubt", "unavailable", "refused_request", "unusable_answer"]
 
@@ -130,7 +130,7 @@ def _ask(
         price = ledger.settle_billed(call, usage=answered.usage, outcome=answered.outcome, request_id=reply.request_id)
         keep(found)
     _tell_success(call, reply)
-    reporting.answered(call, reply, price=price)
+    reporting.answered(call, answered, price=price, request_id=reply.request_id, seconds=reply.seconds)
     return found, answered.outcome in ("answered", "invalid")
 
 

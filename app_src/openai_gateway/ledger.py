@@ -169,11 +169,12 @@ def supersede(content_sha256: str) -> bool:
 
     False, and nothing is changed, while a call for it is on its way.
     """
-    standing = Call.objects.select_for_update().filter(content_sha256=content_sha256, superseded=False)
     with transaction.atomic():
+        standing = list(Call.objects.select_for_update().filter(content_sha256=content_sha256, superseded=False))
         if any(call.state == CallState.SENT and not is_abandoned(call) for call in standing):
             return False
-        standing.update(superseded=True)
+        # These alone: one that is sent this very moment is not set aside.
+        Call.objects.filter(id__in=[call.id for call in standing]).update(superseded=True)
     return True
 
 

@@ -8,7 +8,8 @@ from decimal import Decimal
 import redis
 import structlog
 
-from extraction.openai_engine import CallFailedError, Reply
+from extraction.openai_answer import Answered
+from extraction.openai_engine import CallFailedError
 from openai_gateway import breaker
 from openai_gateway.breaker import State
 from openai_gateway.models import Call, Day
@@ -17,17 +18,17 @@ from spendsmart.metrics import Metric, publish
 log = structlog.get_logger(__name__)
 
 
-def answered(call: Call, reply: Reply, *, price: Decimal) -> None:
-    """A call that was answered and billed: its outcome, seconds, tokens and dollars."""
-    usage = reply.answered.usage
-    _ended(call, reply.answered.outcome, seconds=reply.seconds)
+def answered(call: Call, found: Answered, *, price: Decimal, request_id: str, seconds: float | None = None) -> None:
+    """A call that was answered and billed: its outcome, tokens, dollars and, but in a batch, seconds."""
+    usage = found.usage
+    _ended(call, found.outcome, seconds=seconds)
     tokens = {"Input": usage.input - usage.cached, "CachedInput": usage.cached, "Output": usage.output}
     for kind, count in tokens.items():
         publish(Metric("OpenAITokens", count), dimensions={"Kind": kind})
     publish(Metric("OpenAICost", float(price), "None"))
     log.info(
-        "openai_answered", call=str(call.id), request=reply.request_id, model=call.model, purpose=call.purpose,
-        outcome=reply.answered.outcome, seconds=round(reply.seconds, 3), dollars=str(price),
+        "openai_answered", call=str(call.id), request=request_id, model=call.model, purpose=call.purpose,
+        outcome=found.outcome, seconds=None if seconds is None else round(seconds, 3), dollars=str(price),
         input=usage.input, cached=usage.cached, output=usage.output,
     )  # fmt: skip
 

@@ -1,5 +1,8 @@
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
+from receipts import pictures
 from receipts.models import BulkUpload, LineItem, Reading, Receipt, RememberedCorrection
 
 
@@ -22,6 +25,7 @@ class ReceiptAdmin(admin.ModelAdmin):
         "reason",
         "attempts",
         "retry_at",
+        "waits_since",
         "content_sha256",
         "engine",
         "bulk_upload",
@@ -30,6 +34,14 @@ class ReceiptAdmin(admin.ModelAdmin):
         "corrected_at",
     )
     inlines = (LineItemInline,)
+
+    def delete_model(self, request: HttpRequest, obj: Receipt) -> None:  # noqa: ARG002
+        """With its pictures, and without leaving duplicates of nothing behind."""
+        pictures.delete(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Receipt]) -> None:  # noqa: ARG002
+        for receipt in queryset:
+            pictures.delete(receipt)
 
 
 @admin.register(Reading)

@@ -13,15 +13,12 @@ from extraction import Extraction, Item
 from extraction.checks import doubts
 from receipts import remembered
 from receipts.models import LineItem, Receipt, RememberedCorrection
+from receipts.refused import RefusedError
 from receipts.states import READ, State, move
 
 
-class CannotCorrectError(Exception):
-    """Not now: `code` says why in a word, the message in a sentence."""
-
-    def __init__(self, message: str, *, code: str) -> None:
-        super().__init__(message)
-        self.code = code
+class CannotCorrectError(RefusedError):
+    """Nothing was read, something is missing, or it changed meanwhile."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +51,9 @@ def correct(
     # How sure the reader was of a field says nothing about what the person put there.
     confidence = {name: value for name, value in receipt.confidence.items() if name not in changes}
     with transaction.atomic():
-        moved = move(
+        # Not over what the person has not seen: somebody may just have read it afresh.
+        seen = Receipt.objects.select_for_update().filter(id=receipt.id, updated_at=receipt.updated_at)
+        moved = seen.values_list("id").first() and move(
             receipt.id,
             source=State(receipt.state),
             target=State.EXTRACTED,

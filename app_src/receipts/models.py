@@ -50,6 +50,7 @@ class Receipt(models.Model):
 
     `tax_lines` is the tax by rate: `rate` in percent, `net` and `amount`, as decimals in strings or null.
     `boxes` says where on the upright picture a field was read: left, top, right and bottom, as fractions of its sides.
+    `waits_since` is when its image had arrived, or when a person asked for another try.
     `fallback` names why another engine than the configured one read it, and `reread_at` when the configured one shall.
     `printed_merchant` is the name as read, before what the person taught us about it. Whoever corrected a receipt
     (`corrected_at`) is not overruled by a later reading.
@@ -62,6 +63,7 @@ class Receipt(models.Model):
     reason = models.CharField(max_length=500, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     retry_at = models.DateTimeField(null=True, blank=True)
+    waits_since = models.DateTimeField(null=True, blank=True)
 
     file_name = models.CharField(max_length=255, blank=True, db_default="")
     content_type = models.CharField(max_length=32, choices=[(t, t) for t in CONTENT_TYPES])
@@ -122,6 +124,8 @@ class Receipt(models.Model):
                 name="receipt_unfinished",
                 condition=models.Q(state__in=[State.AWAITING_UPLOAD, State.UPLOADED, State.QUEUED, State.EXTRACTING]),
             ),
+            # Those without a batch are looked for among these.
+            models.Index(fields=["state_changed_at"], condition=models.Q(state=State.BATCHED), name="receipt_batched"),
             models.Index(fields=["user", "purchased_on"], name="receipt_by_day"),
             models.Index(fields=["user", "content_sha256"], name="receipt_by_content"),
             # All that a search for look-alikes reads of a person's receipts.

@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 from receipts import duplicates, signing, storage
 from receipts.models import CONTENT_TYPES, Duplicate, Receipt
 from receipts.states import State
-from receipts.views.errors import Conflict, StorageUnavailable
+from receipts.views.errors import Conflict, answered
 
 _WITHOUT_ORIGINAL = (State.AWAITING_UPLOAD, State.REJECTED)
 _COLUMNS = ("id", "user_id", "state", "content_type", "width", "height", "pictures_at")
@@ -55,10 +55,8 @@ class ImagesView(APIView):
     def get(self, request: Request, pk: UUID) -> Response:
         """Addresses of thumbnail and photo, for whoever holds them, until they end."""
         receipt = _mine(request, pk)
-        try:
+        with answered():
             found = signing.addresses(receipt)
-        except storage.StorageUnavailableError as error:
-            raise StorageUnavailable from error
         shown = {
             "thumbnail": found.thumbnail,
             "photo": found.photo,
@@ -83,11 +81,10 @@ class OriginalView(APIView):
         if receipt.state in _WITHOUT_ORIGINAL:
             raise Conflict(f"A receipt that is {receipt.state} has no image to give out.", code="no_image")
         try:
-            pieces = storage.chunks(receipt.key)
+            with answered():
+                pieces = storage.chunks(receipt.key)
         except storage.ObjectMissingError as error:
             raise NotFound("The image is not there any more.") from error
-        except storage.StorageUnavailableError as error:
-            raise StorageUnavailable from error
         ending = CONTENT_TYPES[receipt.content_type].lower()
         return StreamingHttpResponse(
             pieces,

@@ -13,13 +13,12 @@ from django.utils import timezone
 from PIL import Image
 
 from extraction.likeness import fingerprint
+from extraction.ocr import PHOTO_SIDE
 from receipts import duplicates, storage
 from receipts.models import Receipt
 
 THUMBNAIL_SIDE = 320
-PHOTO_SIDE = 4096
-"""Longest sides in pixels. Photographs of 12 megapixels stay as large as they are; larger ones would cost a worker
-gigabytes, and show no more of a receipt."""
+"""Longest side in pixels."""
 
 CACHE_CONTROL = "max-age=86400, immutable"
 """A day: addresses change within minutes, so this is for the CDN, which must forget what was deleted."""
@@ -60,7 +59,9 @@ def delete(receipt: Receipt) -> None:
     then finds it gone.
     """
     with transaction.atomic():
-        row = Receipt.objects.get(id=receipt.id)
+        row = Receipt.objects.filter(id=receipt.id).first()
+        if row is None:  # somebody else was faster
+            return
         duplicates.release(row)
         row.delete()
         _delete_objects(receipt)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from uuid import UUID
 
 import structlog
@@ -29,7 +28,6 @@ from receipts import duplicates, pictures, readings, remembered, storage
 from receipts.models import LineItem, Receipt
 from receipts.record import record
 from receipts.states import State, move
-from spendsmart.database import pin_to_writer
 from spendsmart.metrics import Metric, publish
 
 MAX_ATTEMPTS = 6
@@ -100,22 +98,22 @@ def _read(receipt: Receipt) -> State | None:
         return _later(receipt, "Reading the image failed unexpectedly.")
 
 
-def find(receipt: Receipt, *, at_once: bool = True) -> tuple[str, Found]:
-    """What identifies the receipt's image, and what is read on it; unless `at_once`, a batch may be waited for.
+def find(receipt: Receipt, *, at_once: bool = True, fresh: bool = False) -> tuple[str, Found]:
+    """What identifies the receipt's image, and what is read on it.
 
-    Raises what `storage.read`, `open_photo`, the embedded reader and `openai_gateway.gateway.read` raise.
+    Unless `at_once`, a batch may be waited for; unless `fresh`, what is known from another picture of the same receipt
+    will do. Raises what `storage.read`, `open_photo`, the embedded reader and `openai_gateway.gateway.read` raise.
     """
     image = storage.read(receipt.key)
     if len(image) > settings.UPLOAD_MAX_BYTES:
         raise RejectedImageError(f"The image has more than {settings.UPLOAD_MAX_BYTES} bytes.")
     digest = readings.digest_of(image)
-    if receipt.pictures_at is None:
-        pictures.keep(receipt, open_photo(image, longest_side=pictures.PHOTO_SIDE))
     photo = open_photo(image, longest_side=PHOTO_SIDE)
-    return digest, _found(receipt, digest, photo, at_once=at_once)
+    pictures.keep(receipt, photo)
+    return digest, _found(receipt, digest, photo, at_once=at_once, fresh=fresh)
 
 
-def _found(receipt: Receipt, digest: str, photo: Image.Image, *, at_once: bool) -> Found:
+def _found(receipt: Receipt, digest: str, photo: Image.Image, *, at_once: bool, fresh: bool) -> Found:
     """What the configured engine reads on the picture, or the embedded one where OpenAI may not be asked now.
 
     The text is recognized in any case: an answer of OpenAI's is checked against it.
@@ -123,13 +121,14 @@ def _found(receipt: Receipt, digest: str, photo: Image.Image, *, at_once: bool) 
     began = time.monotonic()
     with_openai = settings.EXTRACTION_ENGINE == gateway.ENGINE
     if with_openai and (kept := readings.kept(digest, engine=gateway.ENGINE)) is not None:
-        reporting.looked_up(hit=True)
+        if not batch_items.brought(receipt, digest):
+            reporting.looked_up(hit=True)
         return _of_openai(Extraction.model_validate(kept))
     page = readings.page_of(photo, content_sha256=digest)
     local = read_page(page)
     if not with_openai:
         found = Found(extraction=local)
-    elif (known := duplicates.reading_of_first(receipt, page=page, local=local, engine=gateway.ENGINE)) is not None:
+    elif not fresh and (known := duplicates.reading_of_first(receipt, page=page, local=local, engine=gateway.ENGINE)):
         reporting.looked_up(hit=True)
         readings.keep(digest, known.model_dump(mode="json"), engine=gateway.ENGINE)
         found = _of_openai(known)
@@ -193,8 +192,6 @@ def store(receipt: Receipt, digest: str, found: Found, *, source: State = State.
         LineItem.objects.bulk_create(
             LineItem(receipt=receipt, position=position, **line) for position, line in enumerate(read.lines)
         )
-        # Who polls this receipt asks for the sums next: the replica may not have it yet.
-        transaction.on_commit(partial(pin_to_writer, receipt.user_id))
     log.info("receipt_read", state=state, engine=found.extraction.engine, fallback=found.fallback)
     publish(Metric("Extractions", 1), dimensions={"Engine": found.extraction.engine, "Outcome": str(state)}, total=True)
     return state
@@ -220,8 +217,11 @@ def _later(receipt: Receipt, reason: str, pause: timedelta | None = None) -> Sta
 
 
 def _wait(receipt: Receipt, error: NotYetError) -> State | None:
-    """Back to the queue, however often: who waits for their turn has not tried."""
-    pause = timedelta(seconds=error.retry_after or readings.BUSY_SECONDS)
+    """Back to the queue, however often: who waits for their turn has not tried.
+
+    Not longer than LONGEST_PAUSE, so that whoever has waited too long is soon in a batch (`batches.items.wanted`).
+    """
+    pause = min(timedelta(seconds=error.retry_after or readings.BUSY_SECONDS), LONGEST_PAUSE)
     log.info("receipt_waits", reason=str(error), seconds=pause.total_seconds())
     moved = move(
         receipt.id,

@@ -19,6 +19,7 @@ from extraction import ExtractionError, NotYetError, RetryableExtractionError
 from openai_gateway import breaker, gateway, ledger
 from receipts import reading, storage
 from receipts.models import Reading, Receipt
+from receipts.refused import RefusedError
 from receipts.states import READ, State
 
 LEASE = timedelta(minutes=10)
@@ -33,12 +34,8 @@ MOST_A_DAY = 3
 log = structlog.get_logger(__name__)
 
 
-class CannotRereadError(Exception):
-    """A fresh reading makes no sense now; the message says why, and `code` the same in a word."""
-
-    def __init__(self, message: str, *, code: str) -> None:
-        super().__init__(message)
-        self.code = code
+class CannotRereadError(RefusedError):
+    """A fresh reading makes no sense now."""
 
 
 def claim_due() -> list[UUID]:
@@ -62,9 +59,10 @@ def claim_due() -> list[UUID]:
     ]
 
 
-def reread(receipt_id: UUID) -> State | None:
+def reread(receipt_id: UUID, *, fresh: bool = False) -> State | None:
     """Read a receipt that was claimed once more; the state it is in afterwards, None when nothing was changed.
 
+    `fresh`: its own picture, not what is known from another one of the same receipt.
     Raises DatabaseError, after which the claim runs out.
     """
     receipt = Receipt.objects.filter(id=receipt_id, state__in=READ, corrected_at=None, reread_at__isnull=False).first()
@@ -72,7 +70,7 @@ def reread(receipt_id: UUID) -> State | None:
         return None
     with structlog.contextvars.bound_contextvars(receipt=str(receipt_id)):
         try:
-            digest, found = reading.find(receipt)
+            digest, found = reading.find(receipt, fresh=fresh)
         except NotYetError as error:
             return _postpone(receipt, timedelta(seconds=error.retry_after or gateway.LATER_SECONDS))
         except (RetryableExtractionError, storage.StorageUnavailableError, SoftTimeLimitExceeded):
@@ -85,7 +83,9 @@ def reread(receipt_id: UUID) -> State | None:
             log.exception("receipt_not_reread")
             return _leave(receipt)
         if found.extraction.engine != gateway.ENGINE:
-            return _leave(receipt, fallback=found.fallback, reread_at=found.reread_at)
+            # What OpenAI has read before stays, and so does what is said of it.
+            fallback = receipt.fallback if receipt.engine == gateway.ENGINE else found.fallback
+            return _leave(receipt, fallback=fallback, reread_at=found.reread_at)
         return _replace(receipt, digest, found)
 
 

@@ -16,6 +16,7 @@ from django.db.models import Count, Q, QuerySet
 
 from receipts import storage, tasks
 from receipts.models import Duplicate, Receipt
+from receipts.refused import RefusedError
 from receipts.states import State, move
 
 
@@ -38,12 +39,8 @@ _WHICH = {
 }
 
 
-class CannotRetryError(Exception):
-    """Reading it again would come to the same: `code` says why in a word, the message in a sentence."""
-
-    def __init__(self, message: str, *, code: str) -> None:
-        super().__init__(message)
-        self.code = code
+class CannotRetryError(RefusedError):
+    """Reading it again would come to the same."""
 
 
 @dataclass(frozen=True, kw_only=True)

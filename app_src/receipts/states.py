@@ -53,6 +53,10 @@ ALLOWED: dict[State, frozenset[State]] = {
 }
 
 
+_READY = frozenset({State.UPLOADED, State.FAILED})
+"""Who is queued from here has not waited yet."""
+
+
 class ForbiddenTransitionError(Exception):
     """The code asked for a step that no receipt may take."""
 
@@ -75,6 +79,8 @@ def move_all(receipt_ids: Collection[UUID], *, source: State, target: State, **c
     if target not in ALLOWED[source]:
         raise ForbiddenTransitionError(f"{source} → {target}")
     now = timezone.now()
+    if target == State.QUEUED and source in _READY:
+        changes["waits_since"] = now
     return Receipt.objects.filter(id__in=receipt_ids, state=source).update(
         state=target, state_changed_at=now, updated_at=now, **changes
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -110,35 +111,23 @@ def read(key: str) -> bytes:
     Raises ObjectMissingError, or StorageUnavailableError for anything else, a refused permission for S3 or KMS
     included: that may have been put right when we ask again.
     """
-    try:
+    with _faults(key):
         answer = client().get_object(Bucket=settings.RECEIPTS_BUCKET, Key=key)
         body: bytes = answer["Body"].read(settings.UPLOAD_MAX_BYTES + 1)
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "NoSuchKey":
-            raise ObjectMissingError(key) from error
-        raise StorageUnavailableError(str(error)) from error
-    except BotoCoreError as error:
-        raise StorageUnavailableError(str(error)) from error
     return body
 
 
 def chunks(key: str, *, size: int = 65_536) -> Iterator[bytes]:
     """The object in pieces of `size` bytes, asked for before the first one is. Raises as `read` does."""
-    try:
+    with _faults(key):
         body = client().get_object(Bucket=settings.RECEIPTS_BUCKET, Key=key)["Body"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "NoSuchKey":
-            raise ObjectMissingError(key) from error
-        raise StorageUnavailableError(str(error)) from error
-    except BotoCoreError as error:
-        raise StorageUnavailableError(str(error)) from error
     pieces: Iterator[bytes] = body.iter_chunks(size)
     return pieces
 
 
 def write(key: str, body: bytes, *, content_type: str, cache_control: str) -> None:
     """Store an object under the bucket's key, in the place of an earlier one. Raises StorageUnavailableError."""
-    try:
+    with _faults(key):
         client().put_object(
             Bucket=settings.RECEIPTS_BUCKET,
             Key=key,
@@ -148,13 +137,22 @@ def write(key: str, body: bytes, *, content_type: str, cache_control: str) -> No
             ServerSideEncryption="aws:kms",
             SSEKMSKeyId=settings.RECEIPTS_KMS_KEY_ID,
         )
-    except (ClientError, BotoCoreError) as error:
-        raise StorageUnavailableError(str(error)) from error
 
 
 def delete(key: str) -> None:
     """Delete the object; its earlier versions go with the bucket's lifecycle. Raises StorageUnavailableError."""
-    try:
+    with _faults(key):
         client().delete_object(Bucket=settings.RECEIPTS_BUCKET, Key=key)
-    except (ClientError, BotoCoreError) as error:
+
+
+@contextmanager
+def _faults(key: str) -> Iterator[None]:
+    """What boto3 raises, as our own errors."""
+    try:
+        yield
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "NoSuchKey":
+            raise ObjectMissingError(key) from error
+        raise StorageUnavailableError(str(error)) from error
+    except BotoCoreError as error:
         raise StorageUnavailableError(str(error)) from error

@@ -57,14 +57,17 @@ def send_or_leave(receipt_id: UUID, *, queue: str) -> None:
 
 
 @shared_task(name="receipts.tasks.reread")
-def reread(receipt_id: str) -> None:
-    rereading.reread(UUID(receipt_id))
+def reread(receipt_id: str, fresh: bool = False) -> None:
+    rereading.reread(UUID(receipt_id), fresh=fresh)
 
 
-def send_reread(receipt_id: UUID) -> None:
-    """Send the message for a second reading; without a broker the sweeper sends it when the claim has run out."""
+def send_reread(receipt_id: UUID, *, fresh: bool = True) -> None:
+    """Send the message for a second reading; without a broker the sweeper sends it when the claim has run out.
+
+    `fresh`: a person asked for it, and not for what is known from another picture of the same receipt.
+    """
     try:
-        reread.apply_async((str(receipt_id),), queue="bulk")
+        reread.apply_async((str(receipt_id),), {"fresh": True} if fresh else {}, queue="bulk")
     except OperationalError as error:
         log.warning("broker_unavailable", receipt=str(receipt_id), error=str(error))
 
@@ -102,7 +105,7 @@ def sweep() -> dict[str, int]:
     }
     due = rereading.claim_due()
     for receipt_id in due:
-        send_reread(receipt_id)
+        send_reread(receipt_id, fresh=False)
     found |= {"rereads": len(due), "abandoned_calls": ledger.settle_abandoned()}
     if settings.EXTRACTION_ENGINE == gateway.ENGINE:
         reporting.today()

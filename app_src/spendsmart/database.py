@@ -78,11 +78,6 @@ def _reads_from(alias: str) -> Iterator[None]:
         _alias.reset(token)
 
 
-def pin_to_writer(user_id: Any) -> None:
-    """Let this user read from the writer until the replica has what was just written and committed."""
-    writes.mark([user_id])
-
-
 class PinMiddleware:
     """Pins the user of every request that may have written, be it something that no manager notes."""
 
@@ -93,5 +88,5 @@ class PinMiddleware:
         response = self.get_response(request)
         user = getattr(request, "user", None)
         if request.method not in {"GET", "HEAD", "OPTIONS"} and user is not None and user.is_authenticated:
-            pin_to_writer(user.pk)
+            writes.mark([user.pk])
         return response

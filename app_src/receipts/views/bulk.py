@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from structlog.contextvars import bind_contextvars
 
-from receipts import bulk, storage
+from receipts import bulk
 from receipts.models import BulkUpload, Receipt
 from receipts.serializers.bulk import (
     AnnouncedBulkUploadSerializer,
@@ -27,7 +27,7 @@ from receipts.serializers.bulk import (
     CompleteSerializer,
     CreateBulkUploadSerializer,
 )
-from receipts.views.errors import StorageUnavailable
+from receipts.views.errors import answered
 
 
 class BulkUploadViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[BulkUpload]):
@@ -84,17 +84,13 @@ class BulkUploadViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[BulkUploa
         upload = self.get_object()
         serializer = CompleteSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        try:
+        with answered():
             completion = bulk.complete(upload, serializer.validated_data["receipts"])
-        except storage.StorageUnavailableError as error:
-            raise StorageUnavailable from error
         return Response(CompletedSerializer(asdict(completion)).data, status=status.HTTP_202_ACCEPTED)
 
     def _announce(self, upload: BulkUpload, files: list[dict[str, Any]], *, new: bool) -> Response:
-        try:
+        with answered():
             announced = bulk.announce(upload, files)
-        except storage.StorageUnavailableError as error:
-            raise StorageUnavailable from error
         with transaction.atomic():
             if new:
                 upload.save(force_insert=True)

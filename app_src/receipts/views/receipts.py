@@ -26,7 +26,7 @@ from receipts.serializers import (
 )
 from receipts.serializers.corrections import CorrectedReceiptSerializer, CorrectReceiptSerializer
 from receipts.states import State, move
-from receipts.views.errors import Conflict, StorageUnavailable
+from receipts.views.errors import Conflict, answered
 from receipts.views.export import ExportMixin
 from spendsmart.plain_rows import PlainListMixin
 
@@ -62,10 +62,8 @@ class ReceiptViewSet(
         serializer.is_valid(raise_exception=True)
         receipt = Receipt(user=request.user, **serializer.validated_data)
         bind_contextvars(receipt=str(receipt.id))
-        try:
+        with answered():
             form = storage.upload_form(key=receipt.key, content_type=receipt.content_type, size=receipt.size)
-        except storage.StorageUnavailableError as error:
-            raise StorageUnavailable from error
         receipt.save(force_insert=True)
         created = {"id": receipt.id, "state": receipt.state, "upload": asdict(form)}
         return Response(CreatedReceiptSerializer(created).data, status=status.HTTP_201_CREATED)
@@ -78,11 +76,9 @@ class ReceiptViewSet(
         """Say that the image is uploaded. Saying so twice does no harm."""
         receipt = self.get_object()
         if receipt.state == State.AWAITING_UPLOAD:
-            try:
+            with answered():
                 if not storage.exists(receipt.key):
                     raise Conflict("The image has not been uploaded.", code="not_uploaded")
-            except storage.StorageUnavailableError as error:
-                raise StorageUnavailable from error
             with transaction.atomic():
                 if move(receipt.id, source=State.AWAITING_UPLOAD, target=State.UPLOADED):
                     transaction.on_commit(
@@ -121,12 +117,8 @@ class ReceiptViewSet(
     def retry(self, request: Request, pk: UUID) -> Response:  # noqa: ARG002
         """Let a receipt that failed be read again."""
         receipt = self.get_object()
-        try:
+        with answered():
             review.retry(receipt)
-        except review.CannotRetryError as error:
-            raise Conflict(str(error), code=error.code) from error
-        except storage.StorageUnavailableError as error:
-            raise StorageUnavailable from error
         receipt.refresh_from_db()
         return Response(ReceiptDetailSerializer(receipt).data, status=status.HTTP_202_ACCEPTED)
 
@@ -141,10 +133,8 @@ class ReceiptViewSet(
     def reread(self, request: Request, pk: UUID) -> Response:  # noqa: ARG002
         """Have OpenAI read the receipt afresh, although it may be billed once more; until it has, nothing changes."""
         receipt = self.get_object()
-        try:
+        with answered():
             rereading.ask(receipt)
-        except rereading.CannotRereadError as error:
-            raise Conflict(str(error), code=error.code) from error
         tasks.send_reread(receipt.id)
         receipt.refresh_from_db()
         return Response(ReceiptDetailSerializer(receipt).data, status=status.HTTP_202_ACCEPTED)
@@ -153,17 +143,13 @@ class ReceiptViewSet(
     def destroy(self, request: Request, pk: UUID) -> Response:  # noqa: ARG002
         """Delete the receipt and its pictures."""
         receipt = self.get_object()
-        try:
+        with answered():
             pictures.delete(receipt)
-        except storage.StorageUnavailableError as error:
-            raise StorageUnavailable from error
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def _correct(
         self, receipt: Receipt, *, changes: dict[str, Any], lines: list[dict[str, Any]] | None, remember: bool
     ) -> Response:
-        try:
+        with answered():
             done = corrections.correct(receipt, changes=changes, lines=lines, remember=remember)
-        except corrections.CannotCorrectError as error:
-            raise Conflict(str(error), code=error.code) from error
         return Response(CorrectedReceiptSerializer(done.receipt, context={"correction": done}).data)

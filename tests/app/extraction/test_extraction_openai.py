@@ -154,6 +154,8 @@ def test_what_openai_adds_in_time_to_come_does_no_harm() -> None:
         (429, {"retry-after-ms": "1500", "Retry-After": "2"}, 1.5),
         (429, {}, None),
         (429, {"Retry-After": "soon"}, None),
+        (429, {"Retry-After": "nan"}, None),
+        (429, {"Retry-After": "1e300"}, 3600.0),
         (500, {}, None),
         (503, {"Retry-After": "30"}, 30.0),
     ],
@@ -233,6 +235,17 @@ def test_without_a_connection_nothing_was_sent() -> None:
 def test_a_body_that_is_no_response_is_told_from_one_that_is() -> None:
     with pytest.raises(MalformedAnswerError, match="usage"):
         parse({"status": "completed", "model": "m"})
+
+
+def test_a_bill_beyond_all_reason_is_none() -> None:
+    with pytest.raises(MalformedAnswerError, match="output_tokens"):
+        parse(json.loads(api.fields()) | {"usage": api.USAGE | {"output_tokens": 10**10}})
+
+
+def test_parts_of_the_input_are_never_more_than_the_input() -> None:
+    details = {"cached_tokens": 5000, "cache_write_tokens": 100}
+    found = parse(json.loads(api.fields()) | {"usage": api.USAGE | {"input_tokens_details": details}})
+    assert found.usage == Usage(input=3000, cached=3000, cache_written=0, output=200)
 
 
 def test_engine_for_knows_the_local_engine_alone() -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 from openai_server import Batches, FakeBatch, OpenAIServer, Received, Reply, fields, serve
 from PIL import Image, ImageDraw
@@ -18,13 +21,15 @@ from support import receipt
 
 from batches import collection, items, submission, tasks
 from batches.models import Batch, BatchState, Item, ItemState
+from extraction import NotYetError
 from extraction.openai_engine import client
-from openai_gateway import ledger
+from openai_gateway import gateway, ledger
 from openai_gateway.models import Call, CallState, Day, Purpose
 from receipts import reading
 from receipts.models import BulkUpload, Reading, Receipt
 from receipts.readings import digest_of
 from receipts.states import State
+from receipts.tasks import enqueue
 
 pytestmark = pytest.mark.usefixtures("bucket")
 LONG_AGO = timedelta(days=1)
@@ -158,6 +163,37 @@ def test_who_has_waited_long_may_wait_for_a_batch_and_who_just_came_may_not(user
     assert not items.wanted(one, "a" * 64)
     one.created_at = timezone.now() - timedelta(minutes=settings.OPENAI_BATCH_AFTER_MINUTES + 1)
     assert items.wanted(one, "a" * 64)
+
+
+@pytest.mark.parametrize("source", [State.UPLOADED, State.FAILED], ids=str)
+def test_the_time_before_the_image_came_and_before_another_try_is_no_waiting(user, source: State) -> None:
+    one = receipt(user, state=source)
+    Receipt.objects.update(created_at=timezone.now() - LONG_AGO)
+    assert enqueue(one.id, source=source)
+    one.refresh_from_db()
+    assert not items.wanted(one, "a" * 64)
+    Receipt.objects.update(waits_since=timezone.now() - LONG_AGO)
+    assert enqueue(one.id, source=State.QUEUED), "a lost message sent again"
+    one.refresh_from_db()
+    assert items.wanted(one, "a" * 64)
+
+
+def test_a_receipt_that_waits_for_its_turn_for_too_long_goes_to_a_batch(
+    user, remote, server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway, "read", lambda *_, **__: busy())
+    one = receipt(user, body=DEMO.read_bytes(), waits_since=timezone.now())
+    assert reading.process(one.id) == State.QUEUED
+    one.refresh_from_db()
+    assert one.retry_at <= timezone.now() + reading.LONGEST_PAUSE
+    Receipt.objects.update(waits_since=timezone.now() - timedelta(minutes=settings.OPENAI_BATCH_AFTER_MINUTES + 1))
+    assert reading.process(one.id) == State.BATCHED
+    tasks.run()
+    assert len(remote.requests(only(remote))) == 1
+
+
+def busy() -> None:
+    raise NotYetError("OpenAI's limits are used up.", retry_after=7200.0)
 
 
 def test_the_same_image_is_asked_for_once(waiting, remote, user) -> None:
@@ -385,7 +421,7 @@ def test_a_batch_holds_no_more_than_it_may(waiting, remote, monkeypatch: pytest.
     assert Item.objects.filter(state=ItemState.WAITING).count() == 1
 
 
-def test_a_bulk_receipt_goes_through_a_batch_and_its_answer_is_checked_against_the_text(user, remote) -> None:
+def test_a_bulk_receipt_goes_through_a_batch_and_its_answer_is_checked_against_the_text(user, remote, capsys) -> None:
     demo = DEMO.read_bytes()
     bulk = BulkUpload.objects.create(user=user)
     one = receipt(user, body=demo, bulk_upload=bulk)
@@ -393,7 +429,9 @@ def test_a_bulk_receipt_goes_through_a_batch_and_its_answer_is_checked_against_t
     tasks.run()
     remote.finish(only(remote), lambda _line: fields())
     tasks.run()
+    capsys.readouterr()
     assert reading.process(one.id) == State.EXTRACTED
+    assert "OpenAICacheHits" not in capsys.readouterr().out, "it was paid for"
     one.refresh_from_db()
     assert (one.engine, one.total, one.attempts) == ("openai", Decimal("17.17"), 1)
     assert one.boxes["total"], "the figure is shown where it is printed"
@@ -406,3 +444,127 @@ def test_a_total_that_is_not_printed_is_not_believed_from_a_batch_either(user, r
     remote.finish(only(remote), lambda _line: fields(total="71.71"))
     tasks.run()
     assert reading.process(one.id) == State.NEEDS_REVIEW
+
+
+def test_an_answer_of_a_batch_is_in_the_metrics_like_any_other(waiting, remote, capsys) -> None:
+    waiting(1)
+    tasks.run()
+    remote.finish(only(remote), lambda _line: fields())
+    capsys.readouterr()
+    tasks.run()
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    figures = {name: line[name] for line in lines for name in line if name.startswith("OpenAI")}
+    assert figures["OpenAICost"] == 0.0001325
+    assert figures["OpenAICalls"] == 1
+    assert "OpenAISeconds" not in figures
+
+
+def test_one_batch_is_put_together_at_a_time(waiting, remote) -> None:
+    waiting(1)
+    other = Batch.objects.create(model="gpt-6-luna")
+    tasks.run()
+    assert remote.batches == {}
+    Batch.objects.filter(id=other.id).update(claimed_at=timezone.now() - LONG_AGO)
+    tasks.run()
+    Batch.objects.filter(id=other.id).update(ended_at=timezone.now() - LONG_AGO)
+    tasks.run()
+    assert len(remote.batches) == 1
+
+
+def test_a_run_that_is_late_begins_nothing_more(waiting, remote, monkeypatch: pytest.MonkeyPatch) -> None:
+    receipts = waiting(1)
+    with monkeypatch.context() as late:
+        late.setattr(tasks, "WORK_SECONDS", -1)
+        tasks.run()
+        assert not Batch.objects.exists()
+    tasks.run()
+    remote.finish(only(remote), lambda _line: fields())
+    with monkeypatch.context() as late:
+        late.setattr(tasks, "WORK_SECONDS", -1)
+        tasks.run()
+        assert states(receipts) == [State.BATCHED]
+    tasks.run()
+    assert states(receipts) == [State.QUEUED]
+
+
+def test_a_batch_that_breaks_the_collection_does_not_hold_up_the_others(
+    waiting, remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (first,) = waiting(1)
+    tasks.run()
+    (second,) = waiting(2)
+    tasks.run()
+    for batch in remote.batches.values():
+        remote.finish(batch, lambda _line: fields())
+    broken = Batch.objects.get(items__receipt=first).id
+    collect = collection._collect
+
+    def breaks(batch: Batch, *arguments: Any) -> None:
+        if batch.id == broken:
+            raise RuntimeError("odd")
+        collect(batch, *arguments)
+
+    monkeypatch.setattr(collection, "_collect", breaks)
+    tasks.run()
+    assert states([first, second]) == [State.BATCHED, State.QUEUED]
+
+
+def test_a_receipt_deleted_while_its_request_is_written_holds_nobody_up(
+    waiting, remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, other = waiting(1, 2)
+    opens = submission.open_photo
+
+    def deletes(image: bytes, **keywords: Any) -> Image.Image:
+        Receipt.objects.filter(id=gone.id).delete()
+        with connection.cursor() as cursor:  # as at the end of a transaction, which a test does not come to
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        return opens(image, **keywords)
+
+    monkeypatch.setattr(submission, "open_photo", deletes)
+    tasks.run()
+    assert len(remote.requests(only(remote))) == 1
+    assert states([other]) == [State.BATCHED]
+    assert Call.objects.count() == 1
+
+
+def test_an_image_that_was_overwritten_is_not_asked_for_in_the_others_name(waiting, remote) -> None:
+    (one,) = waiting(1)
+    boto3.client("s3").put_object(Bucket="receipts", Key=one.key, Body=picture(2))
+    tasks.run()
+    assert remote.batches == {}
+    assert states([one]) == [State.QUEUED]
+    assert not Call.objects.exists()
+
+
+def test_openai_switched_off_for_good_gives_up_what_it_was_asked(
+    waiting, remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receipts = waiting(1)
+    tasks.run()
+    monkeypatch.setattr(settings, "EXTRACTION_ENGINE", "local")
+    tasks.run()
+    assert states(receipts) == [State.BATCHED], "it may be switched on again"
+    Batch.objects.update(created_at=timezone.now() - collection.OVERDUE - timedelta(minutes=1))
+    tasks.run()
+    assert states(receipts) == [State.QUEUED]
+    assert Call.objects.get().state == CallState.IN_DOUBT
+
+
+@pytest.mark.parametrize("engine", ["openai", "local"])
+def test_a_receipt_whose_item_is_gone_goes_back_to_the_queue(
+    waiting, remote, monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    lost, held = waiting(1, 2)
+    Item.objects.filter(receipt=held).update(state=ItemState.ASKED)
+    Item.objects.filter(receipt=lost).delete()
+    monkeypatch.setattr(settings, "EXTRACTION_ENGINE", engine)
+    tasks.run()
+    assert states([lost, held]) == [State.QUEUED, State.BATCHED]
+
+
+def test_what_a_receipt_waited_for_before_is_not_told_any_more(user) -> None:
+    one = receipt(user, state=State.EXTRACTING, attempts=1, reason="OpenAI's limits are used up.")
+    assert items.hand_over(one, "a" * 64)
+    one.refresh_from_db()
+    assert (one.state, one.reason) == (State.BATCHED, "")

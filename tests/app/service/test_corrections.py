@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 from support import read_receipt, receipt
 
+from receipts import corrections
 from receipts.models import Receipt
 from receipts.states import State
 
@@ -91,3 +92,12 @@ def test_how_sure_the_reader_was_is_forgotten_where_a_person_was_surer(api, user
 def test_the_moment_of_a_correction_is_kept(api, user) -> None:
     made = receipt(user, state=State.NEEDS_REVIEW, total="1.00")
     assert correct(api, made, total="2.00").json()["corrected_at"] is not None
+
+
+def test_nobody_corrects_what_was_read_afresh_meanwhile(user) -> None:
+    seen = read_receipt(user)
+    Receipt.objects.update(state=State.NEEDS_REVIEW, total=None, updated_at=timezone.now())
+    seen.state = State.NEEDS_REVIEW
+    with pytest.raises(corrections.CannotCorrectError, match="changed meanwhile"):
+        corrections.correct(seen, changes={})
+    assert Receipt.objects.get().state == State.NEEDS_REVIEW

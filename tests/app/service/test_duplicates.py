@@ -130,6 +130,25 @@ def test_a_second_picture_is_not_paid_for_and_another_receipt_is(
     assert again.boxes.keys() == first.boxes.keys() != set()
 
 
+@pytest.mark.usefixtures("bucket")
+def test_a_second_picture_that_is_to_be_read_afresh_is_asked_for_itself(api, user, openai_server, monkeypatch) -> None:
+    from test_openai_gateway import CAFE, good
+
+    from receipts import reading, readings, tasks
+
+    monkeypatch.setattr(readings, "recognize", lambda _photo: written((*CAFE, ("Receipt 40211", ""))))
+    openai_server.reply = good()
+    for picture in range(2):
+        reading.process(receipt(user, body=png(colour=200 + picture)).id)
+    again = Receipt.objects.get(duplicate="suspected")
+    assert len(openai_server.requests) == 1
+    sent: dict = {}
+    monkeypatch.setattr(tasks.reread, "apply_async", lambda _, keywords=None, **__: sent.update(keywords or {}))
+    assert api.post(f"{URL}{again.id}/reread/").status_code == 202
+    tasks.reread(str(again.id), **sent)
+    assert len(openai_server.requests) == 2
+
+
 @pytest.mark.parametrize("decision", ["confirmed", "dismissed"])
 def test_the_person_decides_and_may_think_again(api, user, decision: str) -> None:
     first = read_receipt(user)

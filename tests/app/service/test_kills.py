@@ -77,7 +77,9 @@ def queued(user: object) -> Receipt:
     """A receipt on its way, whose text has been recognized before: what is killed here is not the recognizer."""
     made = receipt(user, state=State.UPLOADED, body=png())
     Reading.objects.create(
-        content_sha256=readings.digest_of(png()), engine=readings.PAGE, extraction=written(CAFE).to_json()
+        content_sha256=readings.digest_of(png()),
+        engine=readings.PAGE,
+        extraction=written((*CAFE, ("No. 40100", ""))).to_json(),
     )
     tasks.enqueue(made.id, source=State.UPLOADED)
     return made
@@ -195,10 +197,10 @@ def test_a_broker_that_forgets_everything_loses_nothing(
         for colour in range(3):
             somebody = make_user(f"somebody{colour}@example.com")
             more = receipt(somebody, state=State.UPLOADED, body=png(colour=colour))
+            page = written(CAFE)
             Reading.objects.create(
-                content_sha256=readings.digest_of(png(colour=colour)), engine=readings.PAGE,
-                extraction=written(CAFE).to_json(),
-            )  # fmt: skip
+                content_sha256=readings.digest_of(png(colour=colour)), engine=readings.PAGE, extraction=page.to_json()
+            )
             tasks.enqueue(more.id, source=State.UPLOADED)
             made.append(more)
         lose_messages()

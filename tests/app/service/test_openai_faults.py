@@ -139,6 +139,17 @@ def test_reading_afresh_over_http(user, api, api_of, make_user, openai_server) -
     assert (refused.status_code, refused.json()["detail"][:4]) == (409, "Only")
 
 
+def test_what_openai_read_stays_its_reading_while_a_fresh_one_has_to_wait(user, openai_server) -> None:
+    openai_server.reply = good()
+    made = read(receipt(user, body=png()))
+    rereading.ask(made)
+    breaker.trip("some call")
+    rereading.reread(made.id)
+    made.refresh_from_db()
+    assert (made.engine, made.fallback) == ("openai", "")
+    assert made.reread_at > timezone.now()
+
+
 def test_a_person_may_not_have_it_read_afresh_without_end(user, openai_server) -> None:
     openai_server.reply = good()
     made = read(receipt(user, body=png()))

@@ -8,6 +8,7 @@ import threading
 import boto3
 import pytest
 from django.db import connection
+from django.test import Client
 from PIL import Image, ImageDraw
 from support import receipt
 
@@ -128,6 +129,35 @@ def test_deleting_a_receipt_deletes_everything_of_it(api, user) -> None:
     made, other = kept(user, state=State.FAILED), kept(user, state=State.FAILED)
     assert api.delete(f"{URL}{made.id}/").status_code == 204
     assert keys() == {other.key, pictures.thumbnail_key(other), pictures.photo_key(other)}
+
+
+def test_deleting_it_a_second_time_does_no_harm(user) -> None:
+    made = kept(user, state=State.FAILED)
+    pictures.delete(made)
+    pictures.delete(made)
+    assert not Receipt.objects.exists()
+
+
+@pytest.mark.parametrize("several", [False, True], ids=["one", "several"])
+def test_a_receipt_deleted_in_the_admin_leaves_neither_pictures_nor_duplicates_of_nothing(
+    user, make_user, several: bool
+) -> None:
+    made = kept(user, state=State.FAILED)
+    copy = receipt(user, state=State.FAILED, duplicate_of=made, duplicate="confirmed")
+    pages = Client()
+    root = make_user("root@example.com")
+    root.is_staff = root.is_superuser = True
+    root.save()
+    pages.force_login(root)
+    if several:
+        form = {"action": "delete_selected", "_selected_action": [str(made.id)], "post": "yes"}
+        answer = pages.post("/admin/receipts/receipt/", form)
+    else:
+        answer = pages.post(f"/admin/receipts/receipt/{made.id}/delete/", {"post": "yes"})
+    assert answer.status_code == 302
+    assert keys() == set()
+    copy.refresh_from_db()
+    assert (copy.duplicate, copy.duplicate_of) == ("", None)
 
 
 def test_a_store_that_fails_deletes_nothing(api, user, settings) -> None:

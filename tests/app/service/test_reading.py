@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
@@ -72,6 +73,21 @@ def test_what_was_read_is_stored_with_its_lines(user, script) -> None:
     assert [(line.description, line.box) for line in made.items.all()] == [("Bread", [0.0, 0.0, 0.5, 0.1])]
     assert made.boxes == {"total": [0.1, 0.2, 0.3, 0.4]}
     assert made.tax_lines == [{"rate": "19", "net": None, "amount": "0.67"}]
+
+
+def test_the_image_is_decoded_once(user, script, monkeypatch: pytest.MonkeyPatch) -> None:
+    script(FOUND)
+    decoded: list[int] = []
+    opens = reading.open_photo
+
+    def counts(image: bytes, **keywords: Any) -> Any:
+        decoded.append(len(image))
+        return opens(image, **keywords)
+
+    monkeypatch.setattr(reading, "open_photo", counts)
+    assert reading.process(receipt(user, body=png()).id) == State.EXTRACTED
+    assert len(decoded) == 1
+    assert Receipt.objects.get().pictures_at
 
 
 def test_the_real_engine_reads_the_demo_receipt(user) -> None:

@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
-from openai_server.answers import FIELDS, answer, fields, text
+from openai_server.answers import FIELDS, USAGE, answer, fields, text
 from openai_server.batches import Batches, FakeBatch
 from openai_server.server import OpenAIServer, Received, Reply, serve
 
-__all__ = ["FIELDS", "Batches", "FakeBatch", "OpenAIServer", "Received", "Reply", "answer", "fields", "serve", "text"]
+__all__ = [
+    "FIELDS",
+    "USAGE",
+    "Batches",
+    "FakeBatch",
+    "OpenAIServer",
+    "Received",
+    "Reply",
+    "answer",
+    "fields",
+    "serve",
+    "text",
+]
