@@ -14,8 +14,6 @@ from extraction.schema import Extraction, Item, TaxLine
 
 ENGINE = "openai"
 
-_MOST_TOKENS = 1_000_000_000
-"""No answer is billed for more: one that says so is not OpenAI's."""
 
 Outcome = Literal["answered", "no_receipt", "refused", "incomplete", "invalid"]
 """How a billed answer ended. Only `answered` carries fields."""

@@ -20,8 +20,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fuzz-examples", type=int, default=15, help="of schemathesis, for each operation")
 
 
-def pytest_configure() -> None:
-    """pytest-django would read the settings before this file; so it is told of none, and they are loaded here."""
+def pytest_configure(config: pytest.Config) -> None:
+    """pytest-django would read the settings before this file; so it is told of none, and they are loaded here.
+
+    Not by the process that only hands tests out to others (pytest-xdist): they would inherit its environment.
+    """
+    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+        return
     for name in ("AWS_SESSION_TOKEN", "AWS_PROFILE"):
         os.environ.pop(name, None)
     os.environ.update(ENVIRONMENT)
