@@ -61,6 +61,7 @@ ROOT_URLCONF = "spendsmart.urls"
 WSGI_APPLICATION = "spendsmart.wsgi.application"
 
 INSTALLED_APPS = [
+    "spendsmart",  # before Django's own, whose migrate command it replaces
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
