@@ -5,7 +5,7 @@ ENV ?= dev
 PYTHON := .venv/bin/python
 LOCALCLOUD := $(PYTHON) -m localcloud
 
-.PHONY: help setup setup-dev up down status logs send env destroy synth preflight test test-infra lint typecheck snapshots architecture lock bench clean
+.PHONY: help setup setup-dev up down status logs send env destroy synth preflight test test-infra lint typecheck migrations-check snapshots architecture lock bench clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ lint: setup-dev ## ruff
 
 typecheck: setup-dev ## mypy
 	@.venv/bin/mypy
+
+migrations-check: setup-dev ## refuse migrations that would disturb the release that runs meanwhile
+	@$(PYTHON) -m migrations_check
 
 snapshots: setup-dev ## rewrite the stack snapshots after a change that is meant
 	@$(PYTHON) -m pytest tests/infra/test_snapshots.py --update-snapshots

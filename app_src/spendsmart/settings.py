@@ -61,6 +61,7 @@ ROOT_URLCONF = "spendsmart.urls"
 WSGI_APPLICATION = "spendsmart.wsgi.application"
 
 INSTALLED_APPS = [
+    "spendsmart",  # before Django's own, whose migrate command it replaces
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -169,6 +170,7 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CONSUMER = "spendsmart.consumer:PatientConsumer"
 CELERY_TASK_TIME_LIMIT = 120
 CELERY_TASK_SOFT_TIME_LIMIT = 90
 # A request that cannot send its message does not wait long: the sweeper sends it later.

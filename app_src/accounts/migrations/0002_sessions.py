@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from spendsmart.operations import AddFieldUnchecked
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -24,7 +26,7 @@ class Migration(migrations.Migration):
             name="user_agent",
             field=models.CharField(blank=True, db_default="", default="", max_length=200),
         ),
-        migrations.AddField(
+        AddFieldUnchecked(
             model_name="user",
             name="session_epoch",
             field=models.PositiveIntegerField(db_default=0, default=0, editable=False),

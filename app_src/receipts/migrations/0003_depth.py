@@ -1,7 +1,8 @@
 """Columns for bulk uploads, duplicates, pictures, corrections and second readings, and the state `batched`.
 
 Each column is nullable or has its default in the database, so that the release before can go on writing rows. The
-constraint on the state is taken off and put back unchecked: the next migration checks it without blocking writes.
+constraint on the state is taken off and put back unchecked, and so are those of the picture's sides: the next migration
+checks them without blocking writes.
 """
 
 import uuid
@@ -10,6 +11,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.contrib.postgres.operations import AddConstraintNotValid
 from django.db import migrations, models
+
+from spendsmart.operations import AddFieldUnchecked
 
 STATES = [
     "awaiting_upload",
@@ -111,11 +114,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField("receipt", "fallback", models.CharField(blank=True, db_default="", max_length=32)),
         migrations.AddField("receipt", "fingerprint", models.CharField(blank=True, db_default="", max_length=64)),
-        migrations.AddField("receipt", "height", models.PositiveIntegerField(blank=True, null=True)),
+        AddFieldUnchecked("receipt", "height", models.PositiveIntegerField(blank=True, null=True)),
         migrations.AddField("receipt", "pictures_at", models.DateTimeField(blank=True, null=True)),
         migrations.AddField("receipt", "printed_merchant", models.CharField(blank=True, db_default="", max_length=200)),
         migrations.AddField("receipt", "reread_at", models.DateTimeField(blank=True, null=True)),
-        migrations.AddField("receipt", "width", models.PositiveIntegerField(blank=True, null=True)),
+        AddFieldUnchecked("receipt", "width", models.PositiveIntegerField(blank=True, null=True)),
         migrations.AlterField(
             "receipt",
             "state",

@@ -11,6 +11,8 @@ class Migration(migrations.Migration):
 
     operations = [
         ValidateConstraint("receipt", "receipt_state_known"),
+        ValidateConstraint("receipt", "receipts_receipt_height_check"),
+        ValidateConstraint("receipt", "receipts_receipt_width_check"),
         AddIndexConcurrently("receipt", models.Index(fields=["user", "content_sha256"], name="receipt_by_content")),
         AddIndexConcurrently(
             "receipt",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -14,6 +15,8 @@ import pytest
 import servers
 from replication import Replication, replication
 from surroundings import ENVIRONMENT, FOLDER, PORTS
+
+from migrations_check import released
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -78,6 +81,20 @@ def running_servers() -> Iterator[dict[str, ExitStack]]:
     """Everything runs; a test that closes `broker` or `cache` gets it back afterwards."""
     with started() as valkey:
         yield valkey
+
+
+@pytest.fixture(scope="session")
+def previous_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of the release that `app_src/RELEASED` names: its application, its tests."""
+    try:
+        revision = released.revision()
+    except released.UnknownReleaseError as error:
+        pytest.skip(f"NOT RUN, NOTHING IS KNOWN OF THE PREVIOUS RELEASE: {error}")
+    folder = tmp_path_factory.mktemp("previous")
+    archive = ["git", "-c", f"safe.directory={released.ROOT}", "archive", revision, "app_src", "tests/app", "docs"]
+    packed = subprocess.run(archive, cwd=released.ROOT, capture_output=True, check=True)
+    subprocess.run(["tar", "--extract", "--directory", folder], input=packed.stdout, check=True)
+    return folder
 
 
 @pytest.fixture

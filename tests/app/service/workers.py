@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,19 +30,33 @@ class Worker:
         self.process.wait()
 
 
+def build_variables(application: Path) -> dict[str, str]:
+    """Every variable that a release's settings ask for, with a harmless value."""
+    lines = (application / "build.env").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+
+
 @contextmanager
-def worker(folder: Path, name: str = "worker", **variables: str) -> Iterator[Worker]:
-    """A worker on the test's database; dead when the block ends."""
+def worker(
+    folder: Path,
+    name: str = "worker",
+    *,
+    application: Path = APP,
+    arguments: Sequence[str] = ("-m", "spendsmart.worker"),
+    **variables: str,
+) -> Iterator[Worker]:
+    """A worker on the test's database; dead when the block ends. `application` may be another release's app_src."""
     scratch = folder / name
     scratch.mkdir(exist_ok=True)
     environment = {
-        **os.environ, "SCRATCH_DIR": str(scratch), "LOG_LEVEL": "INFO", "WORKER_CONCURRENCY": "1",
+        **build_variables(application), **os.environ,
+        "SCRATCH_DIR": str(scratch), "LOG_LEVEL": "INFO", "WORKER_CONCURRENCY": "1",
         "DATABASE_NAME": connection.settings_dict["NAME"], "DATABASE_READER_NAME": connection.settings_dict["NAME"],
         **variables,
     }  # fmt: skip
     with (scratch / "log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "spendsmart.worker"], cwd=APP, env=environment, stdout=log, stderr=log,
+            [sys.executable, *arguments], cwd=application, env=environment, stdout=log, stderr=log,
             start_new_session=True,
         )  # fmt: skip
     running = Worker(process=process, log=scratch / "log")

@@ -1,0 +1,1 @@
+"""Refuses migrations that would disturb the release that is running while they run."""
