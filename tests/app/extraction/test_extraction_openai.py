@@ -34,10 +34,10 @@ def server() -> Iterator[api.OpenAIServer]:
         yield server
 
 
-def ask(server: api.OpenAIServer, photo: Image.Image = PHOTO, *, timeout: float = 0.5) -> Reply:
+def ask(server: api.OpenAIServer, photo: Image.Image = PHOTO, *, timeout: float = 3.0) -> Reply:
     body = request_body(photo, model="gpt-test")
     to = client(api_key="sk-test", base_url=server.url)
-    return send(body, to=to, call_id="call-1", timeout=timeout, deadline=1.0)
+    return send(body, to=to, call_id="call-1", timeout=timeout, deadline=4.0)
 
 
 def test_a_good_answer_becomes_an_extraction(server: api.OpenAIServer) -> None:
@@ -199,8 +199,8 @@ def test_a_gateway_that_did_not_wait_leaves_the_call_in_doubt() -> None:
 @pytest.mark.parametrize(
     ("reply", "outcome"),
     [
-        (api.Reply(body=api.fields(), delay_seconds=2.0), "timeout"),
-        (api.Reply(body=api.fields(), drip_seconds=0.3), "slow_drip"),
+        (api.Reply(body=api.fields(), delay_seconds=7.0), "timeout"),
+        (api.Reply(body=api.fields(), drip_seconds=0.7), "slow_drip"),
         (api.Reply(body=api.fields(), cut_after=50), "broken_off"),
         (api.Reply(body=b"<html>gateway</html>"), "malformed"),
         (api.Reply(body=b""), "malformed"),

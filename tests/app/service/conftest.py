@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import boto3
 import django
@@ -213,8 +214,8 @@ def openai_server(settings: object, monkeypatch: pytest.MonkeyPatch) -> Iterator
     with serve() as server:
         settings.EXTRACTION_ENGINE, settings.OPENAI_API_KEY = "openai", "sk-the-key-of-the-tests"
         settings.OPENAI_BASE_URL = server.url
-        monkeypatch.setattr(openai_engine, "TIMEOUT_SECONDS", 1.0)
-        monkeypatch.setattr(openai_engine, "DEADLINE_SECONDS", 1.0)
+        monkeypatch.setattr(openai_engine, "TIMEOUT_SECONDS", 4.0)
+        monkeypatch.setattr(openai_engine, "DEADLINE_SECONDS", 4.0)
         yield server
 
 
