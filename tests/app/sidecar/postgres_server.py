@@ -23,7 +23,7 @@ _NOBODY = as_user(65534)
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that was free a moment ago, below those of the local cloud's tests and of outgoing connections."""
+    """A port of 127.0.0.1, free a moment ago, below those of the local cloud's tests and of outgoing connections."""
     while True:
         port = random.randrange(20_000, 28_000)  # noqa: S311  (two test runs at once shall differ, no more)
         with socket.socket() as probe, contextlib.suppress(OSError):
