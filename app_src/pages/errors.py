@@ -49,22 +49,6 @@ def error(request: HttpRequest, status: int, *, fault: Fault | None = None, wait
     return response
 
 
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001  (Django's signature)
-    return error(request, 400)
-
-
-def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
-    return error(request, 403)
-
-
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
-    return error(request, 404)
-
-
-def broken(request: HttpRequest) -> HttpResponse:
-    return error(request, 500)
-
-
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     log.warning("csrf_refused", reason=reason)
     return error(request, 403, fault=FORM_EXPIRED)

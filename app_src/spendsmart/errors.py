@@ -1,28 +1,33 @@
-"""Errors outside of any view: JSON where the API is asked, Django's own pages elsewhere."""
+"""Errors outside of any view: JSON where the API is asked, a page in plain words elsewhere."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views import defaults
+
+from pages.errors import error
 
 _API = "/api/"
 
 
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if request.path.startswith(_API):
-        return JsonResponse({"detail": "This request makes no sense."}, status=400)
-    return defaults.bad_request(request, exception)
+def bad_request(request: HttpRequest, *_: Any) -> HttpResponse:
+    return _answer(request, 400, "This request makes no sense.")
 
 
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if request.path.startswith(_API):
-        return JsonResponse({"detail": "Not found."}, status=404)
-    return defaults.page_not_found(request, exception)
+def forbidden(request: HttpRequest, *_: Any) -> HttpResponse:
+    return _answer(request, 403, "This is not yours to see.")
+
+
+def not_found(request: HttpRequest, *_: Any) -> HttpResponse:
+    return _answer(request, 404, "Not found.")
 
 
 def server_error(request: HttpRequest, *_: Any) -> HttpResponse:
+    return _answer(request, 500, "Something went wrong on our side.")
+
+
+def _answer(request: HttpRequest, status: int, detail: str) -> HttpResponse:
     if request.path.startswith(_API):
-        return JsonResponse({"detail": "Something went wrong on our side."}, status=500)
-    return defaults.server_error(request)
+        return JsonResponse({"detail": detail}, status=status)
+    return error(request, status)

@@ -2,10 +2,6 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-handler400 = "spendsmart.errors.bad_request"
-handler404 = "spendsmart.errors.not_found"
-handler500 = "spendsmart.errors.server_error"
-
 urlpatterns = [
     path("", include("pages.urls")),
     path("admin/", admin.site.urls),
@@ -16,7 +12,7 @@ urlpatterns = [
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
 ]
-handler400 = "pages.errors.bad_request"
-handler403 = "pages.errors.forbidden"
-handler404 = "pages.errors.not_found"
-handler500 = "pages.errors.broken"
+handler400 = "spendsmart.errors.bad_request"
+handler403 = "spendsmart.errors.forbidden"
+handler404 = "spendsmart.errors.not_found"
+handler500 = "spendsmart.errors.server_error"

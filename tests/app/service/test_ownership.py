@@ -210,7 +210,7 @@ def test_a_list_shows_ones_own_only(operation: Operation, api_of, user, stranger
     made = operation.maker(user)
     hers, theirs = operation.ask(api_of(user)), operation.ask(api_of(stranger))
     assert hers.status_code == theirs.status_code == 200
-    shown = (MARK, str(made.pk), "10.00")
+    shown = (MARK, str(made.pk), '"10.00"')
     assert any(text in hers.getvalue().decode() for text in shown)
     assert not any(text in theirs.getvalue().decode() for text in shown)
 
