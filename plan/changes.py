@@ -152,8 +152,8 @@ def _renamed(before: Resource, after: Resource) -> Change:
 def _changed(before: Resource, after: Resource) -> Change | None:
     """None where nothing differs; a change without differences where only hashes of assets do."""
     if before.type != after.type:
-        why = f"its type changes from {before.type} to {after.type}"
-        return Change(kind=Kind.REPLACED, before=before, after=after, why=(why,))
+        kinds = f"its type changes from {before.type} to {after.type}"
+        return Change(kind=Kind.REPLACED, before=before, after=after, why=(kinds,))
     found, noisy = _differences(before, after)
     if not found and not noisy:
         return None

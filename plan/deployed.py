@@ -15,6 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from plan.errors import PlanError
+from plan.resources import prefix_of
 from preflight.assembly import Assembly, Stack
 from preflight.loading import LoadError, TemplateLoader, single
 
@@ -37,6 +38,9 @@ def deployed(after: Assembly) -> Assembly:
         for stack in after.stacks:
             if stack.parent is None and (found := _read(stack.name, stack, assembly)):
                 assembly.stacks.append(found)
+        for name, like in _beside(after):
+            if found := _read(name, like, assembly):
+                assembly.stacks.append(found)
     except ClientError as error:
         raise PlanError(f"the deployed stacks cannot be read: {error}") from None
     except BotoCoreError as error:
@@ -50,6 +54,27 @@ def _check_account(after: Assembly) -> None:
     found = boto3.client("sts", region_name=region, config=_CONFIG).get_caller_identity()["Account"]
     if wanted and found not in wanted:
         raise PlanError(f"the credentials are of account {found}, the stacks go to {', '.join(sorted(wanted))}")
+
+
+def _beside(after: Assembly) -> list[tuple[str, Stack]]:
+    """Stacks with the prefix of ours that the assembly does not have, with one of ours in the same region."""
+    prefix = prefix_of([after])
+    regions = {stack.region: stack for stack in after.stacks if stack.parent is None}
+    known = {(stack.name, stack.region) for stack in after.stacks}
+    if not prefix:
+        return []
+    return [
+        (summary["StackName"], like)
+        for region, like in regions.items()
+        for page in boto3.client("cloudformation", region_name=region, config=_CONFIG)
+        .get_paginator("list_stacks")
+        .paginate()
+        for summary in page["StackSummaries"]
+        if summary["StackName"].startswith(prefix)
+        and summary["StackStatus"] != "DELETE_COMPLETE"
+        and "ParentId" not in summary
+        and (summary["StackName"], region) not in known
+    ]
 
 
 def _read(name: str, like: Stack, assembly: Assembly) -> Stack | None:
