@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from infra.config.models import Usage
-from plan.changes import Comparison
+from plan.changes import Comparison, Kind
 from plan.cost import buckets, compute, databases, keeping, network  # noqa: F401  (they register themselves)
 from plan.cost.free import BY_USE, FREE
 from plan.cost.lines import PRICERS, Costing, Line
@@ -103,13 +103,24 @@ def _apart(old: Sum, new: Sum) -> bool:
 def bills(comparison: Comparison, prices: PriceBook, usage: Usage) -> Bills:
     """Both bills, at the same prices and the same usage: what differs comes from the templates alone.
 
-    Stacks that the app has no more go on to be billed until somebody destroys them, so they are in both.
+    Stacks that the app has no more, and what its policy retains, go on to be billed: they are in both.
     """
-    after = Assembly(stacks=[*comparison.after.stacks, *comparison.left_behind])
-    return Bills(
-        before=_bill(comparison.before, prices, usage, comparison.prefix),
-        after=_bill(after, prices, usage, comparison.prefix),
+    before = _bill(comparison.before, prices, usage, comparison.prefix)
+    after = _bill(
+        Assembly(stacks=[*comparison.after.stacks, *comparison.left_behind]), prices, usage, comparison.prefix
     )
+    kept = _retained(comparison, before)
+    return Bills(before=before, after=replace(after, lines=(*after.lines, *kept)))
+
+
+def _retained(comparison: Comparison, before: Bill) -> list[Line]:
+    """Lines of what leaves its stack and stays in the account: it costs until somebody deletes it by hand."""
+    paths = {
+        comparison.path(change.before)
+        for change in comparison.of_kind(Kind.REPLACED, Kind.DELETED)
+        if change.before and change.retained
+    }
+    return [replace(line, item=f"{line.item} (retained)") for line in before.lines if line.path in paths]
 
 
 def _bill(assembly: Assembly, prices: PriceBook, usage: Usage, prefix: str) -> Bill:

@@ -63,12 +63,12 @@ def _rules(assembly: Assembly, prefix: str) -> dict[Rule, None]:
             written = resource.get(key).value
             for one in written if isinstance(written, list) else ():
                 if isinstance(one, dict):
-                    found[_rule(short_path(resource, prefix), one, ingress, name)] = None
+                    found[_rule(short_path(resource, prefix), one, ingress, name, prefix)] = None
     for resource in assembly.of_type("AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress"):
         properties: Any = resource.properties
         if isinstance(properties, dict):
             group = name(properties.get("GroupId", properties.get("GroupName", "")))
-            found[_rule(group, properties, _is_ingress(resource), name)] = None
+            found[_rule(group, properties, _is_ingress(resource), name, prefix)] = None
     return {rule: None for rule in found if rule.peer != _NOBODY}
 
 
@@ -76,17 +76,19 @@ def _is_ingress(resource: Resource) -> bool:
     return resource.type.endswith("Ingress")
 
 
-def _rule(group: str, one: dict[str, Any], ingress: bool, name: Callable[[Any], str]) -> Rule:
+def _rule(group: str, one: dict[str, Any], ingress: bool, name: Callable[[Any], str], prefix: str) -> Rule:
     peer = next((f"{before}{name(one[key])}" for key, before in _PEERS.items() if key in one), "nobody named")
-    return Rule(group=group, ingress=ingress, ports=_ports(one, name), peer=peer)
+    return Rule(group=group, ingress=ingress, ports=_ports(one, prefix), peer=peer)
 
 
-def _ports(one: dict[str, Any], name: Callable[[Any], str]) -> str:
+def _ports(one: dict[str, Any], prefix: str) -> str:
     protocol = str(one.get("IpProtocol", "-1"))
     if protocol == "-1":
         return "all ports"
     first, last = one.get("FromPort"), one.get("ToPort")
     if protocol == "icmp" or first is None or first == -1:
         return f"{protocol.upper()}, all ports" if protocol != "icmp" else "ICMP"
-    ports = name(first) if first == last else f"{name(first)} to {name(last)}"
+    ports = described(first, prefix)
+    if first != last:
+        ports += f" to {described(last, prefix)}"
     return f"{protocol.upper()} {ports}"
