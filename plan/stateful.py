@@ -38,8 +38,10 @@ class Refusal:
     allowed: bool
 
     @property
-    def verb(self) -> str:
-        return self.change.kind.value if self.change.kind is not Kind.MAY_BE_REPLACED else "perhaps replaced"
+    def fate(self) -> str:
+        """`would be replaced`, `may be replaced`, `would be deleted`."""
+        kind = self.change.kind
+        return kind.value if kind is Kind.MAY_BE_REPLACED else f"would be {kind.value}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,7 +25,7 @@ table { border-collapse: collapse; width: 100%; margin: .6rem 0; } caption { tex
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid var(--line); }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 tfoot th, tfoot td { font-weight: 600; border-top: 2px solid var(--soft); }
-code, td.path { font: .9em ui-monospace, monospace; overflow-wrap: anywhere; }
+code, td.path { font: .9em ui-monospace, monospace; overflow-wrap: break-word; }
 .soft { color: var(--soft); font-size: .9em; } .scroll { overflow-x: auto; } details { margin: .8rem 0; }
 summary { cursor: pointer; } ul.plain { list-style: none; padding: 0; } svg { max-width: 100%; height: auto; }
 @media print { body { max-width: none; padding: 0; font-size: 10pt; } nav { display: none; }
@@ -94,7 +94,7 @@ def _changes(outcome: Outcome) -> Iterator[str]:
                 (
                     escape(one.kind.value),
                     _code(outcome.comparison.path(one.resource)),
-                    escape(one.resource.type),
+                    _breaking(escape(one.resource.type), "::"),
                     "<br>".join(escape(line) for line in words.details(one)),
                 )
                 for one in outcome.comparison.changes
@@ -227,4 +227,9 @@ def _table(
 
 
 def _code(value: str) -> str:
-    return f"<code>{escape(value)}</code>"
+    """A path, which may break after its separators."""
+    return f"<code>{_breaking(escape(value), '/')}</code>"
+
+
+def _breaking(text: str, separator: str) -> str:
+    return text.replace(separator, f"{separator}<wbr>")

@@ -23,7 +23,7 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
             {
                 "path": one.path,
                 "type": one.change.before.type if one.change.before else "",
-                "would_be": one.verb,
+                "fate": one.fate,
                 "reasons": list(one.reasons),
                 "allowed": one.allowed,
             }

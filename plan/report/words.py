@@ -91,7 +91,7 @@ def refusal(one: Refusal) -> str:
     """Why something may not be lost, or that it may."""
     state = "allowed by plan.allow_replacement" if one.allowed else "REFUSED"
     kind = one.change.resource.type if one.change.before is None else one.change.before.type
-    return f"{state}: {one.path} ({kind}) would be {one.verb}"
+    return f"{state}: {one.path} ({kind}) {one.fate}"
 
 
 def remedy(one: Refusal, outcome: Outcome) -> str:
