@@ -84,7 +84,7 @@ def _axis(schedule: Schedule, height: int) -> Iterator[str]:
 def _bar(bar: Bar, schedule: Schedule, y: int) -> Iterator[str]:
     start, end = _x(bar.start, schedule), _x(bar.end, schedule)
     label = bar.step.label.removeprefix(f"{bar.step.stack}/")
-    short = label if len(label) <= 48 else f"{label[:22]}…{label[-25:]}"
+    short = label if len(label) <= 42 else f"{label[:18]}…{label[-22:]}"
     seconds = bar.step.duration
     told = (
         f"{label}: {minutes(seconds.low)} to {minutes(seconds.high)}, typically {minutes(seconds.typical)}; "
