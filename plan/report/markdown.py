@@ -13,9 +13,12 @@ _LENGTH = 60_000
 """Characters: GitHub takes 65 536 in a comment."""
 
 
+_IN_CODE = str.maketrans({"`": "’", "|": "¦", "<": "("})
+
+
 def as_markdown(outcome: Outcome) -> str:
     """All sections; the end is cut off where a comment could not hold it, and says so."""
-    text = "\n".join(_lines(outcome))
+    text = words.printable("\n".join(_lines(outcome)))
     if len(text) <= _LENGTH:
         return text + "\n"
     return text[:_LENGTH].rsplit("\n", 1)[0] + "\n\n… cut off: the whole is in plan.html and summary.json\n"
@@ -150,4 +153,5 @@ def _text(value: str) -> str:
 
 
 def _code(value: str) -> str:
-    return f"`{' '.join(value.split()).replace('`', '’').replace('|', '¦')}`"
+    """A path; a code span has no escapes, so what would end it or a cell is replaced."""
+    return f"`{' '.join(value.split()).translate(_IN_CODE)}`"

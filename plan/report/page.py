@@ -44,7 +44,7 @@ def as_html(outcome: Outcome) -> str:
         f'<section aria-labelledby="{key}"><h2 id="{key}">{title}</h2>\n{content}\n</section>'
         for key, title, content in sections
     )
-    return f"""<!doctype html>
+    page = f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -64,6 +64,7 @@ def as_html(outcome: Outcome) -> str:
 </body>
 </html>
 """
+    return words.printable(page)
 
 
 def _sections(outcome: Outcome) -> Iterator[tuple[str, str, str]]:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from plan.outcome import Outcome
 from plan.report import words
 from plan.security.finding import Direction
 
-_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""Whatever could move the cursor or turn the direction of a line: names in templates are other people's."""
-
 
 def as_text(outcome: Outcome) -> str:
-    """All sections, without control characters."""
+    """All sections."""
     lines = [words.headline(outcome), ""]
     for title, body in _sections(outcome):
         if body:
             lines += [title, *(f"  {line}" for line in body), ""]
-    return _CONTROL.sub("", "\n".join(lines).rstrip()) + "\n"
+    return words.printable("\n".join(lines).rstrip()) + "\n"
 
 
 def _sections(outcome: Outcome) -> Iterator[tuple[str, list[str]]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from plan.changes import Change, Kind
 from plan.cost.bill import Sum
 from plan.cost.prices import HOURS
@@ -17,6 +19,15 @@ ESTIMATE = (
     "Costs and times are estimates: list prices without tax, support and discounts, and planning values for durations. "
     "Every number has its source."
 )
+
+
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Whatever could move a cursor or turn the direction of a line."""
+
+
+def printable(text: str) -> str:
+    """Without control characters: names in templates are other people's."""
+    return _CONTROL.sub("", text)
 
 
 def usd(amount: float) -> str:

@@ -81,7 +81,9 @@ def test_deleting_a_topic_is_not_refused() -> None:
 
 
 def test_a_larger_database_is_not_refused() -> None:
-    before, after = (resource("AWS::RDS::DBInstance", DBInstanceClass=size) for size in ("db.m7g.large", "db.r7g.large"))
+    before, after = (
+        resource("AWS::RDS::DBInstance", DBInstanceClass=size) for size in ("db.m7g.large", "db.r7g.large")
+    )
     comparison = changed({"Db": before}, {"Db": after})
     assert judge(comparison, []).ok
     assert interruptions(comparison)
