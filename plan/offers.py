@@ -75,7 +75,7 @@ class Offer:
         if product.family and one.get("productFamily") != product.family:
             return False
         return all(
-            (_PREFIX.sub("", attributes.get(name, "")) if name == "usagetype" else attributes.get(name)) == value
+            _is_usage(str(attributes.get(name, "")), value) if name == "usagetype" else attributes.get(name) == value
             for name, value in product.attributes.items()
         )
 
@@ -85,6 +85,11 @@ class Offer:
                 price = float(dimension.get("pricePerUnit", {}).get("USD", 0))
                 if str(dimension.get("beginRange", "0")) == "0" and price > 0:
                     yield price
+
+
+def _is_usage(given: str, wanted_: str) -> bool:
+    """`USW2-KMS-Keys` is `KMS-Keys`, and so is `KMS-Keys`; `USW2-Other-KMS-Keys` is something else."""
+    return given.endswith(wanted_) and (given == wanted_ or bool(_PREFIX.fullmatch(given.removesuffix(wanted_))))
 
 
 def fetch(service: str, region: str, *, url: str = URL) -> Offer:

@@ -95,6 +95,14 @@ def test_another_logical_id_is_a_replacement_with_its_old_name() -> None:
     assert "name receipts" in found.why[1]
 
 
+def test_the_same_name_makes_it_the_same_thing_however_different_it_is() -> None:
+    other = resource(
+        "AWS::S3::Bucket", BucketName="receipts", Tags=[{"Key": "a", "Value": "b"}], ObjectLockEnabled=True
+    )
+    (found,) = changed({"Old": BUCKET}, {"New": other}).changes
+    assert found.renamed
+
+
 def test_hashes_of_images_and_code_are_counted_and_not_listed() -> None:
     def resources(digest: str) -> dict[str, Any]:
         image = {"Fn::Sub": f"123.dkr.ecr.us-east-1.${{AWS::URLSuffix}}/assets:{digest}"}

@@ -143,6 +143,13 @@ def test_a_price_that_is_there_twice_or_in_one_region_alone_is_not_taken(
     assert "as it was vpc_endpoint.interface.hour_per_az: no product of AmazonVPC in eu-west-1" in out
 
 
+def test_a_usage_type_is_not_taken_for_another_that_ends_alike(listed: tuple[List, str], prices: Path) -> None:
+    answers, url = listed
+    answers.add("awswaf", "ShieldProtected-RequestV2-Tier1", "0.0000009")
+    assert taken(prices, url) == 0
+    assert price_book(prices).price("waf.requests", "us-east-1").usd == 0.6
+
+
 def test_nothing_else_of_the_file_changes(listed: tuple[List, str], prices: Path) -> None:
     answers, url = listed
     answers.add("awskms", "KMS-Keys", "1.5")
