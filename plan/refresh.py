@@ -51,7 +51,8 @@ def refresh(content: dict[str, Any], regions: set[str], *, url: str = URL) -> Re
                 offers[product.offer, region] = fetch(product.offer, region, url=url)
         _take(key, entry, product, {region: offers[product.offer, region] for region in every}, result)
     if result.taken:
-        content["sources"][SOURCE] = {"ref": f"AWS's price list, {URL}/offers/v1.0/aws/", "date": "as each price says"}
+        listed = {"ref": f"AWS's price list, {URL}/offers/v1.0/aws/", "date": "as each price says"}
+        content["sources"] = dict(sorted({**content["sources"], SOURCE: listed}.items()))
     return result
 
 
