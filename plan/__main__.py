@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (ConfigurationError, PlanError) as error:
         print(f"plan: {error}", file=sys.stderr)
         return 2
-    print(as_text(outcome))
+    print(as_text(outcome), flush=True)
     print(f"for people: {options.output / 'plan.html'}   for a pull request: {options.output / 'plan.md'}")
     return 0 if outcome.ok else 1
 

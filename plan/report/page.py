@@ -25,7 +25,9 @@ table { border-collapse: collapse; width: 100%; margin: .6rem 0; } caption { tex
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid var(--line); }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 tfoot th, tfoot td { font-weight: 600; border-top: 2px solid var(--soft); }
-code, td.path { font: .9em ui-monospace, monospace; overflow-wrap: break-word; }
+code { font: .9em ui-monospace, monospace; overflow-wrap: anywhere; } td:last-child:not(.number) { overflow-wrap: anywhere;
+  min-width: 14rem; }
+td code { display: inline-block; min-width: min(14rem, 35vw); }
 .soft { color: var(--soft); font-size: .9em; } .scroll { overflow-x: auto; } details { margin: .8rem 0; }
 summary { cursor: pointer; } ul.plain { list-style: none; padding: 0; } svg { max-width: 100%; height: auto; }
 @media print { body { max-width: none; padding: 0; font-size: 10pt; } nav { display: none; }
@@ -163,9 +165,8 @@ def _cost(outcome: Outcome) -> Iterator[str]:
         yield from _table("Not priced, and not in the sums", ("resource", "type", "why"), unpriced)
     yield f"<details><summary>All {len(bills.after.lines)} lines with assumptions and sources</summary>"
     head = ("item", "resource", "quantity", "USD a month", "price, source, date", "assumption")
-    yield '<div class="scroll">'
     yield from _table("After the change", head, [_line(line) for line in bills.after.lines], numbers=(2, 3))
-    yield "</div></details>"
+    yield "</details>"
 
 
 def _line(line: Line) -> tuple[str, ...]:
@@ -216,7 +217,8 @@ def _table(
         attributes += ' scope="col"' if tag == "th" else ""
         return f"<{tag}{attributes}>{content}</{tag}>"
 
-    yield f"<table><caption>{escape(caption)}</caption><thead><tr>"
+    yield '<div class="scroll"><table>'
+    yield f"<caption>{escape(caption)}</caption><thead><tr>"
     yield "".join(cell("th", column, escape(name)) for column, name in enumerate(head)) + "</tr></thead><tbody>"
     for row in rows:
         yield f"<tr>{''.join(cell('td', column, content) for column, content in enumerate(row))}</tr>"
@@ -224,7 +226,7 @@ def _table(
     if foot:
         sums = "".join(f"<tr>{''.join(cell('td', column, one) for column, one in enumerate(row))}</tr>" for row in foot)
         yield f"<tfoot>{sums}</tfoot>"
-    yield "</table>"
+    yield "</table></div>"
 
 
 def _code(value: str) -> str:
