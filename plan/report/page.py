@@ -25,8 +25,8 @@ table { border-collapse: collapse; width: 100%; margin: .6rem 0; } caption { tex
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid var(--line); }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 tfoot th, tfoot td { font-weight: 600; border-top: 2px solid var(--soft); }
-code { font: .9em ui-monospace, monospace; overflow-wrap: anywhere; } td:last-child:not(.number) { overflow-wrap: anywhere;
-  min-width: 14rem; }
+code { font: .9em ui-monospace, monospace; overflow-wrap: anywhere; }
+td:last-child:not(.number) { overflow-wrap: anywhere; min-width: 14rem; }
 td code { display: inline-block; min-width: min(14rem, 35vw); }
 .soft { color: var(--soft); font-size: .9em; } .scroll { overflow-x: auto; } details { margin: .8rem 0; }
 summary { cursor: pointer; } ul.plain { list-style: none; padding: 0; } svg { max-width: 100%; height: auto; }
