@@ -5,7 +5,7 @@ ENV ?= dev
 PYTHON := .venv/bin/python
 LOCALCLOUD := $(PYTHON) -m localcloud
 
-.PHONY: help setup setup-dev up down status logs send env destroy synth preflight test test-infra lint typecheck migrations-check snapshots architecture lock bench clean
+.PHONY: help setup setup-dev up down status logs send env destroy synth preflight plan prices test test-infra lint typecheck migrations-check snapshots architecture lock bench clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,12 @@ synth: setup ## synthesize one environment into cdk.out (ENV=prod)
 
 preflight: setup ## what AWS would refuse, over the templates (ENV=prod); with ACCOUNT=1 over the account, too
 	@scripts/preflight $(ENV) $(if $(ACCOUNT),--account)
+
+plan: setup-dev ## what deploying would do (ENV=prod), against what is deployed, AGAINST=folder or AGAINST_GIT=revision
+	@scripts/plan $(ENV) $(if $(AGAINST_GIT),--against-git "$(AGAINST_GIT)",$(if $(AGAINST),--against "$(AGAINST)"))
+
+prices: setup-dev ## refresh plan/data/prices.json from AWS's public price list
+	@$(PYTHON) -m plan.refresh
 
 test: setup-dev ## every test
 	@scripts/test

@@ -179,6 +179,36 @@ class OpenAI(Section):
     batch_after_minutes: int = Field(ge=1, le=10_080)
 
 
+class Usage(Section):
+    """What `make plan` assumes of people when it estimates a bill; measured figures belong here once there are some.
+
+    Per month: receipts, requests to the load balancer, GiB of logs written, GiB through the NAT gateways. Averages: KiB
+    of a receipt's image with its smaller copies, KiB of a response, of which the CDN sends `cdn_percent`.
+    `receipts_kept_months` is the age of the bucket that is priced. `backup_changed_percent`: how much of the data
+    changes between two backups.
+    `spot_discount_percent`: off the price of Fargate, at most 70 as AWS says.
+    """
+
+    receipts_per_month: int = Field(ge=0, le=1_000_000_000)
+    receipt_kib: int = Field(ge=1, le=102_400)
+    receipts_kept_months: int = Field(ge=1, le=1200)
+    requests_per_month: int = Field(ge=0, le=1_000_000_000_000)
+    response_kib: int = Field(ge=0, le=102_400)
+    cdn_percent: int = Field(ge=0, le=100)
+    log_gib_per_month: int = Field(ge=0, le=1_000_000)
+    nat_gib_per_month: int = Field(ge=0, le=1_000_000)
+    backup_changed_percent: int = Field(ge=0, le=100)
+    spot_discount_percent: int = Field(ge=0, le=70)
+
+
+class Plan(Section):
+    """`allow_replacement`: construct paths of stateful resources that a deploy may replace or delete, such as
+    `Data/Database/Writer`. To be taken out again afterwards.
+    """
+
+    allow_replacement: tuple[Annotated[str, StringConstraints(pattern=r"^[^/\s]+(/[^/\s]+)+$")], ...] = ()
+
+
 class Tokens(Section):
     """`key_rotation_days`: days between two signing keys; the one before is still accepted.
 
@@ -231,6 +261,8 @@ class Environment(Section):
     openai: OpenAI
     tokens: Tokens
     features: Features
+    usage: Usage
+    plan: Plan = Plan()
 
     @property
     def doubles_tasks(self) -> bool:

@@ -17,12 +17,13 @@ MAY_IMPORT = {
     "app_src": set[str](),
     "localcloud": {"localcloud"},
     "preflight": {"preflight"},
+    "plan": {"plan", "preflight", "infra"},
     "audit": {"audit"},
 }
-"""What of our own packages each package may import. The last three read the cloud assembly and the AWS API only."""
+"""What of our own packages each package may import. The last four read the cloud assembly and the AWS API only."""
 
 APPLICATION = {path.name for path in (REPOSITORY / "app_src").iterdir() if (path / "__init__.py").exists()}
-OURS = DELIVERY | {"localcloud", "preflight", "audit", "app", "app_src", "tests", "benchmarks"}
+OURS = DELIVERY | {"localcloud", "preflight", "plan", "audit", "app", "app_src", "tests", "benchmarks"}
 
 
 def _imports(tree: ast.AST) -> set[str]:
@@ -43,6 +44,18 @@ def test_dependencies_point_one_way(package: str) -> None:
         str(path.relative_to(REPOSITORY)): sorted(foreign)
         for path in (REPOSITORY / package).rglob("*.py")
         if (foreign := (_imports(ast.parse(path.read_text())) & (OURS | APPLICATION)) - allowed)
+    }
+    assert not wrong
+
+
+def test_a_plan_knows_the_configuration_and_no_construct() -> None:
+    wrong = {
+        f"{path.name}: {node.module}"
+        for path in (REPOSITORY / "plan").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom)
+        and (node.module or "").startswith("infra")
+        and not (node.module or "").startswith("infra.config")
     }
     assert not wrong
 

@@ -1,0 +1,1 @@
+"""A plan for people (terminal, Markdown, HTML) and for programs (JSON)."""
