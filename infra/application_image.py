@@ -15,7 +15,7 @@ from constructs import Construct
 from infra.config import ConfigurationError
 
 CONTEXT = "image"
-"""Context value that names an image which exists: `-c image=<account>.dkr.ecr.<region>.amazonaws.com/<name>@sha256:…`."""
+"""Context value naming an image that exists: `-c image=<account>.dkr.ecr.<region>.amazonaws.com/<name>@sha256:…`."""
 
 _SOURCE = Path(__file__).resolve().parent.parent / "app_src"
 _BY_DIGEST = re.compile(

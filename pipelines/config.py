@@ -29,7 +29,9 @@ class Source(Section):
 
     connection_arn: Annotated[
         str,
-        StringConstraints(pattern=r"^arn:aws[a-z-]*:(codeconnections|codestar-connections):[a-z0-9-]+:\d{12}:connection/"),
+        StringConstraints(
+            pattern=r"^arn:aws[a-z-]*:(codeconnections|codestar-connections):[a-z0-9-]+:\d{12}:connection/"
+        ),
     ]
     repository: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$")]
     branch: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._/-]+$")]
@@ -105,7 +107,9 @@ class Delivery(Section):
     region: Region
     staging: EnvironmentName
     production: EnvironmentName
-    base_image: Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]+(/[a-z0-9._-]+)+(:[\w.-]+|@sha256:[0-9a-f]{64})$")]
+    base_image: Annotated[
+        str, StringConstraints(pattern=r"^[a-z0-9.-]+(/[a-z0-9._-]+)+(:[\w.-]+|@sha256:[0-9a-f]{64})$")
+    ]
     kept_images: int = Field(ge=10, le=1000)
     log_retention_days: RetentionDays
     artifact_days: int = Field(ge=7, le=3650)
@@ -161,7 +165,11 @@ def _across(delivery: Delivery) -> Iterator[tuple[str, object, str]]:
     if region != delivery.region:
         yield "source.connection_arn", delivery.source.connection_arn, f"a connection in {delivery.region}"
     if delivery.load.seconds > delivery.timeout_minutes.verify * 60 // 2:
-        yield "load.seconds", delivery.load.seconds, "at most half of timeout_minutes.verify: the smoke test comes first"
+        yield (
+            "load.seconds",
+            delivery.load.seconds,
+            "at most half of timeout_minutes.verify: the smoke test comes first",
+        )
 
 
 def _of_model(error: ValidationError) -> Iterator[tuple[str, object, str]]:
@@ -172,6 +180,8 @@ def _of_model(error: ValidationError) -> Iterator[tuple[str, object, str]]:
 
 
 def _message(path: Path, faults: Iterator[tuple[str, object, str]] | list[tuple[str, object, str]]) -> str:
-    lines = [f"  {path.parent.name}/{path.name}: {key} = {value!r}\n      accepted: {text}" for key, value, text in faults]
+    lines = [
+        f"  {path.parent.name}/{path.name}: {key} = {value!r}\n      accepted: {text}" for key, value, text in faults
+    ]
     count = "1 fault" if len(lines) == 1 else f"{len(lines)} faults"
     return f"{count} in the configuration of the pipelines:\n" + "\n".join(lines)
