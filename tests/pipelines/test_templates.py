@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -10,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
-import pytest
 from cdk_nag import AwsSolutionsChecks
 
 from pipelines.app import DeliveryApp
@@ -25,26 +25,29 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 Report = dict[str, Any]
 
 
-def reports(directory: Path, *, nag: bool) -> list[Report]:
-    """What one synth's validation says: CDK's own, or cdk-nag's."""
-    app = DeliveryApp(validate=not nag, outdir=str(directory))
-    if nag:
-        cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-    app.synth()
+def reports(app: cdk.App, directory: Path) -> list[Report]:
+    """What the plugins of a synth report, those that have something to say."""
+    with contextlib.suppress(RuntimeError):  # a synth with findings fails
+        app.synth()
     found: list[Report] = json.loads((directory / "validation-report.json").read_text())["pluginReports"]
-    assert len(found) == 1
     return found
 
 
-@pytest.mark.parametrize("nag", [False, True], ids=["cdk", "nag"])
-def test_validation_finds_nothing_and_what_is_acknowledged_has_a_reason(tmp_path: Path, nag: bool) -> None:
-    (report,) = reports(tmp_path, nag=nag)
-    assert (report["pluginName"] == "AwsSolutions") is nag
+def test_cdks_own_validation_finds_nothing(tmp_path: Path) -> None:
+    assert reports(DeliveryApp(validate=True, outdir=str(tmp_path / "good")), tmp_path / "good") == []
+    broken = DeliveryApp(validate=True, outdir=str(tmp_path / "bad"))
+    cdk.CfnResource(broken.stack, "Planted", type="AWS::CodeBuild::Project", properties={"Artifacts": {}})
+    assert reports(broken, tmp_path / "bad"), "nothing was validated"
+
+
+def test_nag_finds_nothing_and_what_is_acknowledged_has_a_reason(tmp_path: Path) -> None:
+    app = DeliveryApp(validate=False, outdir=str(tmp_path))
+    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    (report,) = reports(app, tmp_path)
     assert report["conclusion"] == "success"
     assert report["violations"] == []
-    suppressed = report["suppressedViolations"]
-    assert bool(suppressed) is nag
-    assert all(len(each["reason"]) >= 30 for each in suppressed)
+    assert report["suppressedViolations"]
+    assert all(len(each["reason"]) >= 30 for each in report["suppressedViolations"])
 
 
 def test_preflight_finds_nothing(template: Template, assembly: Path) -> None:
