@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -109,7 +109,7 @@ class Shell:
         file.write_text(command + "\n")
         try:
             assert self._process.stdin  # noqa: S101  (asked for above)
-            self._process.stdin.write(f'. "{file}" </dev/null; echo $? >&{self._status}\n')
+            self._process.stdin.write(f'. "{file}" </dev/null; echo $? >/proc/self/fd/{self._status}\n')
             self._process.stdin.flush()
         except BrokenPipeError:
             return self._process.wait() or 1
@@ -124,7 +124,8 @@ class Shell:
 
     def close(self) -> None:
         if self._process.stdin:
-            self._process.stdin.close()
+            with suppress(BrokenPipeError):  # a command has ended the shell
+                self._process.stdin.close()
         self._process.wait(timeout=30)
         self._answers.close()
         self._scratch.cleanup()
