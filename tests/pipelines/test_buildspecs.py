@@ -36,7 +36,10 @@ EVIDENCE = "evidence-of-these-tests"
 pytestmark = pytest.mark.timeout(600)
 
 
-def run(name: str, output: Path, *, variables: Mapping[str, str] | None = None, **order: Mapping[str, Path]) -> Outcome:
+def run(
+    name: str, output: Path, *, variables: Mapping[str, str] | None = None, ok: bool = True, **order: Mapping[str, Path]
+) -> Outcome:
+    """A run that ends well (or not: `ok`), and that leaves out what `NOT_HERE` says and nothing else."""
     outcome = buildspec.run(
         Order(
             name=name,
@@ -47,7 +50,7 @@ def run(name: str, output: Path, *, variables: Mapping[str, str] | None = None, 
             **order,
         )
     )
-    assert outcome.ok, (output / name / "log.txt").read_text()[-4000:]
+    assert outcome.ok is ok, (output / name / "log.txt").read_text()[-4000:]
     left_out = {step.command: step.because for step in outcome.steps if step.state == "not run"}
     assert len(left_out) == len(NOT_HERE.get(name, {})), left_out
     return outcome
@@ -152,9 +155,25 @@ def test_plan_says_what_would_change_and_leads_to_the_evidence(
     assert outcome.exported["EVIDENCE_URL"].endswith(f"/{EVIDENCE}?prefix={buildspec._commit()}/")
 
 
-def test_drift_looks_at_every_stack(output: Path, account: dict[str, str], deployed: Outcome) -> None:
-    run("drift", output, variables=account)
+def test_drift_finds_what_somebody_has_deleted_by_hand(
+    output: Path, account: dict[str, str], deployed: Outcome
+) -> None:
+    """The emulator does not find secrets by their ARN and takes each for deleted; AWS does find them."""
+    parameters = aws.client("ssm", "us-east-1")
+    (token,) = [
+        each["PhysicalResourceId"]
+        for each in aws.client("cloudformation", "us-east-1").describe_stack_resources(
+            StackName="SpendSmart-Preview-Ingress"
+        )["StackResources"]
+        if each["ResourceType"] == "AWS::SSM::Parameter"
+    ]
+    parameters.delete_parameter(Name=token)
+    run("drift", output, variables=account, ok=False)
     summary = json.loads((output / "drift" / "out" / "drift" / "summary.json").read_text())
-    assert summary["ok"] is True
+    assert summary["ok"] is False
     assert summary["stacks"] == 5
+    found = [each for each in summary["differences"] if each["type"] != "AWS::SecretsManager::Secret"]
+    assert [(each["stack"], each["type"], each["state"]) for each in found] == [
+        ("SpendSmart-Preview-Ingress", "AWS::SSM::Parameter", "DELETED")
+    ]
     assert evidence(f"drift-{ENVIRONMENT}") == ["summary.json"]
