@@ -207,7 +207,7 @@ class DeliveryPipeline(Workflow):
                     notification_topic=self.foundation.topic,
                     external_entity_link="#{Plan.EVIDENCE_URL}",
                     additional_information=(
-                        "#{Source.CommitId} is to go to production: #{Source.CommitMessage}. "
+                        "#{Source.CommitId} is to go to production. "
                         "The link leads to the plan, the scans, the inventory and staging's results."
                     ),
                 ),
