@@ -86,10 +86,10 @@ class BuildspecError(Exception):
 class Shell:
     """One shell that lives as long as the build: what a command exports, the next one sees."""
 
-    def __init__(self, folder: Path, *, variables: Mapping[str, str], log: IO[str], shell: str) -> None:
+    def __init__(self, folder: Path, *, variables: Mapping[str, str], log: IO[str], program: str) -> None:
         self._status_read, status = os.pipe()
         self._process = subprocess.Popen(
-            [shell],
+            [program],
             cwd=folder,
             env=dict(variables),
             stdin=subprocess.PIPE,
@@ -146,7 +146,7 @@ def run(order: Order) -> Outcome:
         tree = Path(folder) / "src"
         _copy(tree, order.links)
         shell = Shell(
-            tree, variables=_variables(order, environment, tree), log=log, shell=environment.get("shell", "sh")
+            tree, variables=_variables(order, environment, tree), log=log, program=environment.get("shell", "sh")
         )
         try:
             steps = tuple(_steps(spec, order, shell, log))
