@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +141,8 @@ def _run(command: list[str], *, root: Path, codes: Sequence[int] = (0,)) -> str:
 def main() -> int:
     """0 when nothing stands, 1 otherwise."""
     strict, acceptances = bool(os.environ.get("SCAN_STRICT")), accepted()
-    verdicts = [verdict(tool, find, acceptances, strict=strict) for tool, find in TOOLS.items()]
+    with ThreadPoolExecutor() as pool:
+        verdicts = list(pool.map(lambda tool: verdict(tool, TOOLS[tool], acceptances, strict=strict), TOOLS))
     return 0 if report(verdicts, OUTPUT) else 1
 
 
