@@ -26,6 +26,8 @@ from typing import IO, Any, Literal
 
 import yaml
 
+from pipelines.tools.tree import commit, files
+
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "pipelines" / "buildspecs"
 PHASES = ("install", "pre_build", "build", "post_build")
@@ -186,24 +188,16 @@ def _check_skips(order: Order, spec: dict[str, Any]) -> None:
             raise BuildspecError(f"{order.name} has no command like {pattern!r} to leave out")
 
 
-def _copy(tree: Path, links: Sequence[str]) -> None:
-    """Everything that is under version control, or would be, as it is now."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-    ).stdout.decode()
-    for name in filter(None, listed.split("\0")):
-        source, target = ROOT / name, tree / name
-        if name in links or not (source.is_file() or source.is_symlink()):
-            continue
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(source, target, follow_symlinks=False)
+def _copy(target: Path, links: Sequence[str]) -> None:
+    """The repository's files as they are now, and `links` to what the copy shares."""
+    target.mkdir(parents=True)
+    for name in files(ROOT):
+        if name not in links:
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target / name, follow_symlinks=False)
     for name in links:
         if (ROOT / name).exists():
-            (tree / name).parent.mkdir(parents=True, exist_ok=True)
-            (tree / name).symlink_to((ROOT / name).resolve())
+            (target / name).symlink_to((ROOT / name).resolve())
 
 
 def _variables(order: Order, environment: dict[str, Any], tree: Path) -> dict[str, str]:
@@ -212,7 +206,7 @@ def _variables(order: Order, environment: dict[str, Any], tree: Path) -> dict[st
     given = {
         "CODEBUILD_SRC_DIR": str(tree),
         "CODEBUILD_BUILD_SUCCEEDING": "1",
-        "CODEBUILD_RESOLVED_SOURCE_VERSION": _commit(),
+        "CODEBUILD_RESOLVED_SOURCE_VERSION": commit(ROOT),
         "AWS_REGION": "us-east-1",
         "AWS_DEFAULT_REGION": "us-east-1",
         "CI": "true",
@@ -220,11 +214,6 @@ def _variables(order: Order, environment: dict[str, Any], tree: Path) -> dict[st
     }
     own = {name: str(value) for name, value in environment.get("variables", {}).items()}
     return {**kept, **given, **own, **order.variables}
-
-
-def _commit() -> str:
-    asked = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)
-    return asked.stdout.strip()
 
 
 def _steps(spec: dict[str, Any], order: Order, shell: Shell, log: IO[str]) -> Iterator[Step]:

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from pipelines.tools import tree
 from pipelines.tools.findings import ROOT, Acceptance, Finding, Verdict, accepted, judge, report
 
 OUTPUT = ROOT / "out" / "scan" / "summary.json"
@@ -105,20 +106,8 @@ def verdict(
 
 
 def _files(root: Path) -> list[str]:
-    """Paths below `root` without what others made: locked requirements hold thousands of hashes."""
-    listed: Sequence[str]
-    if (root / ".git").exists():
-        listed = _run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], root=root).splitlines()
-    else:
-        left_out = {".venv", "node_modules", "out", "cdk.out", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".local"}
-        listed = [
-            str(path.relative_to(root))
-            for path in sorted(root.rglob("*"))
-            if path.is_file() and not left_out & set(path.relative_to(root).parts)
-        ]
-    return [
-        path for path in listed if (root / path).is_file() and not path.endswith(("requirements.txt", "-lock.json"))
-    ]
+    """The repository's files without the locked requirements, which hold thousands of hashes."""
+    return [path for path in tree.files(root) if not path.endswith(("requirements.txt", "-lock.json"))]
 
 
 def _run(command: list[str], *, root: Path, codes: Sequence[int] = (0,)) -> str:

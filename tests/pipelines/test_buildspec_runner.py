@@ -10,6 +10,7 @@ import pytest
 
 from pipelines.tools import buildspec
 from pipelines.tools.buildspec import BuildspecError, Order, Outcome
+from pipelines.tools.tree import files
 
 
 @pytest.fixture
@@ -114,3 +115,10 @@ def test_the_copy_is_the_tree_without_what_is_ignored(tmp_path: Path) -> None:
     assert (tmp_path / "src" / ".venv").is_symlink()
     assert not (tmp_path / "src" / ".git").exists()
     assert not (tmp_path / "src" / "cdk.out").exists()
+
+
+def test_a_tree_without_git_is_listed_all_the_same(tmp_path: Path) -> None:
+    for name in ("a/b.py", ".venv/x", "node_modules/y", "a/__pycache__/b.pyc", ".local-2/z", ".ci/run"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert files(tmp_path) == [".ci/run", "a/b.py"]

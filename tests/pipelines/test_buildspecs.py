@@ -19,6 +19,7 @@ import pytest
 from localcloud import aws, cdk, commands, layout
 from pipelines.tools import buildspec
 from pipelines.tools.buildspec import Order, Outcome
+from pipelines.tools.tree import commit
 
 ENVIRONMENT = "preview"
 IMAGE = f"{layout.ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/spendsmart@sha256:{'a' * 64}"
@@ -105,7 +106,7 @@ def deployed(output: Path, account: dict[str, str], assembled: Path) -> Outcome:
 
 def evidence(name: str) -> list[str]:
     """What was kept under this commit and name."""
-    answer = aws.client("s3", "us-east-1").list_objects_v2(Bucket=EVIDENCE, Prefix=f"{buildspec._commit()}/{name}/")
+    answer = aws.client("s3", "us-east-1").list_objects_v2(Bucket=EVIDENCE, Prefix=f"{commit(buildspec.ROOT)}/{name}/")
     return [each["Key"].rpartition("/")[2] for each in answer.get("Contents", [])]
 
 
@@ -115,7 +116,7 @@ def test_update(output: Path) -> None:
 
 
 def test_checks(output: Path) -> None:
-    run("checks", output, variables={"TESTS": "tests/infra/test_layering.py"})
+    run("checks", output, variables={"TESTS": "tests/infra/test_layering.py tests/pipelines/test_buildspec_runner.py"})
     assert "passed in" in (output / "checks" / "log.txt").read_text()
 
 
@@ -152,7 +153,7 @@ def test_plan_says_what_would_change_and_leads_to_the_evidence(
     assert "Stack SpendSmart-Preview-Service" in difference
     assert "differences: 0" in difference.replace("Number of stacks with ", "")
     assert evidence("plan") == ["difference.txt"]
-    assert outcome.exported["EVIDENCE_URL"].endswith(f"/{EVIDENCE}?prefix={buildspec._commit()}/")
+    assert outcome.exported["EVIDENCE_URL"].endswith(f"/{EVIDENCE}?prefix={commit(buildspec.ROOT)}/")
 
 
 def test_drift_finds_what_somebody_has_deleted_by_hand(
