@@ -35,7 +35,8 @@ class Workshop:
 class BuildProps:
     """`buildspec` is a file's name without its ending; `docker` is the architecture of a build that runs Docker.
 
-    `hands_on` says whether later steps get artifacts of this one.
+    `namespaces` is for a build that makes containers or namespaces itself, which only privileged ones may; `hands_on`
+    says whether later steps get artifacts of this one.
     """
 
     buildspec: str
@@ -43,6 +44,7 @@ class BuildProps:
     timeout_minutes: int
     variables: Mapping[str, str] = field(default_factory=dict)
     docker: Literal["arm64", "x86_64"] | None = None
+    namespaces: bool = False
     large: bool = False
     hands_on: bool = False
     evidence: s3.IBucket | None = None
@@ -72,6 +74,9 @@ class Build(Construct):
             inline_policies={"Build": iam.PolicyDocument(statements=_rights(group, workshop, props))},
         )
         _acknowledge_objects(role, workshop, props)
+        if props.docker or props.namespaces:
+            reason = "it builds or runs containers, on a machine that CodeBuild gives to no other build"
+            acknowledge(self, "CB3", reason)
         self.project = codebuild.PipelineProject(
             self,
             "Project",
@@ -130,5 +135,5 @@ def _environment(props: BuildProps) -> codebuild.BuildEnvironment:
     return codebuild.BuildEnvironment(
         build_image=codebuild.LinuxBuildImage.STANDARD_7_0,
         compute_type=codebuild.ComputeType.LARGE if props.large or props.docker else codebuild.ComputeType.MEDIUM,
-        privileged=props.docker is not None,
+        privileged=props.namespaces or props.docker is not None,
     )

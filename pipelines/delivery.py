@@ -83,6 +83,7 @@ class DeliveryPipeline(Workflow):
                 buildspec="checks",
                 description="Lint, types, preflight and every test",
                 timeout_minutes=limits.checks,
+                namespaces=True,  # tests run the local cloud, and build the image with buildah
                 large=True,
             ),
         )
@@ -124,7 +125,6 @@ class DeliveryPipeline(Workflow):
             ),
         )
         _acknowledge_login(image)
-        acknowledge(image, "CB3", "docker builds the image; the project reaches two repositories and nothing that runs")
         inspect = self.build(
             "InspectImage",
             BuildProps(

@@ -26,6 +26,7 @@ class PullRequestPipeline(Workflow):
                 buildspec="checks",
                 description="Lint, types, preflight and every test, of a pull request",
                 timeout_minutes=limits.checks,
+                namespaces=True,  # as in delivery
                 large=True,
             ),
         )
