@@ -5,7 +5,7 @@ ENV ?= dev
 PYTHON := .venv/bin/python
 LOCALCLOUD := $(PYTHON) -m localcloud
 
-.PHONY: help setup setup-dev up down status logs send env destroy synth preflight plan prices test test-infra lint typecheck migrations-check snapshots architecture lock bench clean
+.PHONY: help setup setup-dev up down status logs send env destroy synth preflight plan prices test tests test-infra buildspecs scan lint typecheck migrations-check snapshots architecture lock bench clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,15 @@ prices: setup-dev ## refresh plan/data/prices.json from AWS's public price list
 test: setup-dev ## every test
 	@scripts/test
 
+tests: setup-dev ## the tests without lint and types (TESTS="path …" selects some)
+	@scripts/tests
+
+scan: setup-dev ## secrets in the tree, insecure code, Dockerfile, known vulnerabilities
+	@$(PYTHON) -m pipelines.tools.scan
+
+buildspecs: setup-dev ## run the pipelines' buildspecs here, step by step
+	@$(PYTHON) -m pytest tests/pipelines/test_buildspecs.py
+
 test-infra: setup-dev ## the tests of the stacks alone
 	@$(PYTHON) -m pytest tests/infra
 
@@ -65,7 +74,7 @@ migrations-check: setup-dev ## refuse migrations that would disturb the release 
 	@$(PYTHON) -m migrations_check
 
 snapshots: setup-dev ## rewrite the stack snapshots after a change that is meant
-	@$(PYTHON) -m pytest tests/infra/test_snapshots.py --update-snapshots
+	@$(PYTHON) -m pytest tests/infra/test_snapshots.py tests/pipelines/test_snapshot.py --update-snapshots
 
 architecture: setup ## draw the README's picture anew from production's templates
 	@AWS_EC2_METADATA_DISABLED=true scripts/cdk synth --quiet --no-validation -c env=prod

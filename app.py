@@ -1,4 +1,4 @@
-"""Entry point of the CDK app: `cdk synth -c env=prod`, or `python app.py` for dev."""
+"""Entry point of the CDK app: `cdk synth -c env=prod`, `cdk synth -c pipeline=1`, or `python app.py` for dev."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import os
 import sys
 from pathlib import Path
 
-from aws_cdk import Validations
+import aws_cdk as cdk
 
 from infra.config import ConfigurationError
 from infra.image_key import FOLDER as IMAGE_KEYS
+from pipelines.app import CONTEXT as PIPELINE
+from pipelines.app import DeliveryApp
 from preflight.plugin import Preflight
 from stacks.platform import SpendSmartPlatform
 
@@ -17,15 +19,24 @@ from stacks.platform import SpendSmartPlatform
 def main() -> int:
     preflight = Preflight()  # first, so that it sees every construct being made
     try:
-        # Where public keys of image URLs are, for an environment that makes its own, as the local cloud does.
-        keys = Path(os.environ["IMAGE_KEYS"]) if "IMAGE_KEYS" in os.environ else IMAGE_KEYS
-        platform = SpendSmartPlatform(outdir=os.environ.get("CDK_OUTDIR", "cdk.out"), keys=keys)
-        Validations.of(platform).add_plugins(preflight)
-        platform.synth()
+        app = _app()
+        cdk.Validations.of(app).add_plugins(preflight)
+        app.synth()
     except ConfigurationError as error:
         print(error, file=sys.stderr)
         return 1
     return 0
+
+
+def _app() -> cdk.App:
+    """The pipelines where the context asks for them, otherwise one environment."""
+    outdir = os.environ.get("CDK_OUTDIR", "cdk.out")
+    # An app alone can tell which context the CLI has passed; this one is never synthesized.
+    if cdk.App(auto_synth=False).node.try_get_context(PIPELINE):
+        return DeliveryApp(outdir=outdir)
+    # Where public keys of image URLs are, for an environment that makes its own, as the local cloud does.
+    keys = Path(os.environ["IMAGE_KEYS"]) if "IMAGE_KEYS" in os.environ else IMAGE_KEYS
+    return SpendSmartPlatform(outdir=outdir, keys=keys)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Delivery: CodePipeline, CodeBuild, and the commands that their buildspecs run."""

@@ -1,0 +1,119 @@
+"""A pipeline of type V2 whose every step is a build, and the notice of its failures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import aws_codebuild as codebuild
+from aws_cdk import aws_codepipeline as codepipeline
+from aws_cdk import aws_codepipeline_actions as actions
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from constructs import Construct
+
+from pipelines.acknowledgement import acknowledge, logical_id
+from pipelines.builds import Build, BuildProps, Workshop
+from pipelines.config import Delivery
+from pipelines.foundation import Foundation
+from pipelines.source import GitHubSource
+
+
+class Workflow(Construct):
+    """A pipeline that begins with the repository; subclasses add its stages."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        delivery: Delivery,
+        foundation: Foundation,
+        mode: codepipeline.ExecutionMode,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.delivery = delivery
+        self.foundation = foundation
+        self._workshop = workshop(delivery, foundation)
+        self.source = GitHubSource(delivery.source)
+        self.pipeline = codepipeline.Pipeline(
+            self,
+            "Pipeline",
+            pipeline_type=codepipeline.PipelineType.V2,
+            execution_mode=mode,
+            artifact_bucket=foundation.artifacts,
+            # A changed definition is used at once, by the very commit that changes it.
+            restart_execution_on_update=mode is codepipeline.ExecutionMode.SUPERSEDED,
+            use_pipeline_role_for_actions=True,
+        )
+        self._acknowledge_artifacts()
+        self.source.allow(self.pipeline)
+        self.pipeline.add_stage(stage_name="Source", actions=[self.source.action])
+        self._tell_of_failures()
+
+    def start_on(self, event: codepipeline.GitConfiguration) -> None:
+        """What in the repository starts a run."""
+        self.pipeline.add_trigger(
+            provider_type=codepipeline.ProviderType.CODE_STAR_SOURCE_CONNECTION, git_configuration=event
+        )
+
+    def build(self, construct_id: str, props: BuildProps) -> Build:
+        """A project of this pipeline."""
+        return Build(self, construct_id, workshop=self._workshop, props=props)
+
+    def step(
+        self,
+        name: str,
+        build: Build,
+        *,
+        order: int = 1,
+        inputs: Sequence[codepipeline.Artifact] = (),
+        outputs: Sequence[codepipeline.Artifact] = (),
+        variables: Mapping[str, str] | None = None,
+        namespace: str | None = None,
+    ) -> actions.CodeBuildAction:
+        """Run a project over the source, and over `inputs` beside it."""
+        return actions.CodeBuildAction(
+            action_name=name,
+            project=build.project,
+            input=self.source.artifact,
+            extra_inputs=list(inputs) or None,
+            outputs=list(outputs) or None,
+            run_order=order,
+            environment_variables={
+                key: codebuild.BuildEnvironmentVariable(value=value) for key, value in (variables or {}).items()
+            },
+            variables_namespace=namespace,
+        )
+
+    def _acknowledge_artifacts(self) -> None:
+        reason = "CDK's grant on artifacts: all of it on the bucket and the key that belong to these pipelines alone"
+        groups = ["s3:Abort*", "s3:DeleteObject*", "s3:GetBucket*", "s3:GetObject*", "s3:List*"]
+        for action in [*groups, "kms:GenerateDataKey*", "kms:ReEncrypt*"]:
+            acknowledge(self.pipeline.role, f"IAM5[Action::{action}]", reason)
+        acknowledge(self.pipeline.role, f"IAM5[Resource::<{logical_id(self.foundation.artifacts)}.Arn>/*]", reason)
+
+    def _tell_of_failures(self) -> None:
+        field = events.EventField.from_path
+        text = (
+            f"{self.node.id} {field('$.detail.state')}: {field('$.detail.pipeline')}, "
+            f"execution {field('$.detail.execution-id')}, in {field('$.account')} {field('$.region')}"
+        )
+        self.pipeline.on_event(
+            "Failure",
+            description="A run failed or was stopped",
+            event_pattern=events.EventPattern(
+                detail_type=["CodePipeline Pipeline Execution State Change"],
+                detail={"state": ["FAILED", "STOPPED"]},
+            ),
+            target=targets.SnsTopic(self.foundation.topic, message=events.RuleTargetInput.from_text(text)),
+        )
+
+
+def workshop(delivery: Delivery, foundation: Foundation) -> Workshop:
+    """What all builds share."""
+    return Workshop(
+        key=foundation.key,
+        artifacts=foundation.artifacts,
+        log_retention_days=delivery.log_retention_days,
+        queued_minutes=delivery.timeout_minutes.queued,
+    )
