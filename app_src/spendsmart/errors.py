@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from pages.errors import error
@@ -11,19 +9,19 @@ from pages.errors import error
 _API = "/api/"
 
 
-def bad_request(request: HttpRequest, *_: Any) -> HttpResponse:
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001  (Django's signature)
     return _answer(request, 400, "This request makes no sense.")
 
 
-def forbidden(request: HttpRequest, *_: Any) -> HttpResponse:
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001  (Django's signature)
     return _answer(request, 403, "This is not yours to see.")
 
 
-def not_found(request: HttpRequest, *_: Any) -> HttpResponse:
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001  (Django's signature)
     return _answer(request, 404, "Not found.")
 
 
-def server_error(request: HttpRequest, *_: Any) -> HttpResponse:
+def server_error(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001  (Django's signature)
     return _answer(request, 500, "Something went wrong on our side.")
 
 
