@@ -6,6 +6,7 @@ Celery's own consumer discards such a message (`on_unknown_task`).
 
 from __future__ import annotations
 
+import random
 from collections import OrderedDict
 from datetime import UTC, datetime
 from typing import Any
@@ -42,7 +43,9 @@ class PatientConsumer(Consumer):
         log.warning("task_left_to_others", task=name, id=identity, returns=returns)
         # As with a task that has an ETA: what waits here takes no other message's place.
         self.qos.increment_eventually()
-        self.timer.call_after(PAUSE_SECONDS, self._give_back, (message,))
+        # Workers ask the broker at regular intervals: with a regular pause the same one may get it every time.
+        pause = PAUSE_SECONDS * random.uniform(0.6, 1.4)  # noqa: S311  (no secret)
+        self.timer.call_after(pause, self._give_back, (message,))
 
     def _give_back(self, message: Any) -> None:
         try:
