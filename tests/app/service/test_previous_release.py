@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ENVIRONMENT
+from surroundings import ENVIRONMENT
 
 TESTS = Path(__file__).resolve().parents[1]
 APP = TESTS.parents[1] / "app_src"

@@ -57,6 +57,7 @@ def people(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, 
             for user in users.values():
                 small_tables(user)
             users["heavy"].groups.add(Group.objects.get_or_create(name=SUPPORT)[0])
+            believe_in_more_rows()
             yield users
         finally:
             call_command("flush", interactive=False, verbosity=0)
@@ -72,6 +73,16 @@ def small_tables(user: Any) -> None:
     first, second, *others = Receipt.objects.filter(user=user).order_by("-created_at")[:10]
     Receipt.objects.filter(id__in=[receipt.id for receipt in others]).update(bulk_upload=bulk)
     Receipt.objects.filter(id=second.id).update(duplicate_of=first, duplicate=Duplicate.SUSPECTED)
+
+
+def believe_in_more_rows() -> None:
+    """For one row, any index costs the same as the right one; the planner shall take our small tables for larger."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute(
+            "UPDATE pg_class SET relpages = 1, reltuples = 1000"
+            " WHERE relkind = 'r' AND reltuples < 1000 AND relname ^@ ANY(%s)",
+            [list(OURS)],
+        )
 
 
 def operations() -> list[tuple[str, dict[str, Any]]]:
