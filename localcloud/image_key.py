@@ -48,9 +48,12 @@ def hand_over() -> None:
     if secrets.get_secret_value(SecretId=secret.value)["SecretString"] == wanted:
         return
     secrets.put_secret_value(SecretId=secret.value, SecretString=wanted)
-    cluster = outputs.find("ClusterName")
-    aws.client("ecs", cluster.region).update_service(
-        cluster=cluster.value, service=outputs.value("WebServiceName"), forceNewDeployment=True
+    cluster, service = outputs.find("ClusterName"), outputs.value("WebServiceName")
+    ecs = aws.client("ecs", cluster.region)
+    ecs.update_service(cluster=cluster.value, service=service, forceNewDeployment=True)
+    # Until the new task is healthy the old one answers, and signs without the key.
+    ecs.get_waiter("services_stable").wait(
+        cluster=cluster.value, services=[service], WaiterConfig={"Delay": 1, "MaxAttempts": 180}
     )
 
 

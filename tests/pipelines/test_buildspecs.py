@@ -2,7 +2,7 @@
 
 What needs AWS runs against the local cloud's emulator. What cannot run here is in `NOT_HERE`, with the reason; the
 runner reports those steps as "not run". `checks` runs a selection of tests (TESTS), or it would run itself.
-`verify` needs a whole local cloud: tests/endtoend/test_3_verify.py.
+`verify` needs a whole local cloud: tests/endtoend/test_1_verify.py.
 """
 
 from __future__ import annotations
