@@ -28,8 +28,9 @@ _LINKED = (".venv", "node_modules")
 
 @dataclass(frozen=True, kw_only=True)
 class Version:
-    """`module` of `planted/` is added as a middleware, `outermost` or innermost, with `migration` a migration of accounts, too.
+    """`module` of `planted/` is added as a middleware, `outermost` or innermost.
 
+    With `migration` there is another migration, of accounts;
     `raises` names a whole number in the environment's file in `config/`, which becomes one more.
     """
 
