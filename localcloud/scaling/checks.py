@@ -95,7 +95,7 @@ def _turns(run: Run) -> Iterator[Check]:
         number=turns([activity.after for activity in run.activities], least=1),
         bound=turns(demand, least=FLAP_DEMAND * max(demand)),
         unit="times",
-        reason=f"the demand turns so often, by {FLAP_DEMAND:.0%} of its highest value or more, in means of five minutes",
+        reason=f"the demand turns so often, by {FLAP_DEMAND:.0%} of its highest value, in means of five minutes",
     )
 
 
