@@ -19,7 +19,7 @@ from infra.fargate_task import ContainerProps, Task, TaskProps
 from infra.imported_values import ImportedValues
 from infra.load_balancer import WEB_PORT
 from infra.restart_on_rotation import RestartOnRotation
-from infra.scaling import scale_between, scale_on_backlog, scale_on_cpu
+from infra.scaling import scale_between, scale_on_cpu, scale_on_cpu_and_backlog
 from infra.task_logs import TaskLogs
 from infra.valkey import ValkeyGroup
 from stacks.data import DataStack
@@ -107,8 +107,7 @@ class ServiceStack(EnvironmentStack):
         self._allow_receipts(task, "s3:GetObject", "s3:PutObject", "s3:DeleteObject")
         rolling = self._service("Worker", task, self._client_group("Worker"), spot_beyond=settings.on_demand_base)
         count = scale_between(rolling.service, settings)
-        scale_on_cpu(count, rolling.service, settings)
-        scale_on_backlog(count, namespace=f"SpendSmart/{self.settings.name}", per_task=settings.backlog_per_task)
+        scale_on_cpu_and_backlog(count, rolling.service, settings, namespace=f"SpendSmart/{self.settings.name}")
         return rolling.service
 
     def _beat(self) -> ecs.FargateService:
