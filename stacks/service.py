@@ -35,7 +35,7 @@ from infra.lifecycle_hooks import (
 from infra.load_balancer import WEB_PORT
 from infra.restart_on_rotation import RestartOnRotation
 from infra.rollout_alarms import RolloutAlarmNames
-from infra.scaling import scale_between, scale_on_backlog, scale_on_cpu
+from infra.scaling import scale_between, scale_on_cpu, scale_on_cpu_and_backlog
 from infra.task_logs import TaskLogs
 from infra.valkey import ValkeyGroup
 from stacks.data import DataStack
@@ -146,8 +146,7 @@ class ServiceStack(EnvironmentStack):
             spot_beyond=settings.on_demand_base,
         )
         count = scale_between(worker.service, settings)
-        scale_on_cpu(count, worker.service, settings)
-        scale_on_backlog(count, namespace=f"SpendSmart/{self.settings.name}", per_task=settings.backlog_per_task)
+        scale_on_cpu_and_backlog(count, worker.service, settings, namespace=f"SpendSmart/{self.settings.name}")
         return worker
 
     def _beat(self) -> FargateService:

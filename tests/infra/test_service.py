@@ -293,21 +293,25 @@ def test_workers_use_spot_beyond_a_base(synth, environment_name: str, base: int)
     assert worker["PlatformVersion"] == "1.4.0", "the first that offers Spot on arm64"
 
 
-@pytest.mark.parametrize(("service", "least", "most"), [("Web", 2, 12), ("Worker", 2, 12)])
-def test_cpu_scales_out_at_70_and_in_at_30(prod: Assembly, service: str, least: int, most: int) -> None:
+@pytest.mark.parametrize("service", ["Web", "Worker"])
+def test_cpu_scales_out_at_70_and_in_at_30(prod: Assembly, service: str) -> None:
     template = prod["Service"]
     target = template.one("AWS::ApplicationAutoScaling::ScalableTarget", containing=f"{service}Service")
-    assert (target["MinCapacity"], target["MaxCapacity"]) == (least, most)
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (2, 12)
     upper = template.one("AWS::CloudWatch::Alarm", containing=f"{service}ServiceTaskCountTargetCpuUpper")
-    lower = template.one("AWS::CloudWatch::Alarm", containing=f"{service}ServiceTaskCountTargetCpuLower")
+    lower = template.one("AWS::CloudWatch::Alarm", containing=f"{service}ServiceTaskCountTargetIdleLower")
     assert (upper["ComparisonOperator"], upper["Threshold"]) == ("GreaterThanOrEqualToThreshold", 70)
     assert (lower["ComparisonOperator"], lower["Threshold"]) == ("LessThanOrEqualToThreshold", 30)
-    out = template.one(
-        "AWS::ApplicationAutoScaling::ScalingPolicy", containing=f"{service}ServiceTaskCountTargetCpuUpper"
-    )["StepScalingPolicyConfiguration"]["StepAdjustments"]
-    assert out == [
+    out, in_ = (
+        template.one("AWS::ApplicationAutoScaling::ScalingPolicy", containing=f"{service}ServiceTaskCountTarget{name}")
+        for name in ("CpuUpper", "IdleLower")
+    )
+    assert out["StepScalingPolicyConfiguration"]["StepAdjustments"] == [
         {"MetricIntervalLowerBound": 0, "MetricIntervalUpperBound": 15, "ScalingAdjustment": 1},
-        {"MetricIntervalLowerBound": 15, "ScalingAdjustment": 2},
+        {"MetricIntervalLowerBound": 15, "ScalingAdjustment": 4},
+    ]
+    assert in_["StepScalingPolicyConfiguration"]["StepAdjustments"] == [
+        {"MetricIntervalUpperBound": 0, "ScalingAdjustment": -1}
     ]
 
 
@@ -315,6 +319,15 @@ def test_workers_scale_on_backlog_too(prod: Assembly) -> None:
     alarm = prod["Service"].one("AWS::CloudWatch::Alarm", containing="Backlog")
     assert (alarm["Namespace"], alarm["MetricName"], alarm["Threshold"]) == ("SpendSmart/prod", "BacklogPerTask", 20)
     assert "Dimensions" not in alarm
+
+
+@pytest.mark.parametrize(("environment_name", "concurrency"), [("prod", 2), ("dev", 1)])
+def test_workers_whose_places_are_taken_are_not_idle(synth, environment_name: str, concurrency: int) -> None:
+    template = synth(environment_name)["Service"]
+    alarm = template.one("AWS::CloudWatch::Alarm", containing="WorkerServiceTaskCountTargetIdleLower")
+    taken = f"100 * backlog / {concurrency}"
+    (math,) = [query for query in alarm["Metrics"] if "Expression" in query]
+    assert math["Expression"] == f"IF(cpu > {taken}, cpu, {taken})"
 
 
 def test_rules_to_other_stacks_groups_are_declared_here(prod: Assembly) -> None:
