@@ -208,8 +208,6 @@ def _completing_alarms(stock: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _problem(asked: Record) -> str | None:
-    if "Metrics" in asked:
-        return None
     try:
         MetricAlarm.read(asked)
     except KeyError as error:

@@ -271,6 +271,33 @@ def test_statistics_come_by_period_with_exact_dimensions(watch: Any) -> None:
     assert listed == [{"Namespace": "Read", "MetricName": "Time", "Dimensions": [{"Name": "Service", "Value": "web"}]}]
 
 
+def test_metric_math_is_read_back_and_watched(watch: Any) -> None:
+    put(watch, 30, metric="Requests")
+    put(watch, 6, metric="Failures")
+    metrics = [
+        {"Id": "share", "Expression": "100 * failures / requests", "Label": "failed", "ReturnData": True},
+        *(
+            {
+                "Id": name.lower(),
+                "MetricStat": {"Metric": {"Namespace": "Test", "MetricName": name}, "Period": 60, "Stat": "Sum"},
+                "ReturnData": False,
+            }
+            for name in ("Requests", "Failures")
+        ),
+    ]
+    minute = last_minute()
+    [result] = watch.get_metric_data(
+        MetricDataQueries=metrics, StartTime=minute - timedelta(minutes=1), EndTime=minute + timedelta(minutes=1)
+    )["MetricDataResults"]
+    assert (result["Id"], result["Label"], result["Values"]) == ("share", "failed", [20.0])
+    common = {"EvaluationPeriods": 1, "Threshold": 10, "ComparisonOperator": "GreaterThanThreshold"}
+    watch.put_metric_alarm(AlarmName="share", Metrics=metrics, **common)
+    assert "[20.0 (" in in_state(watch, "share", "ALARM")["StateReason"]
+    metrics[0]["Expression"] = "100 * failures / request"
+    with pytest.raises(watch.exceptions.ClientError, match="no expression with the id 'request'"):
+        watch.put_metric_alarm(AlarmName="share", Metrics=metrics, **common)
+
+
 def test_a_large_call_arrives_compressed(watch: Any) -> None:
     data = [{"MetricName": f"Metric{number}", "Value": number, "Timestamp": last_minute()} for number in range(400)]
     watch.put_metric_data(Namespace="Large", MetricData=data)
