@@ -234,6 +234,50 @@ def test_disabled_actions_are_not_carried_out_and_eventbridge_hears_all(
     events.delete_rule(Name="alarms")
 
 
+def test_a_composite_alarm_speaks_once_for_its_children(watch: Any, inbox: Inbox) -> None:
+    for name in ("database", "queue", "pages"):
+        put_alarm(watch, name, TreatMissingData="ignore")
+        watch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="calm")
+    rule = "(ALARM(database) OR ALARM(queue)) AND NOT INSUFFICIENT_DATA(pages)"
+    watch.put_composite_alarm(AlarmName="outage", AlarmRule=rule, AlarmActions=[inbox.topic], OKActions=[inbox.topic])
+    in_state(watch, "outage", "OK")
+    assert json.loads(inbox.next()["Message"])["NewStateValue"] == "OK", "as it was created"
+    for name in ("database", "queue"):
+        watch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="down")
+    message = json.loads(inbox.next()["Message"])
+    assert (message["AlarmName"], message["NewStateValue"], message["AlarmRule"]) == ("outage", "ALARM", rule)
+    assert "alarm:database transitioned to ALARM at" in message["NewStateReason"]
+    assert [child["Arn"].rsplit(":", 1)[-1] for child in message["TriggeringChildren"]] == ["database"]
+    for name in ("database", "queue"):
+        watch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="up")
+    assert json.loads(inbox.next()["Message"])["NewStateValue"] == "OK", "nothing came in between"
+
+
+def test_a_suppressor_holds_a_composite_alarm_back(watch: Any, inbox: Inbox) -> None:
+    for name in ("broken", "deployment"):
+        put_alarm(watch, name, TreatMissingData="ignore")
+        watch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="calm")
+    periods = {"ActionsSuppressorWaitPeriod": 2, "ActionsSuppressorExtensionPeriod": 2}
+    with pytest.raises(watch.exceptions.ClientError, match="must be given with an ActionsSuppressor"):
+        watch.put_composite_alarm(AlarmName="p0", AlarmRule="ALARM(broken)", ActionsSuppressor="deployment")
+    watch.put_composite_alarm(
+        AlarmName="p0",
+        AlarmRule="ALARM(broken)",
+        AlarmActions=[inbox.topic],
+        ActionsSuppressor="deployment",
+        **periods,
+    )
+    watch.set_alarm_state(AlarmName="deployment", StateValue="ALARM", StateReason="a deployment is under way")
+    watch.set_alarm_state(AlarmName="broken", StateValue="ALARM", StateReason="down")
+    held = in_state(watch, "p0", "ALARM")
+    assert (held["ActionsSuppressedBy"], held["ActionsSuppressor"]) == ("Alarm", "deployment")
+    assert "deployment" in held["ActionsSuppressedReason"]
+    watch.set_alarm_state(AlarmName="deployment", StateValue="OK", StateReason="it is over")
+    message = json.loads(inbox.next()["Message"])
+    assert (message["OldStateValue"], message["NewStateValue"]) == ("OK", "ALARM")
+    assert "ActionsSuppressedBy" not in in_state(watch, "p0", "ALARM")
+
+
 def test_statistics_come_by_period_with_exact_dimensions(watch: Any) -> None:
     minute = last_minute()
     watch.put_metric_data(
