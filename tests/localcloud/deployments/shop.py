@@ -99,7 +99,7 @@ def template(version: str, **configuration: Any) -> dict[str, Any]:
             EvaluationPeriods=1,
             Threshold=1,
             ComparisonOperator="GreaterThanThreshold",
-            TreatMissingData="notBreaching",
+            TreatMissingData="ignore",  # it stays as the test sets it
         ),
         "Infrastructure": _role(
             "ecs.amazonaws.com",

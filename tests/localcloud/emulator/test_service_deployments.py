@@ -242,8 +242,9 @@ def alarm(emulator: Emulator) -> Iterator[Any]:
         MetricName="errors",
         Statistic="Sum",
         Period=10,
-        EvaluationPeriods=360,
+        EvaluationPeriods=1,
         Threshold=1,
+        TreatMissingData="ignore",
         ComparisonOperator="GreaterThanThreshold",
     )
     yield lambda state: cloudwatch.set_alarm_state(AlarmName=ALARM, StateValue=state, StateReason="test")
