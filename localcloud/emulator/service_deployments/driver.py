@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -145,12 +146,9 @@ class Driver:
         switching.finish(record, service)
 
     def _look(self, record: Record, service: Record, move: Move, region: str, alarms: tuple[str, ...]) -> planner.Seen:
-        hooks = planner.Hooks()
-        if move.action is Action.CALL_HOOKS:
-            hooks = self._hooks.turn(record, _event(record, service, move), region=region)
         with guard:
             others = [observation.tasks(service, each) for each in record["_others"]]
-            return planner.Seen(
+            seen = planner.Seen(
                 now=time.time(),
                 since=record["_since"],
                 target=observation.tasks(service, record["_target"]),
@@ -158,9 +156,14 @@ class Driver:
                 others=planner.Tasks(
                     healthy=sum(each.healthy for each in others), live=sum(each.live for each in others)
                 ),
-                hooks=hooks,
                 alarms=alarms,
             )
+        if move.action is not Action.CALL_HOOKS:
+            return seen
+        # Nothing is asked of tasks that died: they are replaced first.
+        ready = seen.target.steady or record["status"] == "ROLLBACK_IN_PROGRESS"
+        hooks = self._hooks.turn(record, _event(record, service, move), region=region, ready=ready)
+        return replace(seen, hooks=hooks)
 
     def _shift(self, record: Record, service: Record, action: Action, percent: float, region: str) -> None:
         kind, name = (traffic.PRODUCTION, "production") if action is Action.SHIFT_PRODUCTION else (traffic.TEST, "test")

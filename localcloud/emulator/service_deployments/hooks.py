@@ -36,23 +36,28 @@ class HookCaller:
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="localcloud-hook")
         self._calls: dict[str, Future[Record]] = {}
 
-    def turn(self, record: Record, payload: Mapping[str, Any], *, region: str) -> planner.Hooks:
-        """Call what is due and take what has come. `payload` is the event without the hook's own members."""
+    def turn(self, record: Record, payload: Mapping[str, Any], *, region: str, ready: bool) -> planner.Hooks:
+        """Call what is due if all is `ready` for it, and take what has come.
+
+        `payload` is the event without the hook's own members.
+        """
         stage = payload["lifecycleStage"]
         configured = record["deploymentConfiguration"].get("lifecycleHooks") or []
         hooks = [each for each in configured if stage in each.get("lifecycleStages", [])]
-        states = [self._one(record, hook, number, payload, region) for number, hook in enumerate(hooks)]
+        states = [self._one(record, hook, number, payload, region, ready) for number, hook in enumerate(hooks)]
         failure = next((state["failure"] for state in states if state["status"] in ("FAILED", "TIMED_OUT")), "")
         return planner.Hooks(succeeded=all(state["status"] == "SUCCEEDED" for state in states), failure=failure)
 
-    def _one(self, record: Record, hook: Record, number: int, payload: Mapping[str, Any], region: str) -> Record:
+    def _one(
+        self, record: Record, hook: Record, number: int, payload: Mapping[str, Any], region: str, ready: bool
+    ) -> Record:
         # Each call of a recurring stage is a run of its own.
         name = f"{record['status']}-{record['_move']}-{number}"
         state = record["_hooks"].setdefault(name, _new(hook))
         if state["status"] != "IN_PROGRESS":
             return dict(state)
         call = self._calls.get(state["hookId"])
-        if call is None and time.time() >= state["_next"]:
+        if call is None and ready and time.time() >= state["_next"]:
             event = {"executionId": state["hookId"], **payload}
             if state["_details"]:
                 event["hookDetails"] = state["_details"]
