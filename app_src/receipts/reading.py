@@ -109,7 +109,7 @@ def find(receipt: Receipt, *, at_once: bool = True, fresh: bool = False) -> tupl
         raise RejectedImageError(f"The image has more than {settings.UPLOAD_MAX_BYTES} bytes.")
     digest = readings.digest_of(image)
     photo = open_photo(image, longest_side=PHOTO_SIDE)
-    pictures.keep(receipt, photo)
+    pictures.keep(receipt, photo, content_sha256=digest)
     return digest, _found(receipt, digest, photo, at_once=at_once, fresh=fresh)
 
 
