@@ -43,6 +43,12 @@ class NetworkStack(EnvironmentStack):
         self._log_flows()
         self._add_endpoints()
 
+    @property
+    def nat_gateways(self) -> list[str]:
+        """Their ids."""
+        found = [subnet.node.try_find_child("NATGateway") for subnet in self.vpc.public_subnets]
+        return [gateway.ref for gateway in found if isinstance(gateway, ec2.CfnNatGateway)]
+
     def _log_flows(self) -> None:
         group = logs.LogGroup(
             self,

@@ -68,6 +68,7 @@ class ServiceStack(EnvironmentStack):
         self._logs = TaskLogs(self, "Logs", retention_days=environment.logs.retention_days)
         self._cluster = FargateCluster(self, "Cluster", vpc=self._vpc, insights=environment.protect)
         self.cluster = self._cluster.cluster
+        self.log_groups = self._logs.groups
 
         self.web = self._web(ingress)
         self.worker = self._worker()

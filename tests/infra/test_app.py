@@ -15,7 +15,7 @@ from tests.infra.conftest import KEYS
 from tests.infra.synthesized import Assembly
 
 REPOSITORY = FOLDER.parent
-ALWAYS = {"Network", "Data", "Storage", "Ingress", "Service"}
+ALWAYS = {"Network", "Data", "Storage", "Ingress", "Service", "Monitoring"}
 
 
 def test_each_environment_has_its_stacks(prod: Assembly, preview: Assembly) -> None:
