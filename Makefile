@@ -5,7 +5,7 @@ ENV ?= dev
 PYTHON := .venv/bin/python
 LOCALCLOUD := $(PYTHON) -m localcloud
 
-.PHONY: help setup setup-dev up down status logs send env destroy synth preflight plan prices test tests test-infra buildspecs scan lint typecheck migrations-check snapshots architecture lock bench clean
+.PHONY: help setup setup-dev up down status metrics logs send env destroy synth preflight plan prices test tests test-infra buildspecs scan lint typecheck migrations-check snapshots architecture lock bench clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,7 +25,10 @@ down: ## stop the local cloud; its data stays
 status: ## what runs, how healthy it is, and where to reach it
 	@$(LOCALCLOUD) status
 
-logs: ## follow the logs (PART=emulator, dataplane, runner, envoy, or a service's name)
+metrics: ## the metrics of the last minute, as CloudWatch has them
+	@$(LOCALCLOUD) metrics
+
+logs: ## follow the logs (PART=emulator, dataplane, runner, metrics, envoy, or a service's name)
 	@$(LOCALCLOUD) logs $(PART)
 
 send: ## send every image of a folder through the running platform (FOLDER=path)

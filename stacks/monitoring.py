@@ -91,9 +91,7 @@ class MonitoringStack(EnvironmentStack):
             load_balancer=LoadBalancerMetrics(
                 name=keep("LoadBalancer", balancer.load_balancer.load_balancer_full_name),
                 target_groups=[
-                    keep(f"{color}TargetGroup", group.target_group_full_name)
-                    for color, group in groups.items()
-                    if group
+                    keep(f"{color}TargetGroup", group.target_group_full_name) for color, group in groups.items()
                 ],
             ),
             web=self._service("web"),
@@ -245,9 +243,10 @@ class MonitoringStack(EnvironmentStack):
 
     # ---- what is seen ----
     def _add_dashboards(self) -> None:
-        pages = {"operations": operations_page.rows(self.alarms, self._sources)}
-        if Severity.P1 in self.settings.alarms.severities:
-            pages["objectives"] = objectives_page.rows(self.alarms, self._objectives)
+        pages = {
+            "operations": operations_page.rows(self.alarms, self._sources),
+            "objectives": objectives_page.rows(self.alarms, self._objectives),
+        }
         if Severity.P2 in self.settings.alarms.severities:
             pages["cost"] = cost_page.rows(self.alarms, self._sources)
         for name, rows in pages.items():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import aws_cdk as cdk
 
@@ -19,11 +21,13 @@ from stacks.edge import EdgeStack
 from stacks.ingress import IngressStack
 from stacks.monitoring import MonitoringStack, WatchedStacks
 from stacks.network import NetworkStack
+from stacks.observability import ObservabilityStack
 from stacks.service import ServiceStack
 from stacks.storage import StorageReplicaStack, StorageStack
 from stacks.waf import RegionalWafStack
 
 _CDK_JSON = Path(__file__).resolve().parent.parent / "cdk.json"
+_ROLLOUT = "rollout."
 
 
 class SpendSmartPlatform(cdk.App):
@@ -33,6 +37,7 @@ class SpendSmartPlatform(cdk.App):
     - Data, Storage: what must not be lost, with copies in a second region (StorageReplica, BackupReplica first,
       as their keys and names have to exist before anything is copied there).
     - Ingress, RegionalWaf, Edge: the way in, from the load balancer outwards.
+    - Observability: alarms; before Service, whose rollouts watch some of them.
     - Service: what changes with every release.
     - Backup: plans and restore tests; finds what to copy by tag, so it references no other stack.
     - Monitoring: alarms, dashboards and messages; looks at all others.
@@ -47,8 +52,10 @@ class SpendSmartPlatform(cdk.App):
         validate: bool | None = None,
         outdir: str | None = None,
         keys: Path = IMAGE_KEYS,
+        context: Mapping[str, object] | None = None,
     ) -> None:
-        """`environment` is a file name in `config/`; by default the context value `env`, or dev.
+        """`environment` is a file name in `config/`; by default the context value `env`, or dev. `context` is
+        what the CLI passes with `-c`: values such as `rollout.strategy` replace those of the section `[rollout]`.
 
         `validate` switches CDK's built-in template validation; by default CDK_VALIDATION decides. `keys` holds the
         public keys of signed image URLs.
@@ -56,17 +63,22 @@ class SpendSmartPlatform(cdk.App):
         """
         super().__init__(
             # The CLI passes these itself; `python app.py` and tests would otherwise run without feature flags.
-            context=json.loads(_CDK_JSON.read_text())["context"],
+            context={**json.loads(_CDK_JSON.read_text())["context"], **(context or {})},
             property_injectors=injectors(),
             builtin_cloud_formation_validation=validate,
             outdir=outdir,
         )
         name = environment or self.node.try_get_context("env") or "dev"
-        self.environment = load_environment(name)
+        self.environment = load_environment(name, overrides={"rollout": self._rehearsed()})
         cdk.Tags.of(self).add("Project", "SpendSmart")
         cdk.Tags.of(self).add("Environment", self.environment.name)
         self._keys = keys
         self._compose()
+
+    def _rehearsed(self) -> dict[str, Any]:
+        """Values of `[rollout]` from the context: `-c rollout.strategy=canary -c rollout.canary_minutes=0.5`."""
+        context: dict[str, Any] = self.node.get_all_context()
+        return {key.removeprefix(_ROLLOUT): value for key, value in sorted(context.items()) if key.startswith(_ROLLOUT)}
 
     def _compose(self) -> None:
         environment, features = self.environment, self.environment.features
@@ -74,8 +86,17 @@ class SpendSmartPlatform(cdk.App):
         self.network = NetworkStack(self, "Network", environment=environment)
         backup_replica = BackupReplicaStack(self, "BackupReplica", environment=environment) if features.backup else None
         self._compose_state(backup_replica)
-        self.ingress = IngressStack(self, "Ingress", environment=environment, vpc=self.network.vpc)
+        self.ingress = IngressStack(
+            self,
+            "Ingress",
+            environment=environment,
+            vpc=self.network.vpc,
+            nat_addresses=self.network.nat_addresses,
+        )
         edge = self._compose_edge()
+        self.observability = ObservabilityStack(
+            self, "Observability", environment=environment, ingress=self.ingress, data=self.data
+        )
         self.service = ServiceStack(
             self,
             "Service",
@@ -86,6 +107,8 @@ class SpendSmartPlatform(cdk.App):
             ingress=self.ingress,
             edge=edge,
         )
+        # Rollouts watch alarms by their names.
+        self.service.add_stack_dependency(self.observability)
 
         backup = None
         if backup_replica:

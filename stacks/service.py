@@ -4,22 +4,38 @@ from __future__ import annotations
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from infra.application import Application, Server, SignedImages, Surroundings, Valkey
+from infra.application import (
+    MIGRATION_LABEL,
+    RELEASE_VARIABLE,
+    Application,
+    Server,
+    SignedImages,
+    Surroundings,
+    Valkey,
+)
 from infra.application_image import application_image
 from infra.config import Environment
 from infra.environment_stack import EnvironmentStack
-from infra.fargate_service import FargateCluster, RollingService, ServiceProps
+from infra.fargate_service import FargateCluster, FargateService, Rolling, ServiceProps, TrafficShift
 from infra.fargate_task import ContainerProps, Task, TaskProps
 from infra.imported_values import ImportedValues
+from infra.lifecycle_hooks import (
+    LifecycleHook,
+    MigrationHook,
+    MigrationHookProps,
+    SmokeTestHook,
+    SmokeTestHookProps,
+)
 from infra.load_balancer import WEB_PORT
 from infra.restart_on_rotation import RestartOnRotation
-from infra.scaling import scale_between, scale_on_backlog, scale_on_cpu
+from infra.rollout_alarms import RolloutAlarmNames
+from infra.scaling import scale_between, scale_on_cpu, scale_on_cpu_and_backlog
 from infra.task_logs import TaskLogs
 from infra.valkey import ValkeyGroup
 from stacks.data import DataStack
@@ -59,21 +75,28 @@ class ServiceStack(EnvironmentStack):
             "Cache": (self._import_group("Cache", data.cache.security_group), _VALKEY),
         }
         self._data_key = kms.Key.from_key_arn(self, "DataKey", self._import.keep("DataKeyArn", data.key.key_arn))
+        self._balancer_name = self._import.keep("LoadBalancerDnsName", ingress.load_balancer.load_balancer_dns_name)
         self._bucket = self._import.keep("BucketName", storage.bucket.bucket_name)
         self._bucket_key = self._import.keep("BucketKeyArn", storage.key.key_arn)
-        surroundings = self._surroundings(data, ingress=ingress, edge=edge)
+        surroundings = self._surroundings(data, edge=edge)
         self._signing_secret_arn = surroundings.jwt_signing_secret_arn
-        self._application = Application(environment=environment, surroundings=surroundings)
         self._image = application_image(self, "Image", architecture=environment.cpu_architecture)
+        self._application = Application(environment=environment, surroundings=surroundings, release=self._image.release)
         self._logs = TaskLogs(self, "Logs", retention_days=environment.logs.retention_days)
         self._cluster = FargateCluster(self, "Cluster", vpc=self._vpc, insights=environment.protect)
         self.cluster = self._cluster.cluster
         self.log_groups = self._logs.groups
 
-        self.web = self._web(ingress)
-        self.worker = self._worker()
-        self.beat = self._beat()
-        self.migration_task_definition = self._migration()
+        self._alarms = RolloutAlarmNames(environment=environment.name)
+        migration, migration_group = self._migration()
+        self.migration_task_definition = migration.definition
+        web = self._web(ingress, migration=migration, migration_group=migration_group)
+        worker, beat = self._worker(), self._beat()
+        if environment.doubles_tasks:
+            # Web's rollout migrates first, and finds out whether the release is any good.
+            for background in (worker, beat):
+                background.wait_for(web.resource)
+        self.web, self.worker, self.beat = web.service, worker.service, beat.service
         RestartOnRotation(
             self,
             "RestartOnRotation",
@@ -84,41 +107,59 @@ class ServiceStack(EnvironmentStack):
             cdk.CfnOutput(self, f"{name}ServiceName", value=service.service_name)
         cdk.CfnOutput(self, "ClusterName", value=self.cluster.cluster_name)
 
-    def _web(self, ingress: IngressStack) -> ecs.FargateService:
+    def _web(self, ingress: IngressStack, *, migration: Task, migration_group: ec2.ISecurityGroup) -> FargateService:
         settings = self.settings.web
-        task = self._task("Web", self._application.web(), cpu=settings.cpu, memory_mib=settings.memory_mib)
+        container = self._application.web(migration=migration.definition.task_definition_arn)
+        task = self._task("Web", container, cpu=settings.cpu, memory_mib=settings.memory_mib)
         # PutObject, as an upload by a presigned form is allowed what its signer is.
         self._allow_receipts(task, "s3:GetObject", "s3:PutObject", "s3:DeleteObject")
         self._allow_signing_keys(task)
         group = self._client_group("Web")
-        group.connections.allow_from(
-            self._import_group("LoadBalancer", ingress.security_group),
-            ec2.Port.tcp(WEB_PORT),
-            "Requests and health checks",
-        )
-        rolling = self._service("Web", task, group, grace_seconds=60)
-        rolling.attach(ingress.blue)
-        scale_on_cpu(scale_between(rolling.service, settings), rolling.service, settings)
-        return rolling.service
+        balancer = self._import_group("LoadBalancer", ingress.security_group)
+        group.connections.allow_from(balancer, ec2.Port.tcp(WEB_PORT), "Requests and health checks")
+        rollout: Rolling | TrafficShift = Rolling()
+        if self.settings.doubles_tasks:
+            rollout = TrafficShift(
+                config=self.settings.rollout,
+                alarm_names=self._alarms.web,
+                hooks=[
+                    self._migration_hook(migration, migration_group),
+                    self._smoke_test_hook(ingress),
+                ],
+                alternate=ingress.green,
+                production_rule=ingress.production_rule,
+                test_rule=ingress.test_rule,
+            )
+        web = self._service("Web", task, group, rollout=rollout, target_group=ingress.blue, grace_seconds=60)
+        scale_on_cpu(scale_between(web.service, settings), web.service, settings)
+        return web
 
-    def _worker(self) -> ecs.FargateService:
+    def _worker(self) -> FargateService:
         settings = self.settings.worker
         task = self._task("Worker", self._application.worker(), cpu=settings.cpu, memory_mib=settings.memory_mib)
         # It stores the pictures that people see, and deletes them again if the receipt was deleted meanwhile.
         self._allow_receipts(task, "s3:GetObject", "s3:PutObject", "s3:DeleteObject")
-        rolling = self._service("Worker", task, self._client_group("Worker"), spot_beyond=settings.on_demand_base)
-        count = scale_between(rolling.service, settings)
-        scale_on_cpu(count, rolling.service, settings)
-        scale_on_backlog(count, namespace=f"SpendSmart/{self.settings.name}", per_task=settings.backlog_per_task)
-        return rolling.service
+        worker = self._service(
+            "Worker",
+            task,
+            self._client_group("Worker"),
+            rollout=self._in_background(),
+            spot_beyond=settings.on_demand_base,
+        )
+        count = scale_between(worker.service, settings)
+        scale_on_cpu_and_backlog(count, worker.service, settings, namespace=f"SpendSmart/{self.settings.name}")
+        return worker
 
-    def _beat(self) -> ecs.FargateService:
+    def _beat(self) -> FargateService:
         settings = self.settings.beat
         task = self._task("Beat", self._application.beat(), cpu=settings.cpu, memory_mib=settings.memory_mib)
-        return self._service("Beat", task, self._client_group("Beat"), singleton=True).service
+        return self._service("Beat", task, self._client_group("Beat"), rollout=self._in_background(), singleton=True)
 
-    def _migration(self) -> ecs.FargateTaskDefinition:
-        """Run by whoever releases, in the private subnets: the outputs say all that `ecs run-task` asks for."""
+    def _in_background(self) -> Rolling:
+        return Rolling(alarm_names=self._alarms.background if self.settings.doubles_tasks else [])
+
+    def _migration(self) -> tuple[Task, ec2.ISecurityGroup]:
+        """Run by web's rollout, or by whoever releases: the outputs say all that `ecs run-task` asks for."""
         task = self._task(
             "Migration",
             self._application.migrate(),
@@ -131,7 +172,39 @@ class ServiceStack(EnvironmentStack):
         cdk.CfnOutput(self, "MigrationTaskDefinition", value=task.definition.task_definition_arn)
         cdk.CfnOutput(self, "MigrationSubnets", value=subnets)
         cdk.CfnOutput(self, "MigrationSecurityGroup", value=group.security_group_id)
-        return task.definition
+        return task, group
+
+    def _migration_hook(self, task: Task, group: ec2.ISecurityGroup) -> LifecycleHook:
+        return MigrationHook(
+            self,
+            "MigrationHook",
+            props=MigrationHookProps(
+                cluster=self.cluster,
+                timeout_minutes=self.settings.rollout.migration_timeout_minutes,
+                log_group=self._logs.group("MigrationHook"),
+                task=task,
+                label=MIGRATION_LABEL,
+                subnets=self._vpc.private_subnets,
+                security_group=group,
+            ),
+        ).hook
+
+    def _smoke_test_hook(self, ingress: IngressStack) -> LifecycleHook:
+        name, port = self._balancer_name, ingress.test_port
+        return SmokeTestHook(
+            self,
+            "SmokeTestHook",
+            props=SmokeTestHookProps(
+                cluster=self.cluster,
+                timeout_minutes=self.settings.rollout.smoke_test_timeout_minutes,
+                log_group=self._logs.group("SmokeTestHook"),
+                test_url=f"{ingress.scheme}://{name}:{port}",
+                host=self.settings.domain.name if self.settings.domain else name,
+                release_variable=RELEASE_VARIABLE,
+                vpc=self._vpc,
+                security_group=self._import_group("SmokeTest", ingress.smoke_test_security_group),
+            ),
+        ).hook
 
     def _task(self, name: str, container: ContainerProps, *, cpu: int, memory_mib: int, pooled: bool = True) -> Task:
         task = Task(
@@ -142,7 +215,7 @@ class ServiceStack(EnvironmentStack):
                 cpu=cpu,
                 memory_mib=memory_mib,
                 architecture=self.settings.cpu_architecture,
-                image=self._image,
+                image=self._image.image,
                 log_group=self._logs.group(name),
                 allow_exec=self.settings.features.exec,
             ),
@@ -160,11 +233,13 @@ class ServiceStack(EnvironmentStack):
         task: Task,
         group: ec2.ISecurityGroup,
         *,
+        rollout: Rolling | TrafficShift,
+        target_group: elbv2.IApplicationTargetGroup | None = None,
         singleton: bool = False,
         spot_beyond: int | None = None,
         grace_seconds: int | None = None,
-    ) -> RollingService:
-        return RollingService(
+    ) -> FargateService:
+        return FargateService(
             self,
             name,
             props=ServiceProps(
@@ -172,6 +247,8 @@ class ServiceStack(EnvironmentStack):
                 task=task,
                 security_group=group,
                 subnets=self._vpc.private_subnets,
+                rollout=rollout,
+                target_group=target_group,
                 singleton=singleton,
                 spot_beyond=spot_beyond,
                 grace_seconds=grace_seconds,
@@ -266,7 +343,7 @@ class ServiceStack(EnvironmentStack):
     def _import_server(self, name: str, *, host: str, port: str) -> Server:
         return Server(host=self._import.keep(f"{name}Host", host), port=self._import.keep(f"{name}Port", port))
 
-    def _surroundings(self, data: DataStack, *, ingress: IngressStack, edge: EdgeStack | None) -> Surroundings:
+    def _surroundings(self, data: DataStack, *, edge: EdgeStack | None) -> Surroundings:
         key = self._data_key
         writer = data.database.writer
         writer_server = self._import_server(
@@ -279,7 +356,7 @@ class ServiceStack(EnvironmentStack):
                 "Reader", host=reader.db_instance_endpoint_address, port=reader.db_instance_endpoint_port
             )
         distribution = self._import.keep("DistributionDomain", edge.domain_name) if edge else None
-        hosts, origins = self._names(ingress, distribution)
+        hosts, origins = self._names(distribution)
         return Surroundings(
             writer=writer_server,
             reader=reader_server,
@@ -310,10 +387,9 @@ class ServiceStack(EnvironmentStack):
             signing_key=self._import_secret("ImageSigningKey", data.image_signing_key, key=self._data_key),
         )
 
-    def _names(self, ingress: IngressStack, distribution: str | None) -> tuple[list[str], list[str]]:
+    def _names(self, distribution: str | None) -> tuple[list[str], list[str]]:
         """Hosts that the application answers to, and origins whose pages may call it."""
-        balancer = self._import.keep("LoadBalancerDnsName", ingress.load_balancer.load_balancer_dns_name)
-        hosts, origins = [balancer], list(self.settings.storage.allowed_origins)
+        hosts, origins = [self._balancer_name], list(self.settings.storage.allowed_origins)
         if distribution:
             hosts.append(distribution)
             origins.append(f"https://{distribution}")
@@ -321,5 +397,5 @@ class ServiceStack(EnvironmentStack):
             hosts.append(self.settings.domain.name)
             origins.append(f"https://{self.settings.domain.name}")
         else:
-            origins.append(f"http://{balancer}")
+            origins.append(f"http://{self._balancer_name}")
         return hosts, origins

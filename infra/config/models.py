@@ -168,6 +168,37 @@ class OpenAI(Section):
     batch_after_minutes: int = Field(ge=1, le=10_080)
 
 
+class Rollout(Section):
+    """How a new release of the web tasks takes over (docs/pipeline.md, "Rollouts").
+
+    `rolling` replaces task by task; `blue_green` starts all new tasks beside the old ones and moves all traffic at
+    once; `canary` first moves `canary_percent` of it for `canary_minutes`. Both keep the old tasks for another
+    `bake_minutes`. AWS counts whole minutes; fractions are for rehearsals on the local cloud.
+
+    A migration that runs longer than `migration_timeout_minutes`, or a smoke test longer than
+    `smoke_test_timeout_minutes` (Lambda's most is 15), sends the release back.
+
+    So do alarms, once their condition has held for `alarm_minutes`. They look at each of the two target groups on its
+    own, in minutes with at least `min_requests` requests: a share of answers 5xx of `errors_percent`; a slowest
+    hundredth of `p99_seconds`, or `p99_ratio` times the other group's where it is above `p99_floor_seconds`. Open
+    database connections count as a share of `max_connections`.
+    """
+
+    strategy: Literal["rolling", "blue_green", "canary"]
+    canary_percent: int = Field(ge=1, le=50)
+    canary_minutes: float = Field(gt=0, le=1440)
+    bake_minutes: float = Field(gt=0, le=1440)
+    migration_timeout_minutes: int = Field(ge=1, le=120)
+    smoke_test_timeout_minutes: int = Field(ge=1, le=14)
+    alarm_minutes: int = Field(ge=1, le=10)
+    min_requests: int = Field(ge=1, le=1_000_000)
+    errors_percent: float = Field(gt=0, lt=100)
+    p99_seconds: float = Field(gt=0, le=60)
+    p99_ratio: float = Field(gt=1, le=100)
+    p99_floor_seconds: float = Field(gt=0, le=60)
+    connections_percent: int = Field(ge=1, le=100)
+
+
 class Usage(Section):
     """What `make plan` assumes of people when it estimates a bill; measured figures belong here once there are some.
 
@@ -230,7 +261,6 @@ class Environment(Section):
     account: Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
     protect: bool
     cpu_architecture: Literal["arm64", "x86_64"]
-    rollout: Literal["rolling", "blue_green", "canary"]
     regions: Regions
     domain: Domain | None = None
     network: Network
@@ -250,11 +280,12 @@ class Environment(Section):
     objectives: Objectives = Objectives()
     openai: OpenAI
     tokens: Tokens
+    rollout: Rollout
     features: Features
     usage: Usage
     plan: Plan = Plan()
 
     @property
     def doubles_tasks(self) -> bool:
-        """Whether a rollout runs the old and the new tasks side by side (ECS blue-green and canary do)."""
-        return self.rollout in {"blue_green", "canary"}
+        """Whether a rollout shifts traffic between old and new tasks side by side (ECS blue-green and canary do)."""
+        return self.rollout.strategy in {"blue_green", "canary"}

@@ -73,9 +73,7 @@ class Dashboard(Handler):
         client("cloudwatch").delete_dashboards(DashboardNames=[ref])
 
     def _put(self, name: str, before: Properties, wanted: Wanted) -> Provisioned:
-        told = client("cloudwatch").put_dashboard(
-            DashboardName=name, DashboardBody=wanted.properties["DashboardBody"]
-        )
+        told = client("cloudwatch").put_dashboard(DashboardName=name, DashboardBody=wanted.properties["DashboardBody"])
         if faults := told.get("DashboardValidationMessages"):
             raise ValueError(f"dashboard {name}: {faults}")
         _retag(client("cloudwatch").get_dashboard(DashboardName=name)["DashboardArn"], before, wanted)

@@ -25,6 +25,8 @@ def install() -> None:
         "RegisterTargets": _register_targets,
         "DeregisterTargets": _deregister_targets,
         "DescribeTargetHealth": _describe_target_health,
+        # Upstream overlooks target groups that rules name.
+        "DescribeTargetGroups": _describe_target_groups,
     }
 
 
@@ -63,6 +65,19 @@ def _shown(action: Record) -> Record:
 
 def _groups(action: Record) -> list[str]:
     return [group["TargetGroupArn"] for group in action.get("ForwardConfig", {}).get("TargetGroups", [])]
+
+
+def _describe_target_groups(parameters: Any) -> Any:
+    """A target group belongs to the load balancers that forward to it."""
+    balancers: dict[str, list[str]] = {}
+    for rule in alb._rules.values():
+        balancer = alb._listeners.get(rule["ListenerArn"], {}).get("LoadBalancerArn")
+        for group in [group for action in rule["Actions"] for group in _groups(action)] if balancer else []:
+            if balancer not in balancers.setdefault(group, []):
+                balancers[group].append(balancer)
+    for arn, record in alb._tgs.items():
+        record["LoadBalancerArns"] = balancers.get(arn, [])
+    return alb._describe_tgs(parameters)
 
 
 def _place(group: str, target: Record) -> tuple[str, int]:

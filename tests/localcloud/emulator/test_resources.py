@@ -209,6 +209,10 @@ def test_weights_of_a_rule(emulator: Emulator, deploy: Deploy) -> None:
     shifted = [{**group, "Weight": weight} for group, weight in zip(groups, (0, 100), strict=True)]
     elb.modify_rule(RuleArn=outputs["Rule"], Actions=[{"Type": "forward", "ForwardConfig": {"TargetGroups": shifted}}])
     assert weights() == [0, 100]
+    described = elb.describe_target_groups(TargetGroupArns=[outputs["Blue"]])["TargetGroups"][0]
+    (balancer,) = described["LoadBalancerArns"]
+    found = elb.describe_target_groups(LoadBalancerArn=balancer)["TargetGroups"]
+    assert {group["TargetGroupArn"] for group in found} == {group["TargetGroupArn"] for group in groups}
 
 
 def test_targets_with_one_address_are_told_apart_by_port(emulator: Emulator, deploy: Deploy) -> None:

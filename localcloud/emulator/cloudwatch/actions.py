@@ -1,0 +1,118 @@
+"""What an alarm does when its state changes: SNS topics and scaling policies it names, and an event on EventBridge.
+
+Actions run one after the other in a thread of their own, so that a slow receiver holds up no evaluation. As on AWS a
+topic is published to as cloudwatch.amazonaws.com: what the topic's policy refuses is not sent, and the alarm's history
+says so.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import queue
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ministack.core.responses import request_scope
+from ministack.services import eventbridge, sns
+
+from localcloud.emulator.cloudwatch import events, messages
+from localcloud.emulator.cloudwatch.store import Scope
+from localcloud.emulator.internal import client
+
+_log = logging.getLogger(__name__)
+
+_LISTS = {"ALARM": "AlarmActions", "OK": "OKActions", "INSUFFICIENT_DATA": "InsufficientDataActions"}
+_PRINCIPAL = "cloudwatch.amazonaws.com"
+
+
+class ActionError(RuntimeError):
+    """An action could not be carried out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transition:
+    """An alarm just after its state changed (a copy of its record), and how it was before."""
+
+    scope: Scope
+    alarm: Mapping[str, Any]
+    before: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of one action; `error` is None when it was carried out."""
+
+    transition: Transition
+    action: str
+    error: str | None
+
+
+class Actions:
+    """The queue of what is to be done."""
+
+    def __init__(self, *, done: Callable[[Outcome], None]) -> None:
+        self._done = done
+        self._queue: queue.SimpleQueue[Transition] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="localcloud-alarm-actions", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def submit(self, transition: Transition) -> None:
+        self._queue.put(transition)
+
+    def _run(self) -> None:
+        while True:
+            transition = self._queue.get()
+            with request_scope(*transition.scope):
+                try:
+                    self._carry_out(transition)
+                except Exception:  # noqa: BLE001 - later transitions may succeed
+                    _log.exception("actions of alarm %s", transition.alarm["AlarmName"])
+
+    def _carry_out(self, transition: Transition) -> None:
+        alarm = transition.alarm
+        publish_event(events.state_change(alarm, transition.before), resource=alarm["AlarmArn"])
+        if not alarm.get("ActionsEnabled", True) or alarm.get("ActionsSuppressedBy"):
+            return
+        for action in alarm.get(_LISTS[alarm["StateValue"]]) or ():
+            error = None
+            try:
+                _perform(action, transition)
+            except Exception as problem:  # noqa: BLE001 - whatever it is, it belongs into the alarm's history
+                error = str(problem)
+                _log.warning("alarm %s: %s: %s", alarm["AlarmName"], action, error)
+            self._done(Outcome(transition=transition, action=action, error=error))
+
+
+def _perform(action: str, transition: Transition) -> None:
+    service = action.split(":")[2] if action.count(":") >= 5 else action
+    if service != "sns":
+        raise ActionError(f"the local cloud does not carry out actions of {service}")
+    _publish(action, transition)
+
+
+def _publish(topic: str, transition: Transition) -> None:
+    account, region = transition.scope
+    alarm = transition.alarm
+    if not sns.topic_policy_allows(topic, _PRINCIPAL, alarm["AlarmArn"], account):
+        raise ActionError(
+            f"CloudWatch Alarms is not authorized to perform: SNS:Publish on resource: {topic} because no "
+            "resource-based policy allows the SNS:Publish action"
+        )
+    content = messages.message(alarm, old_state=transition.before["StateValue"], account=account, region=region)
+    client("sns").publish(TopicArn=topic, Subject=messages.subject(alarm, region), Message=json.dumps(content))
+
+
+def publish_event(detail: Mapping[str, Any], *, resource: str) -> None:
+    """Put an event of CloudWatch's own on the default bus."""
+    entry = {
+        "Source": "aws.cloudwatch",
+        "DetailType": "CloudWatch Alarm State Change",
+        "Detail": json.dumps(detail),
+        "Resources": [resource],
+    }
+    eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)

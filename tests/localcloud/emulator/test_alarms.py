@@ -1,0 +1,294 @@
+"""Alarms of the running emulator: from a published value to the message that a person or program gets."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from .support import Emulator
+
+pytestmark = pytest.mark.localcloud
+
+_WAIT_SECONDS = 60.0
+
+
+@dataclass
+class Inbox:
+    """A topic that alarms may publish to, and a queue that gets what is published."""
+
+    emulator: Emulator
+    topic: str
+    queue: str
+
+    def next(self) -> dict[str, Any]:
+        """The next message. Fails when none comes."""
+        sqs = self.emulator.client("sqs")
+
+        def received() -> list[dict[str, Any]]:
+            found: list[dict[str, Any]] = sqs.receive_message(QueueUrl=self.queue, WaitTimeSeconds=1).get(
+                "Messages", []
+            )
+            return found
+
+        [message] = eventually(received)
+        sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
+        body: dict[str, Any] = json.loads(message["Body"])
+        return body
+
+
+def eventually(look: Callable[[], Any]) -> Any:
+    """What `look` returns as soon as it is something."""
+    deadline = time.monotonic() + _WAIT_SECONDS
+    while not (found := look()):
+        assert time.monotonic() < deadline, "it did not come"
+        time.sleep(0.2)
+    return found
+
+
+@pytest.fixture
+def inbox(emulator: Emulator) -> Iterator[Inbox]:
+    name = f"alarms-{uuid.uuid4().hex[:8]}"
+    sns, sqs = emulator.client("sns"), emulator.client("sqs")
+    topic = sns.create_topic(Name=name)["TopicArn"]
+    queue = sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    for resource, principal, action, set_policy in (
+        (
+            topic,
+            "cloudwatch.amazonaws.com",
+            "sns:Publish",
+            lambda policy: sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy),
+        ),
+        (
+            arn,
+            ["sns.amazonaws.com", "events.amazonaws.com"],
+            "sqs:SendMessage",
+            lambda policy: sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy}),
+        ),
+    ):
+        statement = {
+            "Effect": "Allow", "Principal": {"Service": principal}, "Action": action, "Resource": resource,
+        }  # fmt: skip
+        set_policy(json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    yield Inbox(emulator=emulator, topic=topic, queue=queue)
+    sns.delete_topic(TopicArn=topic)
+    sqs.delete_queue(QueueUrl=queue)
+
+
+@pytest.fixture
+def watch(emulator: Emulator) -> Iterator[Any]:
+    """A CloudWatch client whose alarms are deleted after the test."""
+    client = emulator.client("cloudwatch")
+    yield client
+    for kind in ("CompositeAlarms", "MetricAlarms"):
+        for alarm in client.describe_alarms(AlarmTypes=["CompositeAlarm", "MetricAlarm"])[kind]:
+            client.delete_alarms(AlarmNames=[alarm["AlarmName"]])
+
+
+def last_minute() -> datetime:
+    """The start of the minute that ended last, long enough ago for alarms to look at it."""
+    return (datetime.now(UTC) - timedelta(seconds=10)).replace(second=0, microsecond=0) - timedelta(minutes=1)
+
+
+def put(watch: Any, value: float, metric: str = "Errors", **dimensions: str) -> None:
+    watch.put_metric_data(
+        Namespace="Test",
+        MetricData=[
+            {
+                "MetricName": metric,
+                "Value": value,
+                "Unit": "Count",
+                "Timestamp": last_minute(),
+                "Dimensions": [{"Name": name, "Value": of} for name, of in dimensions.items()],
+            }
+        ],
+    )
+
+
+def put_alarm(watch: Any, name: str, **members: Any) -> None:
+    watch.put_metric_alarm(
+        AlarmName=name,
+        **{
+            "Namespace": "Test",
+            "MetricName": "Errors",
+            "Statistic": "Sum",
+            "Period": 60,
+            "EvaluationPeriods": 1,
+            "Threshold": 10,
+            "ComparisonOperator": "GreaterThanThreshold",
+            **members,
+        },
+    )
+
+
+def in_state(watch: Any, name: str, state: str) -> dict[str, Any]:
+    """The alarm's record once it is in that state."""
+
+    def look() -> dict[str, Any] | None:
+        answer = watch.describe_alarms(AlarmNames=[name], AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+        [alarm] = answer["MetricAlarms"] + answer["CompositeAlarms"]
+        return alarm if alarm["StateValue"] == state else None
+
+    found: dict[str, Any] = eventually(look)
+    return found
+
+
+def test_an_alarm_fires_on_its_own_metric_and_says_so_like_aws(watch: Any, inbox: Inbox) -> None:
+    put(watch, 100, Service="worker")
+    put_alarm(
+        watch,
+        "errors",
+        AlarmDescription="too many errors",
+        Dimensions=[{"Name": "Service", "Value": "web"}],
+        DatapointsToAlarm=1,
+        TreatMissingData="notBreaching",
+        AlarmActions=[inbox.topic],
+    )
+    calm = in_state(watch, "errors", "OK")
+    assert calm["StateReason"] == (
+        "Threshold Crossed: no datapoints were received for 1 period and 1 missing datapoint was treated as "
+        "[NonBreaching]."
+    )
+    put(watch, 12.5, Service="web")
+    fired = in_state(watch, "errors", "ALARM")
+    assert fired["StateReason"].startswith("Threshold Crossed: 1 out of the last 1 datapoints [12.5 (")
+    data = json.loads(fired["StateReasonData"])
+    assert (data["recentDatapoints"], data["threshold"], data["statistic"]) == ([12.5], 10.0, "Sum")
+
+    envelope = inbox.next()
+    assert envelope["Subject"] == 'ALARM: "errors" in US East (N. Virginia)'
+    message = json.loads(envelope["Message"])
+    assert message["NewStateReason"] == fired["StateReason"]
+    assert (message["OldStateValue"], message["NewStateValue"]) == ("OK", "ALARM")
+    assert (message["Region"], message["AlarmDescription"]) == ("US East (N. Virginia)", "too many errors")
+    assert message["AlarmActions"] == [inbox.topic]
+    assert message["Trigger"] == {
+        "MetricName": "Errors",
+        "Namespace": "Test",
+        "StatisticType": "Statistic",
+        "Statistic": "SUM",
+        "Unit": None,
+        "Dimensions": [{"value": "web", "name": "Service"}],
+        "Period": 60,
+        "EvaluationPeriods": 1,
+        "DatapointsToAlarm": 1,
+        "ComparisonOperator": "GreaterThanThreshold",
+        "Threshold": 10.0,
+        "TreatMissingData": "notBreaching",
+        "EvaluateLowSampleCountPercentile": "",
+    }
+    history = eventually(
+        lambda: watch.describe_alarm_history(AlarmName="errors", HistoryItemType="Action")["AlarmHistoryItems"]
+    )
+    assert history[0]["HistorySummary"] == f"Successfully executed action {inbox.topic}"
+    changes = watch.describe_alarm_history(AlarmName="errors", HistoryItemType="StateUpdate")["AlarmHistoryItems"]
+    assert {item["HistorySummary"] for item in changes} >= {"Alarm updated from OK to ALARM"}
+
+
+def test_a_topic_that_does_not_let_cloudwatch_publish_gets_nothing(emulator: Emulator, watch: Any) -> None:
+    sns = emulator.client("sns")
+    topic = sns.create_topic(Name=f"closed-{uuid.uuid4().hex[:8]}")["TopicArn"]
+    nobody = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sns:Publish"}
+    policy = {"Version": "2012-10-17", "Statement": [{**nobody, "Resource": topic}]}
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=json.dumps(policy))
+    put_alarm(watch, "silent", AlarmActions=[topic])
+    watch.set_alarm_state(AlarmName="silent", StateValue="ALARM", StateReason="to see who hears of it")
+    [item] = eventually(
+        lambda: watch.describe_alarm_history(AlarmName="silent", HistoryItemType="Action")["AlarmHistoryItems"]
+    )
+    assert item["HistorySummary"].startswith(f"Failed to execute action {topic}. Received error: CloudWatch Alarms")
+    sns.delete_topic(TopicArn=topic)
+
+
+def test_disabled_actions_are_not_carried_out_and_eventbridge_hears_all(
+    emulator: Emulator, watch: Any, inbox: Inbox
+) -> None:
+    events = emulator.client("events")
+    arn = f"arn:aws:sqs:us-east-1:000000000000:{inbox.queue.rsplit('/', 1)[-1]}"
+    pattern = {"source": ["aws.cloudwatch"], "detail": {"alarmName": ["quiet"]}}
+    events.put_rule(Name="alarms", EventPattern=json.dumps(pattern))
+    events.put_targets(Rule="alarms", Targets=[{"Id": "queue", "Arn": arn}])
+    put_alarm(watch, "quiet", AlarmActions=[inbox.topic], ActionsEnabled=False)
+    watch.set_alarm_state(AlarmName="quiet", StateValue="ALARM", StateReason="by hand")
+    event = inbox.next()
+    assert event["detail-type"] == "CloudWatch Alarm State Change"
+    assert event["detail"]["state"]["value"] == "ALARM"
+    assert event["detail"]["state"]["reason"] == "by hand"
+    assert event["detail"]["previousState"]["value"] == "INSUFFICIENT_DATA"
+    [metric] = event["detail"]["configuration"]["metrics"]
+    assert metric["metricStat"] == {
+        "metric": {"namespace": "Test", "name": "Errors", "dimensions": {}},
+        "period": 60,
+        "stat": "Sum",
+    }
+    assert not watch.describe_alarm_history(AlarmName="quiet", HistoryItemType="Action")["AlarmHistoryItems"]
+    events.remove_targets(Rule="alarms", Ids=["queue"])
+    events.delete_rule(Name="alarms")
+
+
+def test_statistics_come_by_period_with_exact_dimensions(watch: Any) -> None:
+    minute = last_minute()
+    watch.put_metric_data(
+        Namespace="Read",
+        MetricData=[
+            {"MetricName": "Time", "Timestamp": minute, "Values": [1, 2, 3], "Counts": [1, 1, 2], "Unit": "Seconds"},
+            {"MetricName": "Time", "Timestamp": minute - timedelta(minutes=1), "Value": 7, "Unit": "Seconds"},
+            {
+                "MetricName": "Time",
+                "Timestamp": minute,
+                "Value": 100,
+                "Dimensions": [{"Name": "Service", "Value": "web"}],
+            },
+        ],
+    )
+    times = {"StartTime": minute - timedelta(minutes=5), "EndTime": minute + timedelta(minutes=1)}
+    points = watch.get_metric_statistics(
+        Namespace="Read",
+        MetricName="Time",
+        Period=60,
+        Statistics=["Sum", "Maximum"],
+        ExtendedStatistics=["p50"],
+        **times,
+    )["Datapoints"]
+    latest = next(point for point in points if point["Timestamp"] == minute)
+    assert (latest["Sum"], latest["Maximum"], latest["ExtendedStatistics"]) == (9.0, 3.0, {"p50": 2.5})
+    assert (latest["Unit"], len(points)) == ("Seconds", 2)
+    query = {"Metric": {"Namespace": "Read", "MetricName": "Time"}, "Period": 60, "Stat": "SampleCount"}
+    [result] = watch.get_metric_data(MetricDataQueries=[{"Id": "m1", "MetricStat": query}], **times)[
+        "MetricDataResults"
+    ]
+    assert result["Values"] == [4.0, 1.0]
+    assert result["Timestamps"][0] == minute
+    listed = watch.list_metrics(Namespace="Read", Dimensions=[{"Name": "Service"}])["Metrics"]
+    assert listed == [{"Namespace": "Read", "MetricName": "Time", "Dimensions": [{"Name": "Service", "Value": "web"}]}]
+
+
+def test_a_large_call_arrives_compressed(watch: Any) -> None:
+    data = [{"MetricName": f"Metric{number}", "Value": number, "Timestamp": last_minute()} for number in range(400)]
+    watch.put_metric_data(Namespace="Large", MetricData=data)
+    found = [
+        metric for page in watch.get_paginator("list_metrics").paginate(Namespace="Large") for metric in page["Metrics"]
+    ]
+    assert len(found) == 400
+
+
+def test_what_cloudwatch_refuses_is_refused(watch: Any) -> None:
+    for datum, word in (
+        ({"MetricName": "m", "Value": 1, "Timestamp": datetime.now(UTC) - timedelta(days=20)}, "two weeks"),
+        ({"MetricName": "m", "Values": [1, 2], "Counts": [1]}, "same number"),
+        ({"MetricName": "m"}, "must be specified"),
+    ):
+        with pytest.raises(watch.exceptions.ClientError, match=word):
+            watch.put_metric_data(Namespace="Test", MetricData=[datum])
+    with pytest.raises(watch.exceptions.ClientError, match="not a statistic"):
+        put_alarm(watch, "wrong", Statistic="Average", ExtendedStatistic="p101")
+    with pytest.raises(watch.exceptions.ClientError, match="anomaly detection"):
+        put_alarm(watch, "wrong", ComparisonOperator="GreaterThanUpperThreshold")
