@@ -34,11 +34,13 @@ class ActionError(RuntimeError):
 
 @dataclass(frozen=True, kw_only=True)
 class Transition:
-    """An alarm just after its state changed (a copy of its record), and how it was before."""
+    """An alarm just after its state or the suppression of its actions changed (a copy of its record), how it was
+    before, and the state that its actions come from."""
 
     scope: Scope
     alarm: Mapping[str, Any]
     before: Mapping[str, Any]
+    old_state: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +105,7 @@ def _publish(topic: str, transition: Transition) -> None:
             f"CloudWatch Alarms is not authorized to perform: SNS:Publish on resource: {topic} because no "
             "resource-based policy allows the SNS:Publish action"
         )
-    content = messages.message(alarm, old_state=transition.before["StateValue"], account=account, region=region)
+    content = messages.message(alarm, old_state=transition.old_state, account=account, region=region)
     client("sns").publish(TopicArn=topic, Subject=messages.subject(alarm, region), Message=json.dumps(content))
 
 

@@ -177,3 +177,20 @@ def test_what_cannot_be_evaluated_does_not_stop_the_others(stage: Stage) -> None
     stage.put(11, 0)
     stage.run(until=70)
     assert stage.changes == [(65, "ALARM")]
+
+
+def test_an_alarm_on_metric_math_watches_the_one_that_returns_data(stage: Stage) -> None:
+    def stat(identifier: str, service: str) -> dict[str, Any]:
+        metric = {
+            "Namespace": "App", "MetricName": "Errors", "Dimensions": [{"Name": "Service", "Value": service}],
+        }  # fmt: skip
+        return {"Id": identifier, "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}, "ReturnData": False}
+
+    share = {"Id": "share", "Expression": "IF(all > 20, 100 * FILL(bad, 0) / all, 0)"}
+    stage.alarm(Metrics=[share, stat("bad", "bad"), stat("all", "all")], TreatMissingData="notBreaching")
+    for second, bad, everything in ((0, 10, 15), (60, 10, 30), (120, 3, 100)):
+        stage.put(bad, second, Service="bad")
+        stage.put(everything, second, Service="all")
+    stage.run(until=190)
+    assert stage.changes == [(1, "OK"), (125, "ALARM"), (185, "OK")]
+    assert "[33.333333333333336 (" in stage.reasons[1]

@@ -234,6 +234,50 @@ def test_disabled_actions_are_not_carried_out_and_eventbridge_hears_all(
     events.delete_rule(Name="alarms")
 
 
+def test_a_composite_alarm_speaks_once_for_its_children(watch: Any, inbox: Inbox) -> None:
+    for name in ("database", "queue", "pages"):
+        put_alarm(watch, name, TreatMissingData="ignore")
+        watch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="calm")
+    rule = "(ALARM(database) OR ALARM(queue)) AND NOT INSUFFICIENT_DATA(pages)"
+    watch.put_composite_alarm(AlarmName="outage", AlarmRule=rule, AlarmActions=[inbox.topic], OKActions=[inbox.topic])
+    in_state(watch, "outage", "OK")
+    assert json.loads(inbox.next()["Message"])["NewStateValue"] == "OK", "as it was created"
+    for name in ("database", "queue"):
+        watch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="down")
+    message = json.loads(inbox.next()["Message"])
+    assert (message["AlarmName"], message["NewStateValue"], message["AlarmRule"]) == ("outage", "ALARM", rule)
+    assert "alarm:database transitioned to ALARM at" in message["NewStateReason"]
+    assert [child["Arn"].rsplit(":", 1)[-1] for child in message["TriggeringChildren"]] == ["database"]
+    for name in ("database", "queue"):
+        watch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="up")
+    assert json.loads(inbox.next()["Message"])["NewStateValue"] == "OK", "nothing came in between"
+
+
+def test_a_suppressor_holds_a_composite_alarm_back(watch: Any, inbox: Inbox) -> None:
+    for name in ("broken", "deployment"):
+        put_alarm(watch, name, TreatMissingData="ignore")
+        watch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="calm")
+    periods = {"ActionsSuppressorWaitPeriod": 2, "ActionsSuppressorExtensionPeriod": 2}
+    with pytest.raises(watch.exceptions.ClientError, match="must be given with an ActionsSuppressor"):
+        watch.put_composite_alarm(AlarmName="p0", AlarmRule="ALARM(broken)", ActionsSuppressor="deployment")
+    watch.put_composite_alarm(
+        AlarmName="p0",
+        AlarmRule="ALARM(broken)",
+        AlarmActions=[inbox.topic],
+        ActionsSuppressor="deployment",
+        **periods,
+    )
+    watch.set_alarm_state(AlarmName="deployment", StateValue="ALARM", StateReason="a deployment is under way")
+    watch.set_alarm_state(AlarmName="broken", StateValue="ALARM", StateReason="down")
+    held = in_state(watch, "p0", "ALARM")
+    assert (held["ActionsSuppressedBy"], held["ActionsSuppressor"]) == ("Alarm", "deployment")
+    assert "deployment" in held["ActionsSuppressedReason"]
+    watch.set_alarm_state(AlarmName="deployment", StateValue="OK", StateReason="it is over")
+    message = json.loads(inbox.next()["Message"])
+    assert (message["OldStateValue"], message["NewStateValue"]) == ("OK", "ALARM")
+    assert "ActionsSuppressedBy" not in in_state(watch, "p0", "ALARM")
+
+
 def test_statistics_come_by_period_with_exact_dimensions(watch: Any) -> None:
     minute = last_minute()
     watch.put_metric_data(
@@ -269,6 +313,33 @@ def test_statistics_come_by_period_with_exact_dimensions(watch: Any) -> None:
     assert result["Timestamps"][0] == minute
     listed = watch.list_metrics(Namespace="Read", Dimensions=[{"Name": "Service"}])["Metrics"]
     assert listed == [{"Namespace": "Read", "MetricName": "Time", "Dimensions": [{"Name": "Service", "Value": "web"}]}]
+
+
+def test_metric_math_is_read_back_and_watched(watch: Any) -> None:
+    put(watch, 30, metric="Requests")
+    put(watch, 6, metric="Failures")
+    metrics = [
+        {"Id": "share", "Expression": "100 * failures / requests", "Label": "failed", "ReturnData": True},
+        *(
+            {
+                "Id": name.lower(),
+                "MetricStat": {"Metric": {"Namespace": "Test", "MetricName": name}, "Period": 60, "Stat": "Sum"},
+                "ReturnData": False,
+            }
+            for name in ("Requests", "Failures")
+        ),
+    ]
+    minute = last_minute()
+    [result] = watch.get_metric_data(
+        MetricDataQueries=metrics, StartTime=minute - timedelta(minutes=1), EndTime=minute + timedelta(minutes=1)
+    )["MetricDataResults"]
+    assert (result["Id"], result["Label"], result["Values"]) == ("share", "failed", [20.0])
+    common = {"EvaluationPeriods": 1, "Threshold": 10, "ComparisonOperator": "GreaterThanThreshold"}
+    watch.put_metric_alarm(AlarmName="share", Metrics=metrics, **common)
+    assert "[20.0 (" in in_state(watch, "share", "ALARM")["StateReason"]
+    metrics[0]["Expression"] = "100 * failures / request"
+    with pytest.raises(watch.exceptions.ClientError, match="no expression with the id 'request'"):
+        watch.put_metric_alarm(AlarmName="share", Metrics=metrics, **common)
 
 
 def test_a_large_call_arrives_compressed(watch: Any) -> None:

@@ -137,7 +137,8 @@ def test_a_valkey_group_and_its_user(emulator: Emulator, deploy: Deploy) -> None
                 "ReplicationGroupDescription": "d",
                 "Engine": "valkey",
                 "CacheNodeType": "cache.t4g.micro",
-                "NumCacheClusters": 1,
+                "NumCacheClusters": 2,
+                "AutomaticFailoverEnabled": True,
                 "TransitEncryptionEnabled": True,
                 "UserGroupIds": [{"Ref": "Users"}],
             },
@@ -148,6 +149,12 @@ def test_a_valkey_group_and_its_user(emulator: Emulator, deploy: Deploy) -> None
     group = cache.describe_replication_groups(ReplicationGroupId="counter")["ReplicationGroups"][0]
     assert group["NodeGroups"][0]["PrimaryEndpoint"] == {"Address": "127.0.0.1", "Port": int(outputs["Port"])}
     assert group["UserGroupIds"] == ["tellers"]
+    # Metrics have the names of single nodes.
+    assert group["MemberClusters"] == ["counter-001", "counter-002"]
+    assert [cluster["CacheClusterId"] for cluster in cache.describe_cache_clusters()["CacheClusters"]] == [
+        "counter-001",
+        "counter-002",
+    ]
     assert cache.describe_users(UserId="teller")["Users"][0]["AccessString"] == "on ~* &* +@all"
     kept = json.loads((emulator.home / "secrets" / "elasticache" / "teller.json").read_text())
     assert kept == {"username": "teller", "password": "sixteen-letters-long", "access_string": "on ~* &* +@all"}
