@@ -70,6 +70,7 @@ class ServiceStack(EnvironmentStack):
         self._logs = TaskLogs(self, "Logs", retention_days=environment.logs.retention_days)
         self._cluster = FargateCluster(self, "Cluster", vpc=self._vpc, insights=environment.protect)
         self.cluster = self._cluster.cluster
+        self.log_groups = self._logs.groups
 
         self._alarms = RolloutAlarmNames(environment=environment.name)
         migration, migration_group = self._migration()
