@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from .support import Emulator
+from .support import Deploy, Emulator
 
 pytestmark = pytest.mark.localcloud
 
@@ -340,6 +340,56 @@ def test_metric_math_is_read_back_and_watched(watch: Any) -> None:
     metrics[0]["Expression"] = "100 * failures / request"
     with pytest.raises(watch.exceptions.ClientError, match="no expression with the id 'request'"):
         watch.put_metric_alarm(AlarmName="share", Metrics=metrics, **common)
+
+
+def test_log_events_become_metrics(emulator: Emulator, watch: Any, deploy: Deploy) -> None:
+    logs = emulator.client("logs")
+    group = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/test/metrics"}}
+    transformation = {
+        "MetricNamespace": "Lines",
+        "MetricName": "Slow",
+        "MetricValue": "$.ms",
+        "Unit": "Milliseconds",
+        "Dimensions": [{"Key": "Path", "Value": "$.path"}],
+    }
+    filtered = {
+        "Type": "AWS::Logs::MetricFilter",
+        "Properties": {
+            "LogGroupName": {"Ref": "Group"},
+            "FilterPattern": "{ $.ms > 100 }",
+            "MetricTransformations": [transformation],
+        },
+    }
+    deploy("log-metrics", {"Group": group, "Filter": filtered})
+    logs.create_log_stream(logGroupName="/test/metrics", logStreamName="one")
+    directive = {"Namespace": "Lines", "Dimensions": [["Engine"]], "Metrics": [{"Name": "Receipts", "Unit": "Count"}]}
+    stamp = int(last_minute().timestamp() * 1000)
+    lines = [
+        {"path": "/a", "ms": 150},
+        {"path": "/a", "ms": 50},
+        {"_aws": {"Timestamp": stamp, "CloudWatchMetrics": [directive]}, "Engine": "local", "Receipts": 3},
+    ]
+    events = [{"timestamp": stamp, "message": json.dumps(line)} for line in lines]
+    logs.put_log_events(logGroupName="/test/metrics", logStreamName="one", logEvents=events)
+    minute = last_minute()
+    times = {"StartTime": minute - timedelta(minutes=5), "EndTime": minute + timedelta(minutes=1)}
+    for metric, name, value, total in (("Slow", "Path", "/a", 150.0), ("Receipts", "Engine", "local", 3.0)):
+        [point] = watch.get_metric_statistics(
+            Namespace="Lines",
+            MetricName=metric,
+            Dimensions=[{"Name": name, "Value": value}],
+            Period=60,
+            Statistics=["Sum"],
+            **times,
+        )["Datapoints"]
+        assert point["Sum"] == total
+    with pytest.raises(logs.exceptions.InvalidParameterException, match="Invalid metric filter pattern"):
+        logs.put_metric_filter(
+            logGroupName="/test/metrics",
+            filterName="wrong",
+            filterPattern="{ $.ms > }",
+            metricTransformations=[{"metricName": "m", "metricNamespace": "n", "metricValue": "1"}],
+        )
 
 
 def test_a_large_call_arrives_compressed(watch: Any) -> None:
