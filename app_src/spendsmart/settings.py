@@ -21,6 +21,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = Environment()
 ENVIRONMENT = env.text("SPENDSMART_ENVIRONMENT")
+# Says nothing about what is in the image, but whether it is the one that was meant. Empty outside of the platform.
+RELEASE = env.optional("RELEASE")
 SECRET_KEY = env.secret("DJANGO_SECRET_KEY")
 JWT_SIGNING_SECRET_ARN = env.text("JWT_SIGNING_SECRET_ARN")
 ALLOWED_HOSTS = env.names("ALLOWED_HOSTS")
@@ -82,6 +84,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # First, so that every answer says it, errors included.
+    "spendsmart.release.ReleaseMiddleware",
     # Health checks come with the task's address as host name: they are answered before hosts are checked.
     "spendsmart.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",

@@ -8,16 +8,26 @@ import signal
 import socket
 import sys
 import threading
+import time
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud import layout
 from localcloud.metrics import latest
-from localcloud.metrics.clock import Source, Ticker
 from localcloud.metrics.publisher import Publisher
+from localcloud.metrics.roster import Roster, Wanted
+from localcloud.metrics.sources.caches import caches
+from localcloud.metrics.sources.databases import databases
 from localcloud.metrics.sources.edge import Edge, target_groups
 from localcloud.metrics.sources.tasks import Tasks
 
+_log = logging.getLogger("localcloud.metrics")
+
 _PERIOD = 0.5
 """Seconds between two looks for data to send."""
+
+_LOOK_EVERY = 10.0
+"""Seconds between two looks for databases and caches that came or went."""
 
 
 def main() -> int:
@@ -29,22 +39,31 @@ def main() -> int:
     latest.forget()
     while not _api_listens() and not stop.wait(_PERIOD):
         continue
-    run([Edge(target_groups), Tasks()], stop)
+    run(stop)
     return 0
 
 
-def run(sources: list[Source], stop: threading.Event) -> None:
+def run(stop: threading.Event) -> None:
     """Until `stop` is set; what waits then is lost, as what is measured in that minute is."""
     publisher = Publisher()
-    tickers = {source.name: Ticker(source, publish=publisher.add, stop=stop) for source in sources}
-    for ticker in tickers.values():
-        ticker.start()
-    seen = latest.Latest()
+    roster = Roster(publisher.add)
+    seen, look_at = latest.Latest(), 0.0
     while not stop.wait(_PERIOD):
-        sent = publisher.send()
-        troubles = {name: ticker.trouble for name, ticker in tickers.items() if ticker.trouble}
+        if time.monotonic() >= look_at:
+            look_at = time.monotonic() + _LOOK_EVERY
+            _match(roster)
+        sent, troubles = publisher.send(), roster.troubles()
         if sent or tuple(troubles.items()) != seen.troubles:
             seen = latest.add(seen, sent, troubles=troubles)
+
+
+def _match(roster: Roster) -> None:
+    """While the API does not answer, everything goes on as it is."""
+    always: Wanted = {"edge": lambda: [Edge(target_groups)], "tasks": lambda: [Tasks()]}
+    try:
+        roster.match(always | databases() | caches())
+    except (BotoCoreError, ClientError, OSError) as error:
+        _log.warning("the AWS API does not answer: %s", error)
 
 
 def _api_listens() -> bool:

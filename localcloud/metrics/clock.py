@@ -16,6 +16,9 @@ from localcloud.metrics.datum import MINUTE, Datum, minute_of
 
 _log = logging.getLogger(__name__)
 
+_TOO_LATE = 30.0
+"""Seconds after which what is found is no longer of the minute that is over."""
+
 Publish = Callable[[list[Datum]], None]
 
 
@@ -50,6 +53,10 @@ class Ticker:
         self._minute = minute_of(time.time())
         self._troubles: dict[str, str] = {}
 
+    @property
+    def name(self) -> str:
+        return self._source.name
+
     def start(self) -> None:
         threading.Thread(target=self._run, name=self._source.name, daemon=True).start()
 
@@ -59,8 +66,9 @@ class Ticker:
             self._attempt("look", self._source.sample)
             now = time.time()
             if now >= self._due:
-                self._attempt("minute", self._finish)
-                # After a sleep of the machine: on with the minute that is now, the ones between saw nothing.
+                if now < self._due + _TOO_LATE:
+                    self._attempt("minute", self._finish)
+                # After a sleep of the machine, or of a server: on with the minute that is now, the others saw nothing.
                 self._minute = max(self._minute + MINUTE, minute_of(now - self._source.delay))
             pause = min(self._source.every, max(self._due - time.time(), 0.0))
 
@@ -81,7 +89,7 @@ class Ticker:
         try:
             call()
         except Exception as error:  # noqa: BLE001 - the source may be well again at its next turn
-            said = f"{type(error).__name__}: {error}"
+            said = " ".join(f"{type(error).__name__}: {error}".split())
             if said != self._troubles.get(what):
                 _log.warning("%s: %s", self._source.name, said)
             self._troubles[what] = said

@@ -23,7 +23,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--scenario", default=USUAL, help=f"names with commas between, or all (default: {USUAL})")
     parser.add_argument("--strategy", default="canary", choices=["canary", "blue_green"])
-    parser.add_argument("--rate", type=float, default=15.0, help="actions per second (default: 15)")
+    parser.add_argument("--env", default="dev", help="environment to bring up where nothing runs (default: dev)")
+    parser.add_argument("--rate", type=float, default=12.0, help="actions per second (default: 12)")
     parser.add_argument("--canary-minutes", type=int, default=3, help="of the first step (default: 3)")
     parser.add_argument("--bake-minutes", type=int, help="after all traffic moved (default: canary 1, blue-green 3)")
     parser.add_argument("--output", type=Path, default=command.OUTPUT, help="folder of the report (out/rollout)")
@@ -52,8 +53,8 @@ def main(arguments: list[str] | None = None) -> int:
     """0 when everything held, 1 when not or when it could not be rehearsed, 2 for wrong arguments."""
     options = _parser().parse_args(arguments)
     try:
-        rehearsals = _rehearsals(options)
-        return command.rehearse(command.Plan(rehearsals=rehearsals, rate=options.rate, output=options.output))
+        plan = command.Plan(rehearsals=_rehearsals(options), env=options.env, rate=options.rate, output=options.output)
+        return command.rehearse(plan)
     except LocalCloudError as error:
         return fail(error)
     except KeyboardInterrupt:

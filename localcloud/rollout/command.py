@@ -32,16 +32,17 @@ _STRATEGY_NAMES = {"rolling": "ROLLING", "blue_green": "BLUE_GREEN", "canary": "
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Rehearsals to make, one after the other."""
+    """Rehearsals to make, one after the other; `env` is brought up where nothing runs."""
 
     rehearsals: Sequence[tuple[Scenario, Strategy]]
+    env: str
     rate: float
     output: Path = OUTPUT
 
 
 def rehearse(plan: Plan) -> int:
     """Rehearse, report, judge; 0 when everything held. Raises LocalCloudError when a rehearsal cannot be made."""
-    env = _bring_up()
+    env = _bring_up(plan.env)
     judged: list[Judged] = []
     for number, (scenario, strategy) in enumerate(plan.rehearsals, start=1):
         print(f"\n{number} of {len(plan.rehearsals)}: {scenario.name}, {strategy.name}: {scenario.says}")
@@ -62,10 +63,10 @@ def rehearse(plan: Plan) -> int:
     return 0 if ok else 1
 
 
-def _bring_up() -> str:
-    """The environment that runs; brought up as `make up` does when nothing runs."""
+def _bring_up(wanted: str) -> str:
+    """The environment that runs; `wanted` is brought up as `make up` does when nothing runs."""
     claimed = layout.folder() / "environment"
-    env = claimed.read_text() if claimed.exists() else "dev"
+    env = claimed.read_text() if claimed.exists() else wanted
     if not supervision.running() or not outputs.path().exists():
         commands.up(env=env)
     return env

@@ -16,7 +16,9 @@ from localcloud.console import LocalCloudError
 
 PLANTED = Path(__file__).resolve().parent / "planted"
 
-_MIDDLEWARE = '\nMIDDLEWARE.insert(0, "spendsmart.rehearsed.Middleware")\n'
+_INNERMOST = '\nMIDDLEWARE.append("spendsmart.rehearsed.Middleware")\n'
+_OUTERMOST = '\nMIDDLEWARE.insert(0, "spendsmart.rehearsed.Middleware")\n'
+"""What goes to the end of the settings. The outermost middleware alone sees health checks."""
 
 _NEEDED = ("app.py", "cdk.json", "app_src", "config", "infra", "pipelines", "preflight", "scripts", "stacks")
 """What `cdk deploy` reads of the repository."""
@@ -26,14 +28,16 @@ _LINKED = (".venv", "node_modules")
 
 @dataclass(frozen=True, kw_only=True)
 class Version:
-    """`module` of `planted/` is added as a middleware, with `migration` a migration of accounts, too.
+    """`module` of `planted/` is added as a middleware, `outermost` or innermost.
 
+    With `migration` there is another migration, of accounts;
     `raises` names a whole number in the environment's file in `config/`, which becomes one more.
     """
 
     name: str
     says: str
     module: str = "good"
+    outermost: bool = False
     migration: bool = False
     raises: str = ""
 
@@ -45,7 +49,7 @@ VERSIONS = {
         Version(name="5xx", says="answers 20 % of requests with 500", module="errors"),
         Version(name="slow", says="takes five times as long to answer", module="slow"),
         Version(name="leak", says="keeps a database connection of each request", module="leak"),
-        Version(name="health", says="never becomes healthy", module="unready"),
+        Version(name="health", says="never becomes healthy", module="unready", outermost=True),
         Version(name="migration", says="has a migration that PostgreSQL refuses", migration=True),
         Version(
             name="no-image",
@@ -98,7 +102,7 @@ def apply(version: Version, application: Path, *, made_at: datetime) -> None:
     stamp = f"\n# {version.name}, made {made_at.isoformat()}\n"
     (application / "spendsmart" / "rehearsed.py").write_text(module + stamp)
     with (application / "spendsmart" / "settings.py").open("a") as settings:
-        settings.write(_MIDDLEWARE)
+        settings.write(_OUTERMOST if version.outermost else _INNERMOST)
     if version.migration:
         migrations = application / "accounts" / "migrations"
         latest = max(path.stem for path in migrations.glob("[0-9]*.py"))

@@ -80,7 +80,7 @@ class Autoscaler:
             return
         capacity, policy = max(wanted, key=lambda one: one[0])
         before = self.desired
-        if not self._set(now, capacity, policy.name):
+        if not self._set(now, capacity, policy.label):
             return
         if self.desired > before:
             added = self.desired - before
@@ -95,7 +95,7 @@ class Autoscaler:
     def _wanted(self, now: float, one: Invocation) -> int | None:
         """The capacity that an invocation leads to, None for none at all."""
         policy = one.policy
-        step = step_for(policy.steps, value=one.value, threshold=policy.alarm.threshold)
+        step = step_for(policy.steps, value=one.value, threshold=policy.alarm.rule.threshold)
         if step is None:
             return None
         out, in_ = self._out.get(policy.name), self._in.get(policy.name)

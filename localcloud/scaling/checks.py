@@ -86,7 +86,7 @@ def _turns(run: Run) -> Iterator[Check]:
         unit="times",
         reason=(
             f"a scale-in and a scale-out after it within {FLAP_WINDOW / MINUTE:.0f} minutes, while the demand changed "
-            f"by less than {FLAP_DEMAND:.0%}"
+            f"by less than {100 * FLAP_DEMAND:g} %"
         ),
     )
     demand = [fmean(minute.demand for minute in run.minutes[at : at + 5]) for at in range(0, len(run.minutes), 5)]
@@ -95,7 +95,7 @@ def _turns(run: Run) -> Iterator[Check]:
         number=turns([activity.after for activity in run.activities], least=1),
         bound=turns(demand, least=FLAP_DEMAND * max(demand)),
         unit="times",
-        reason=f"the demand turns so often, by {FLAP_DEMAND:.0%} of its highest value, in means of five minutes",
+        reason=f"the demand turns so often, by {100 * FLAP_DEMAND:g} % of its highest value, in means of five minutes",
     )
 
 

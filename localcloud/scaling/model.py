@@ -2,57 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import Enum
 
+from localcloud.emulator.cloudwatch.evaluation import Rule
 from localcloud.scaling.expressions import evaluate
 from localcloud.scaling.steps import AdjustmentType, StepAdjustment
 
 CPU = "CPUUtilization"
 BACKLOG = "BacklogPerTask"
 
-
-class Comparison(Enum):
-    """CloudWatch's comparison operators for a fixed threshold."""
-
-    AT_LEAST = "GreaterThanOrEqualToThreshold"
-    ABOVE = "GreaterThanThreshold"
-    BELOW = "LessThanThreshold"
-    AT_MOST = "LessThanOrEqualToThreshold"
-
-    def holds(self, value: float, threshold: float) -> bool:
-        return {
-            Comparison.AT_LEAST: value >= threshold,
-            Comparison.ABOVE: value > threshold,
-            Comparison.BELOW: value < threshold,
-            Comparison.AT_MOST: value <= threshold,
-        }[self]
-
-
-class Missing(Enum):
-    """TreatMissingData of a CloudWatch alarm."""
-
-    MISSING = "missing"
-    BREACHING = "breaching"
-    NOT_BREACHING = "notBreaching"
-    IGNORE = "ignore"
+_SIGNS: dict[Callable[[float, float], bool], str] = {
+    operator.ge: "≥",
+    operator.gt: ">",
+    operator.lt: "<",
+    operator.le: "≤",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Alarm:
     """A CloudWatch alarm that invokes a policy. `metrics` are the names that it looks at by their ids; `expression` is
-    metric math over these ids, None where the alarm looks at its one metric."""
+    metric math over these ids, None where the alarm looks at its one metric. `period` is in seconds."""
 
     metrics: Mapping[str, str]
     expression: str | None = None
     statistic: str
-    comparison: Comparison
-    threshold: float
     period: int
-    evaluation_periods: int
-    datapoints_to_alarm: int
-    missing: Missing = Missing.MISSING
+    rule: Rule
 
     def value(self, measured: Mapping[str, float | None]) -> float | None:
         """What the alarm sees of a period in which these metrics were measured; None where one is missing.
@@ -68,7 +46,7 @@ class Alarm:
 
 @dataclass(frozen=True, kw_only=True)
 class StepPolicy:
-    """A step scaling policy and its alarm; `cooldown` in seconds."""
+    """A step scaling policy and its alarm; `cooldown` in seconds, `name` unlike that of the service's others."""
 
     name: str
     alarm: Alarm
@@ -77,6 +55,13 @@ class StepPolicy:
     cooldown: float
     aggregation: str = "Average"
     minimum_magnitude: int = 0
+
+    @property
+    def label(self) -> str:
+        """When it speaks, for people: CPUUtilization ≥ 70."""
+        rule = self.alarm.rule
+        sign = _SIGNS[rule.comparison.compare]
+        return f"{' or '.join(self.alarm.metrics.values())} {sign} {rule.threshold:g}"
 
     @property
     def grows(self) -> bool:
@@ -128,4 +113,4 @@ class Service:
     def threshold(self, metric: str) -> float | None:
         """Where the first policy that adds tasks on a metric alone does so."""
         names = [one.alarm for one in self.policies if one.grows and list(one.alarm.metrics.values()) == [metric]]
-        return names[0].threshold if names else None
+        return names[0].rule.threshold if names else None

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 
+from localcloud.emulator.cloudwatch.evaluation import Point, State, evaluate
 from localcloud.scaling import load
-from localcloud.scaling.alarms import State, evaluated, next_state
 from localcloud.scaling.autoscaler import Activity, Autoscaler, Invocation
 from localcloud.scaling.fleet import Fleet
 from localcloud.scaling.model import BACKLOG, CPU, Service, StepPolicy
@@ -88,7 +88,7 @@ class _Simulation:
         self.waiting = 0.0
         self.minutes: list[Minute] = []
         self.states: dict[str, State] = {one.name: State.INSUFFICIENT_DATA for one in service.policies}
-        self.seen: dict[str, list[float | None]] = {one.name: [] for one in service.policies}
+        self.seen: dict[str, list[Point | None]] = {one.name: [] for one in service.policies}
 
     def run(self) -> Run:
         totals = _Totals()
@@ -171,18 +171,21 @@ class _Simulation:
     def _invocation(self, policy: StepPolicy, known: int) -> Invocation | None:
         alarm = policy.alarm
         every = max(1, round(alarm.period / MINUTE))
-        values = self.seen[policy.name]
+        points = self.seen[policy.name]
         if known % every == 0:
             period = [self._measured(minute) for minute in self.minutes[known - every : known]]
             found = [one for measured in period if (one := alarm.value(measured)) is not None]
-            values.append(_AGGREGATIONS.get(alarm.statistic, fmean)(found) if found else None)
-        if not values:
+            start = int(self.minutes[known - every].at)
+            value = _AGGREGATIONS.get(alarm.statistic, fmean)(found) if found else None
+            points.append(Point(start=start, value=value) if value is not None else None)
+        if not points:
             return None
-        self.states[policy.name] = state = next_state(alarm, values, self.states[policy.name])
-        real = [value for value in evaluated(alarm, values) if value is not None]
-        if state is not State.ALARM or not real:
+        verdict = evaluate(alarm.rule, points[-alarm.rule.range :], self.states[policy.name])
+        self.states[policy.name] = verdict.state
+        values = [point.value for point in verdict.evaluated]
+        if verdict.state is not State.ALARM or not values:
             return None
-        return Invocation(policy=policy, value=_AGGREGATIONS[policy.aggregation](real))
+        return Invocation(policy=policy, value=_AGGREGATIONS[policy.aggregation](values))
 
     @staticmethod
     def _measured(minute: Minute) -> dict[str, float | None]:

@@ -9,18 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from localcloud.emulator.cloudwatch.evaluation import COMPARISONS, Missing, Rule
 from localcloud.scaling.errors import ScalingError
-from localcloud.scaling.model import (
-    BACKLOG,
-    CPU,
-    Alarm,
-    Comparison,
-    Missing,
-    Service,
-    Size,
-    StepPolicy,
-    Timing,
-)
+from localcloud.scaling.model import BACKLOG, CPU, Alarm, Service, Size, StepPolicy, Timing
 from localcloud.scaling.steps import AdjustmentType, StepAdjustment
 
 _TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
@@ -158,7 +149,7 @@ def _policy(stack: _Stack, name: str, policy: dict[str, Any]) -> StepPolicy:
     if len(alarms) != 1:
         raise ScalingError(f"{path} is invoked by {len(alarms)} alarms of its stack; exactly one is simulated")
     return StepPolicy(
-        name=_short(path),
+        name=name,
         alarm=alarm_of(alarms[0], path=path),
         kind=AdjustmentType(settings["AdjustmentType"]),
         steps=tuple(
@@ -195,12 +186,14 @@ def alarm_of(properties: dict[str, Any], *, path: str) -> Alarm:
         metrics=metrics,
         expression=expression,
         statistic=statistics[0],
-        comparison=Comparison(properties["ComparisonOperator"]),
-        threshold=float(properties["Threshold"]),
         period=periods[0],
-        evaluation_periods=count,
-        datapoints_to_alarm=int(properties.get("DatapointsToAlarm", count)),
-        missing=Missing(properties.get("TreatMissingData", "missing")),
+        rule=Rule(
+            comparison=COMPARISONS[properties["ComparisonOperator"]],
+            threshold=float(properties["Threshold"]),
+            periods=count,
+            to_alarm=int(properties.get("DatapointsToAlarm", count)),
+            missing=Missing(properties.get("TreatMissingData", "missing")),
+        ),
     )
 
 
@@ -210,12 +203,6 @@ def _plain(properties: dict[str, Any]) -> dict[str, Any]:
         "Stat": properties.get("Statistic", "Average"),
         "Period": properties.get("Period", 60),
     }
-
-
-def _short(path: str) -> str:
-    """The policy's own name within the construct that scales."""
-    parts = [part for part in path.split("/") if part != "Resource"]
-    return "/".join(parts[-2:])
 
 
 def _is(stack: _Stack, name: str, kind: str) -> bool:

@@ -32,7 +32,7 @@ COMMANDS = {
     "migrate": ["python", "manage.py", "migrate", "--noinput"],
 }
 DJANGO_ENVIRONMENT = {
-    "SPENDSMART_ENVIRONMENT", "SCRATCH_DIR", "LOG_LEVEL", "DATABASE_HOST", "DATABASE_PORT", "DATABASE_NAME",
+    "SPENDSMART_ENVIRONMENT", "RELEASE", "SCRATCH_DIR", "LOG_LEVEL", "DATABASE_HOST", "DATABASE_PORT", "DATABASE_NAME",
     "DATABASE_READER_NAME", "DATABASE_SSLMODE", "BROKER_HOST", "BROKER_PORT", "BROKER_USERNAME", "CACHE_HOST",
     "CACHE_PORT", "CACHE_USERNAME", "RECEIPTS_BUCKET", "RECEIPTS_KMS_KEY_ID", "UPLOAD_MAX_BYTES",
     "UPLOAD_EXPIRY_SECONDS", "ALLOWED_HOSTS", "ALLOWED_ORIGINS", "EXTRACTION_ENGINE", "OPENAI_MODEL",
@@ -245,11 +245,17 @@ def test_nobody_says_how_many_tasks_run_but_autoscaling(assembly: Assembly) -> N
     assert all("DesiredCount" not in service for service in assembly["Service"].properties(SERVICE))
 
 
-def test_services_roll_and_roll_back(assembly: Assembly) -> None:
+def test_services_go_back_by_breaker_or_by_alarms(assembly: Assembly) -> None:
+    """What shifts traffic is in `test_rollouts.py`."""
+    shifts = assembly.environment in {"prod", "staging"}
     for name in ("Web", "Worker", "Beat"):
         service = assembly["Service"].one(SERVICE, containing=f"{name}Service")
         deployment = service["DeploymentConfiguration"]
-        assert deployment["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
+        if shifts and name == "Web":
+            assert "DeploymentCircuitBreaker" not in deployment, "it would do nothing"
+            assert deployment["Alarms"]["Rollback"] is True
+        else:
+            assert deployment["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
         single = name == "Beat"
         limits = (deployment["MinimumHealthyPercent"], deployment["MaximumPercent"])
         assert limits == ((0, 100) if single else (100, 200)), "two schedulers must never run"
@@ -368,7 +374,7 @@ def test_every_service_is_restarted_when_the_database_password_was_rotated(prod:
 
 def test_logs_are_kept_as_long_as_configured_and_encrypted(prod: Assembly) -> None:
     groups = prod["Service"].properties("AWS::Logs::LogGroup", containing="Logs")
-    assert len(groups) == len(CONTAINERS)
+    assert len(groups) == len(CONTAINERS) + 2, "and one for each hook"
     assert all(group["RetentionInDays"] == 365 and group["KmsKeyId"] for group in groups)
 
 

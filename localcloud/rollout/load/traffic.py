@@ -19,17 +19,16 @@ USERS = 7
 """Prime to the numbers below, so that everybody comes to do everything."""
 
 _CYCLE: tuple[Callable[[User], Awaitable[None]], ...] = (
-    User.list_receipts, User.poll, User.spending, User.landing, User.upload, User.list_receipts, User.poll,
-    User.list_receipts, User.spending, User.poll, User.list_receipts, User.poll, User.landing, User.list_receipts,
-    User.upload, User.poll, User.spending, User.list_receipts, User.poll, User.list_receipts,
+    User.list_receipts, User.poll, User.spending, User.landing, User.list_receipts, User.poll, User.list_receipts,
+    User.spending, User.poll, User.list_receipts, User.poll,
 )  # fmt: skip
-"""What people do, one after the other and each time another one of them."""
+"""What people do most, one after the other and each time another one of them."""
 
 _LOG_IN_EVERY = 25
 """Actions of which one is a login: the slowest request, and more than one in a hundred, so that it makes the p99."""
 
-_UPLOAD_NEW_EVERY = 150
-"""Actions of which one is a receipt to be read, which takes some three CPU seconds."""
+_UPLOAD_EVERY, _UPLOAD_NEW_EVERY = 36, 144
+"""Actions of which one is an upload, and one is an upload of what has to be read, which takes three CPU seconds."""
 
 RECONCILIATION = 180.0
 """Seconds that the receipts acknowledged last have to get into a final state."""
@@ -100,6 +99,8 @@ class Traffic:
         user = self._users[number % len(self._users)]
         if number % _UPLOAD_NEW_EVERY == 3:
             await user.upload_new()
+        elif number % _UPLOAD_EVERY == 3:
+            await user.upload()
         elif number % _LOG_IN_EVERY == 5:
             await user.log_in()
         else:

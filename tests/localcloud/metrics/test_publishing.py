@@ -13,9 +13,10 @@ import pytest
 
 from localcloud import aws
 from localcloud.metrics import clock, latest
-from localcloud.metrics.clock import Ticker
+from localcloud.metrics.clock import Source, Ticker
 from localcloud.metrics.datum import Datum, Minute, minute_of
 from localcloud.metrics.publisher import Publisher
+from localcloud.metrics.roster import Roster
 from tests.localcloud.dataplane.conftest import eventually
 from tests.localcloud.emulator.support import Emulator, free_base
 
@@ -60,6 +61,27 @@ def test_a_source_that_fails_is_asked_again_and_every_minute_is_published_once(m
     assert minutes[0] == began
     assert len(minutes) == len(set(minutes)) >= 3
     assert source.looks > len(minutes)
+
+
+def test_sources_come_and_go_with_what_they_measure() -> None:
+    roster, made = Roster(lambda _: None), list[_Flaky]()
+
+    def make() -> list[Source]:
+        made.append(_Flaky())
+        return [made[-1]]
+
+    roster.match({"one": make})
+    roster.match({"one": make})
+    (one,) = made
+    assert eventually(roster.troubles) == {"flaky": "OSError: not yet"}
+    eventually(lambda: one.looks > 2)
+    roster.match({"one, changed": make})
+    eventually(lambda: len(made) == 2 and made[1].looks > 2)
+    time.sleep(2 * one.every)
+    looks = one.looks
+    time.sleep(3 * one.every)
+    assert one.looks == looks  # it is looked at no more
+    roster.match({})
 
 
 @pytest.mark.localcloud

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from localcloud.scaling.model import CPU, Alarm, Comparison, Missing, Service, Size, StepPolicy, Timing
+from localcloud.emulator.cloudwatch.evaluation import COMPARISONS, Rule
+from localcloud.scaling.model import CPU, Alarm, Service, Size, StepPolicy, Timing
 from localcloud.scaling.steps import AdjustmentType, StepAdjustment
 
 
-def alarm(
-    comparison: Comparison = Comparison.AT_LEAST,
-    threshold: float = 70,
-    *,
-    periods: int = 3,
-    to_alarm: int = 2,
-    missing: Missing = Missing.MISSING,
-) -> Alarm:
+def alarm(operator: str = "GreaterThanOrEqualToThreshold", threshold: float = 70) -> Alarm:
+    """CPU, two of three minutes."""
     return Alarm(
         metrics={"m": CPU},
         statistic="Average",
-        comparison=comparison,
-        threshold=threshold,
         period=60,
-        evaluation_periods=periods,
-        datapoints_to_alarm=to_alarm,
-        missing=missing,
+        rule=Rule(comparison=COMPARISONS[operator], threshold=threshold, periods=3, to_alarm=2),
     )
 
 
@@ -39,7 +30,7 @@ def out(*steps: tuple[float, float | None, int], name: str = "out", cooldown: fl
 def in_(change: int = -1, *, name: str = "in", cooldown: float = 300) -> StepPolicy:
     return StepPolicy(
         name=name,
-        alarm=alarm(Comparison.AT_MOST, 30),
+        alarm=alarm("LessThanOrEqualToThreshold", 30),
         kind=AdjustmentType.CHANGE,
         steps=(StepAdjustment(lower=None, upper=0, adjustment=change),),
         cooldown=cooldown,
