@@ -46,7 +46,7 @@ class MetricAlarm:
         if len(returned) != 1:
             raise QueryError("Exactly one element of the Metrics list must return data.")
         alarm = cls(
-            rule=_rule(record),
+            rule=rule_of(record),
             queries=QuerySet.read(asked),
             watched=returned[0],
             few_samples_count=record.get("EvaluateLowSampleCountPercentile") != "ignore",
@@ -111,7 +111,8 @@ def _as_query(record: Record) -> Record:
     return {"Id": "m1", "MetricStat": stat}
 
 
-def _rule(record: Record) -> Rule:
+def rule_of(record: Record) -> Rule:
+    """What the alarm asks of its data points. Raises QueryError."""
     operator = record.get("ComparisonOperator", "")
     if operator not in COMPARISONS:
         raise QueryError(f"{operator} needs an anomaly detection band, which the local cloud does not compute")

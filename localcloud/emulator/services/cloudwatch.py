@@ -23,6 +23,7 @@ from localcloud.emulator.cloudwatch.actions import Actions, Outcome, Transition
 from localcloud.emulator.cloudwatch.alarms import MetricAlarm
 from localcloud.emulator.cloudwatch.engine import Change, Engine
 from localcloud.emulator.cloudwatch.metrics import Aggregate, metric_of
+from localcloud.emulator.cloudwatch.scaling_actions import is_policy
 from localcloud.emulator.cloudwatch.store import MetricStore, Scope
 from localcloud.emulator.corrections import replace
 
@@ -56,6 +57,15 @@ class _Service:
     def _change(self, change: Change) -> None:
         with request_scope(*change.scope):
             transition(change.alarm, change.state.value, change.reason, change.reason_data)
+
+    def _stay(self, change: Change) -> None:
+        """Scaling goes on for as long as an alarm lasts, by its latest values."""
+        if any(is_policy(action) for action in change.alarm.get("AlarmActions") or ()):
+            alarm = {**change.alarm, "StateReasonData": change.reason_data}
+            state = change.state.value
+            self.actions.submit(
+                Transition(scope=change.scope, alarm=alarm, before=change.alarm, old_state=state, stays=True)
+            )
 
     def changed(self, alarm: Record, before: Record) -> None:
         """Let an alarm of the region at hand do what follows from its new state."""

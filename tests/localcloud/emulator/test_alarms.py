@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from .support import Emulator
+from .support import Deploy, Emulator
 
 pytestmark = pytest.mark.localcloud
 
@@ -340,6 +340,108 @@ def test_metric_math_is_read_back_and_watched(watch: Any) -> None:
     metrics[0]["Expression"] = "100 * failures / request"
     with pytest.raises(watch.exceptions.ClientError, match="no expression with the id 'request'"):
         watch.put_metric_alarm(AlarmName="share", Metrics=metrics, **common)
+
+
+def test_log_events_become_metrics(emulator: Emulator, watch: Any, deploy: Deploy) -> None:
+    logs = emulator.client("logs")
+    group = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/test/metrics"}}
+    transformation = {
+        "MetricNamespace": "Lines",
+        "MetricName": "Slow",
+        "MetricValue": "$.ms",
+        "Unit": "Milliseconds",
+        "Dimensions": [{"Key": "Path", "Value": "$.path"}],
+    }
+    filtered = {
+        "Type": "AWS::Logs::MetricFilter",
+        "Properties": {
+            "LogGroupName": {"Ref": "Group"},
+            "FilterPattern": "{ $.ms > 100 }",
+            "MetricTransformations": [transformation],
+        },
+    }
+    deploy("log-metrics", {"Group": group, "Filter": filtered})
+    logs.create_log_stream(logGroupName="/test/metrics", logStreamName="one")
+    directive = {"Namespace": "Lines", "Dimensions": [["Engine"]], "Metrics": [{"Name": "Receipts", "Unit": "Count"}]}
+    stamp = int(last_minute().timestamp() * 1000)
+    lines = [
+        {"path": "/a", "ms": 150},
+        {"path": "/a", "ms": 50},
+        {"_aws": {"Timestamp": stamp, "CloudWatchMetrics": [directive]}, "Engine": "local", "Receipts": 3},
+    ]
+    events = [{"timestamp": stamp, "message": json.dumps(line)} for line in lines]
+    logs.put_log_events(logGroupName="/test/metrics", logStreamName="one", logEvents=events)
+    minute = last_minute()
+    times = {"StartTime": minute - timedelta(minutes=5), "EndTime": minute + timedelta(minutes=1)}
+    for metric, name, value, total in (("Slow", "Path", "/a", 150.0), ("Receipts", "Engine", "local", 3.0)):
+        [point] = watch.get_metric_statistics(
+            Namespace="Lines",
+            MetricName=metric,
+            Dimensions=[{"Name": name, "Value": value}],
+            Period=60,
+            Statistics=["Sum"],
+            **times,
+        )["Datapoints"]
+        assert point["Sum"] == total
+    with pytest.raises(logs.exceptions.InvalidParameterException, match="Invalid metric filter pattern"):
+        logs.put_metric_filter(
+            logGroupName="/test/metrics",
+            filterName="wrong",
+            filterPattern="{ $.ms > }",
+            metricTransformations=[{"metricName": "m", "metricNamespace": "n", "metricValue": "1"}],
+        )
+
+
+def test_an_alarm_scales_a_service_by_the_step_that_its_values_select(emulator: Emulator, watch: Any) -> None:
+    ecs, scaling = emulator.client("ecs"), emulator.client("application-autoscaling")
+    ecs.create_cluster(clusterName="scaled")
+    ecs.register_task_definition(
+        family="scaled", containerDefinitions=[{"name": "web", "image": "web", "memory": 64, "essential": True}]
+    )
+    ecs.create_service(cluster="scaled", serviceName="web", taskDefinition="scaled", desiredCount=2)
+    target = {
+        "ServiceNamespace": "ecs",
+        "ResourceId": "service/scaled/web",
+        "ScalableDimension": "ecs:service:DesiredCount",
+    }
+    scaling.register_scalable_target(**target, MinCapacity=2, MaxCapacity=5)
+    policy = scaling.put_scaling_policy(
+        **target,
+        PolicyName="out",
+        PolicyType="StepScaling",
+        StepScalingPolicyConfiguration={
+            "AdjustmentType": "ChangeInCapacity",
+            "Cooldown": 60,
+            "StepAdjustments": [
+                {"MetricIntervalLowerBound": 0, "MetricIntervalUpperBound": 15, "ScalingAdjustment": 1},
+                {"MetricIntervalLowerBound": 15, "ScalingAdjustment": 2},
+            ],
+        },
+    )["PolicyARN"]
+
+    def desired() -> int:
+        return int(ecs.describe_services(cluster="scaled", services=["web"])["services"][0]["desiredCount"])
+
+    put(watch, 90, metric="Load")
+    members = {"MetricName": "Load", "Threshold": 70, "ComparisonOperator": "GreaterThanOrEqualToThreshold"}
+    put_alarm(watch, "load", **members, AlarmActions=[policy])
+    eventually(lambda: desired() == 4)
+    [activity] = scaling.describe_scaling_activities(**target)["ScalingActivities"]
+    assert activity["Description"] == "Setting desired count to 4."
+    assert activity["Cause"] == "monitor alarm load in state ALARM triggered policy out"
+    put_alarm(watch, "by-hand", **members, AlarmActions=[policy])
+    reason = {"recentDatapoints": [200.0], "threshold": 70.0}
+    watch.set_alarm_state(
+        AlarmName="by-hand", StateValue="ALARM", StateReason="drill", StateReasonData=json.dumps(reason)
+    )
+    [item] = eventually(
+        lambda: watch.describe_alarm_history(AlarmName="by-hand", HistoryItemType="Action")["AlarmHistoryItems"]
+    )
+    assert item["HistorySummary"] == f"Successfully executed action {policy}"
+    assert desired() == 4, "within the cooldown, what was added counts"
+    scaling.deregister_scalable_target(**target)
+    ecs.delete_service(cluster="scaled", service="web", force=True)
+    ecs.delete_cluster(cluster="scaled")
 
 
 def test_a_large_call_arrives_compressed(watch: Any) -> None:
