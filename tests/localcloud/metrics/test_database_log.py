@@ -12,7 +12,8 @@ from localcloud import aws
 from localcloud.dataplane import paths
 from localcloud.metrics.rds import Instance
 from localcloud.metrics.sources.database_log import DatabaseLog, Entry, entries
-from tests.localcloud.emulator.support import Emulator, free_base
+from tests.localcloud.dataplane.conftest import BASE_PORT
+from tests.localcloud.emulator.support import Emulator
 
 BEGIN = "2026-11-28 07:24:37 UTC:127.0.0.1(1):app@shop:[77]:"
 MOMENT = 1795850677000
@@ -30,7 +31,7 @@ def test_an_entry_has_all_its_lines() -> None:
 
 @pytest.fixture
 def emulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    made = Emulator(home=tmp_path / "home", base=free_base())
+    made = Emulator(home=tmp_path / "home", base=BASE_PORT)
     monkeypatch.setenv("LOCALCLOUD_HOME", str(made.home))
     monkeypatch.setenv("LOCALCLOUD_BASE_PORT", str(made.base))
     aws.client.cache_clear()
