@@ -5,7 +5,7 @@ ENV ?= dev
 PYTHON := .venv/bin/python
 LOCALCLOUD := $(PYTHON) -m localcloud
 
-.PHONY: help setup setup-dev up down status logs send env destroy synth preflight plan prices test tests test-infra buildspecs scan lint typecheck migrations-check snapshots architecture lock bench clean
+.PHONY: help setup setup-dev up down status metrics logs send rollout env destroy synth preflight plan prices scaling test tests test-infra buildspecs scan lint typecheck migrations-check snapshots architecture lock bench clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,11 +25,17 @@ down: ## stop the local cloud; its data stays
 status: ## what runs, how healthy it is, and where to reach it
 	@$(LOCALCLOUD) status
 
-logs: ## follow the logs (PART=emulator, dataplane, runner, envoy, or a service's name)
+metrics: ## the metrics of the last minute, as CloudWatch has them
+	@$(LOCALCLOUD) metrics
+
+logs: ## follow the logs (PART=emulator, dataplane, runner, metrics, envoy, or a service's name)
 	@$(LOCALCLOUD) logs $(PART)
 
 send: ## send every image of a folder through the running platform (FOLDER=path)
 	@$(LOCALCLOUD) send "$(FOLDER)"
+
+rollout: setup ## roll new versions out under load, and judge how it went (SCENARIO=bad-5xx or all, STRATEGY=canary)
+	@$(PYTHON) -m localcloud.rollout --env $(ENV) $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(STRATEGY),--strategy $(STRATEGY))
 
 env: ## shell lines that point the AWS CLI, boto3 and the CDK CLI at the local cloud
 	@$(LOCALCLOUD) env
@@ -48,6 +54,9 @@ plan: setup-dev ## what deploying would do (ENV=prod), against what is deployed,
 
 prices: setup-dev ## refresh plan/data/prices.json from AWS's public price list
 	@$(PYTHON) -m plan.refresh
+
+scaling: setup ## load traces against the scaling policies (ENV=prod TRACE=name POLICY=file-or-bad SCHEDULE=file PREDICTIVE=1)
+	@scripts/scaling $(ENV) $(if $(TRACE),--trace "$(TRACE)") $(if $(POLICY),--policy "$(POLICY)") $(if $(SCHEDULE),--schedule "$(SCHEDULE)") $(if $(PREDICTIVE),--predictive)
 
 test: setup-dev ## every test
 	@scripts/test

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, F, QuerySet, Sum
+from django.db.models.functions import TruncMonth
 from django.urls import include, path
 from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
@@ -13,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
 from analytics.serializers import SpendingSerializer
-from analytics.spending import Grouping, spending
+from analytics.spending import counted, totals
 from receipts.filters import ReceiptFilter
 from receipts.models import Receipt
 from receipts.serializers import ReceiptSerializer
@@ -32,11 +33,34 @@ class PlainViewSet(viewsets.ModelViewSet):
 
     @action(detail=False)
     def month(self, request: Request) -> Response:
-        found: Any = spending(user_id=request.user.pk, by=Grouping.MONTH)
+        return self._spending(request, "month", TruncMonth("purchased_on"))
+
+    @action(detail=False)
+    def merchant(self, request: Request) -> Response:
+        return self._spending(request, "merchant", F("merchant"))
+
+    def _spending(self, request: Request, name: str, column: Any) -> Response:
+        rows = (
+            counted(request.user.pk)
+            .values(group=column, code=F("currency"))
+            .annotate(spent=Sum("total"), taxed=Sum("tax"), receipts=Count("id"))
+            .order_by("group", "code")
+        )
+        results = [
+            {
+                "currency": row["code"],
+                "total": row["spent"],
+                "tax": row["taxed"],
+                "receipts": row["receipts"],
+                name: row["group"],
+            }
+            for row in rows
+        ]
+        found: Any = {"results": results, "totals": totals(results)}
         return Response(SpendingSerializer(found).data)
 
 
 router = SimpleRouter()
 router.register("receipts", PlainViewSet, basename="plain")
-urlpatterns = [*ours, path("plain/", include(router.urls))]
+urlpatterns = [path("plain/", include(router.urls)), *ours]
 assert issubclass(ReceiptSerializer, serializers.ModelSerializer)

@@ -23,6 +23,12 @@ _READER_ALIAS = f"{DATABASE_NAME}_reader"
 
 _MEBIBYTE = 1024 * 1024
 
+RELEASE_VARIABLE = "RELEASE"
+"""Names the image; the web tasks say it in the header X-Release."""
+
+MIGRATION_LABEL = "spendsmart.migration-task-definition"
+"""Docker label of the web container: the ARN of the task definition that migrates for this release."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
@@ -71,11 +77,12 @@ class Surroundings:
 
 
 class Application:
-    """Makes the containers of web, worker, beat and migration for one environment."""
+    """Makes the containers of web, worker, beat and migration for one environment, and one release."""
 
-    def __init__(self, *, environment: Environment, surroundings: Surroundings) -> None:
+    def __init__(self, *, environment: Environment, surroundings: Surroundings, release: str) -> None:
         self._settings = environment
         self._around = surroundings
+        self._release = release
 
     def pgbouncer(self) -> ContainerProps:
         """Transaction pooling to the writer and to a reader, for the other container of the task."""
@@ -105,7 +112,8 @@ class Application:
             ports=[_PGBOUNCER_PORT],
         )
 
-    def web(self) -> ContainerProps:
+    def web(self, *, migration: str) -> ContainerProps:
+        """`migration` is the ARN of the task definition to run before tasks of this release start."""
         web, images = self._settings.web, self._around.signed_images
         signing = {"IMAGE_DOMAIN": images.domain_name, "IMAGE_KEY_PAIR_ID": images.key_id} if images else {}
         return self._django(
@@ -123,6 +131,7 @@ class Application:
             stop_seconds=30,
             health_check=_health_check("web", start_seconds=30),
             ports=[WEB_PORT],
+            labels={MIGRATION_LABEL: migration},
         )
 
     def worker(self) -> ContainerProps:
@@ -169,6 +178,7 @@ class Application:
         health_check: HealthCheck | None,
         ports: Sequence[int] = (),
         secrets: Mapping[str, ecs.Secret] | None = None,
+        labels: Mapping[str, str] | None = None,
     ) -> ContainerProps:
         return ContainerProps(
             name=name,
@@ -178,12 +188,14 @@ class Application:
             stop_seconds=stop_seconds,
             health_check=health_check,
             ports=ports,
+            labels=labels or {},
         )
 
     def _environment(self) -> dict[str, str]:
         settings, around = self._settings, self._around
         return {
             "SPENDSMART_ENVIRONMENT": settings.name,
+            RELEASE_VARIABLE: self._release,
             "SCRATCH_DIR": SCRATCH,
             "LOG_LEVEL": "INFO",
             "DATABASE_HOST": _PGBOUNCER_ADDRESS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -24,9 +25,17 @@ _BY_DIGEST = re.compile(
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class ApplicationImage:
+    """`release` names what is in the image: 64 hexadecimal digits of its content or of what it is built from."""
+
+    image: ecs.ContainerImage
+    release: str
+
+
 def application_image(
     scope: Construct, construct_id: str, *, architecture: Literal["arm64", "x86_64"]
-) -> ecs.ContainerImage:
+) -> ApplicationImage:
     """The image for all containers; `app_src/.dockerignore` says what is neither in it nor in its hash.
 
     Raises ConfigurationError when the context names an image that is not in ECR, or not by its digest.
@@ -42,10 +51,10 @@ def application_image(
         asset_name="spendsmart",
         platform=ecr_assets.Platform.LINUX_ARM64 if arm else ecr_assets.Platform.LINUX_AMD64,
     )
-    return ecs.ContainerImage.from_docker_image_asset(asset)
+    return ApplicationImage(image=ecs.ContainerImage.from_docker_image_asset(asset), release=asset.asset_hash)
 
 
-def _released(scope: Construct, construct_id: str, named: str) -> ecs.ContainerImage:
+def _released(scope: Construct, construct_id: str, named: str) -> ApplicationImage:
     """An image of the release repository: a digest is the same bytes in every environment, a tag need not be."""
     found = _BY_DIGEST.fullmatch(named)
     if found is None:
@@ -63,4 +72,5 @@ def _released(scope: Construct, construct_id: str, named: str) -> ecs.ContainerI
     repository = ecr.Repository.from_repository_attributes(
         scope, construct_id, repository_arn=arn, repository_name=found["name"]
     )
-    return ecs.ContainerImage.from_ecr_repository(repository, found["digest"])
+    image = ecs.ContainerImage.from_ecr_repository(repository, found["digest"])
+    return ApplicationImage(image=image, release=found["digest"].removeprefix("sha256:"))

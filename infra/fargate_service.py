@@ -1,4 +1,4 @@
-"""An ECS service on Fargate that rolls to a new release, and back when the release does not start."""
+"""An ECS service on Fargate that goes over to a new release, and back when that is no good."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from constructs import Construct
+from aws_cdk import aws_iam as iam
+from constructs import Construct, IDependable
 
+from infra.config import models
 from infra.fargate_task import Task
+from infra.lifecycle_hooks import LifecycleHook
 
 
 class FargateCluster(Construct):
@@ -39,28 +42,55 @@ class FargateCluster(Construct):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Rolling:
+    """Task by task, with the circuit breaker. `alarm_names` send the release back, too."""
+
+    alarm_names: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrafficShift:
+    """All new tasks beside the old ones, then traffic from one target group to the other as `config` says.
+
+    The circuit breaker does nothing here: only `alarm_names` and `hooks` send the release back.
+    """
+
+    config: models.Rollout
+    alarm_names: Sequence[str]
+    hooks: Sequence[LifecycleHook]
+    alternate: elbv2.IApplicationTargetGroup
+    production_rule: elbv2.ApplicationListenerRule
+    test_rule: elbv2.ApplicationListenerRule
+
+
+@dataclass(frozen=True, kw_only=True)
 class ServiceProps:
     """How many tasks run is not said here: autoscaling decides, and each deployment would set it back.
 
     `singleton` stops the old task before it starts the new one, so that two never run. `spot_beyond` is the number of
-    tasks on On-Demand capacity beyond which Spot is used; None for no Spot.
+    tasks on On-Demand capacity beyond which Spot is used; None for no Spot. `target_group` gets the tasks of the
+    default container; it may be another stack's, and who may reach whom is up to the caller.
     """
 
     cluster: FargateCluster
     task: Task
     security_group: ec2.ISecurityGroup
     subnets: Sequence[ec2.ISubnet]
+    rollout: Rolling | TrafficShift = Rolling()
+    target_group: elbv2.IApplicationTargetGroup | None = None
     singleton: bool = False
     spot_beyond: int | None = None
     grace_seconds: int | None = None
     allow_exec: bool = False
 
 
-class RollingService(Construct):
-    """Rolling deployments with circuit breaker: a release whose tasks do not become healthy is taken back."""
+class FargateService(Construct):
+    """The same service whatever its rollout: another strategy is an update of it, not a replacement."""
 
     def __init__(self, scope: Construct, construct_id: str, *, props: ServiceProps) -> None:
         super().__init__(scope, construct_id)
+        self._props = props
+        shift = props.rollout if isinstance(props.rollout, TrafficShift) else None
         self.service = ecs.FargateService(
             self,
             "Service",
@@ -73,7 +103,13 @@ class RollingService(Construct):
             assign_public_ip=False,
             min_healthy_percent=0 if props.singleton else 100,
             max_healthy_percent=100 if props.singleton else 200,
-            circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True),
+            circuit_breaker=None if shift else ecs.DeploymentCircuitBreaker(enable=True, rollback=True),
+            deployment_strategy=_STRATEGIES[shift.config.strategy] if shift else None,
+            deployment_alarms=ecs.DeploymentAlarmConfig(
+                alarm_names=list(props.rollout.alarm_names), behavior=ecs.AlarmBehavior.ROLLBACK_ON_ALARM
+            )
+            if props.rollout.alarm_names
+            else None,
             # Rebalancing starts a task in the emptier zone before it stops one: a singleton has no room for that.
             availability_zone_rebalancing=ecs.AvailabilityZoneRebalancing.DISABLED
             if props.singleton
@@ -87,10 +123,26 @@ class RollingService(Construct):
         # and tasks may start before their roles are allowed anything.
         for needed in (props.cluster.capacity_providers, props.task.definition.execution_role):
             if needed:
-                self.service.node.find_child("Service").node.add_dependency(needed)
+                self.wait_for(needed)
+        target_group = self._named(props.target_group) if props.target_group else None
+        if target_group and shift:
+            self._shift(target_group, shift)
+        elif target_group:
+            self.service.attach_to_application_target_group(target_group)
 
-    def attach(self, target_group: elbv2.IApplicationTargetGroup) -> None:
-        """Register the tasks in a target group of another stack; who may reach whom is up to the caller."""
+    def wait_for(self, *needed: IDependable) -> None:
+        """Make the service, and update it, only after `needed`."""
+        self.resource.node.add_dependency(*needed)
+
+    @property
+    def resource(self) -> ecs.CfnService:
+        """The service itself, without what scales it."""
+        resource = self.service.node.find_child("Service")
+        if not isinstance(resource, ecs.CfnService):
+            raise TypeError(f"{resource.node.path} is no AWS::ECS::Service")
+        return resource
+
+    def _named(self, target_group: elbv2.IApplicationTargetGroup) -> elbv2.IApplicationTargetGroup:
         named = elbv2.ApplicationTargetGroup.from_target_group_attributes(
             self, "TargetGroup", target_group_arn=target_group.target_group_arn
         )
@@ -98,7 +150,62 @@ class RollingService(Construct):
             "@aws-cdk/aws-elbv2:albTargetGroupCannotRegisterConnectable",
             "Rules between load balancer and tasks are in the service's stack; CDK's own would form a cycle.",
         )
-        self.service.attach_to_application_target_group(named)
+        return named
+
+    def _shift(self, target_group: elbv2.IApplicationTargetGroup, shift: TrafficShift) -> None:
+        container = self._props.task.definition.default_container
+        if container is None:
+            raise ValueError(f"{self.node.path}: the task has no default container to send requests to")
+        # AWS's own policy: what ECS does to a load balancer while it shifts traffic is ECS's to know.
+        role = iam.Role(
+            self,
+            "InfrastructureRole",
+            assumed_by=iam.ServicePrincipal("ecs.amazonaws.com"),
+            description="How ECS registers tasks and shifts traffic",
+            managed_policies=[
+                iam.ManagedPolicy.from_aws_managed_policy_name("AmazonECSInfrastructureRolePolicyForLoadBalancers")
+            ],
+        )
+        listener = ecs.ListenerRuleConfiguration.application_listener_rule
+        self.service.load_balancer_target(
+            container_name=container.container_name,
+            container_port=container.container_port,
+            alternate_target=ecs.AlternateTarget(
+                "Alternate",
+                alternate_target_group=shift.alternate,
+                production_listener=listener(shift.production_rule),
+                test_listener=listener(shift.test_rule),
+                role=role,
+            ),
+        ).attach_to_application_target_group(target_group)
+        _set_times(self.resource, shift.config)
+        self.resource.add_property_override(
+            "DeploymentConfiguration.LifecycleHooks", [hook.as_property() for hook in shift.hooks]
+        )
+        cdk.Annotations.of(self.service).acknowledge_warning(
+            "@aws-cdk/aws-ecs:shouldUseCircuitBreaker", "It is for rolling updates; alarms and hooks do the work."
+        )
+        self.wait_for(role, *(hook.needed for hook in shift.hooks))
+
+
+_STRATEGIES = {"blue_green": ecs.DeploymentStrategy.BLUE_GREEN, "canary": ecs.DeploymentStrategy.CANARY}
+
+
+def _set_times(service: ecs.CfnService, config: models.Rollout) -> None:
+    """Past CDK's durations, which know no fractions of a minute: a rehearsal on the local cloud does."""
+    service.add_property_override("DeploymentConfiguration.BakeTimeInMinutes", _minutes(config.bake_minutes))
+    if config.strategy == "canary":
+        service.add_property_override(
+            "DeploymentConfiguration.CanaryConfiguration",
+            {
+                "CanaryPercent": config.canary_percent,
+                "CanaryBakeTimeInMinutes": _minutes(config.canary_minutes),
+            },
+        )
+
+
+def _minutes(value: float) -> float:
+    return int(value) if value.is_integer() else value
 
 
 def _strategies(spot_beyond: int | None) -> list[ecs.CapacityProviderStrategy]:

@@ -61,6 +61,7 @@ class ContainerProps:
     stop_seconds: int
     health_check: HealthCheck | None = None
     ports: Sequence[int] = field(default_factory=tuple)
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 class Task(Construct):
@@ -73,6 +74,7 @@ class Task(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, props: TaskProps) -> None:
         super().__init__(scope, construct_id)
         self._props = props
+        self.log_group = props.log_group
         self.role = iam.Role(self, "Role", assumed_by=_ecs_tasks(self), description=f"What {props.family} may do")
         self.definition = ecs.FargateTaskDefinition(
             self,
@@ -109,6 +111,7 @@ class Task(Construct):
             command=list(props.command),
             environment=dict(props.environment),
             secrets=dict(props.secrets),
+            docker_labels=dict(props.labels),
             user=USER,
             readonly_root_filesystem=True,
             linux_parameters=linux,

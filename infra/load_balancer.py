@@ -56,13 +56,17 @@ class PublicLoadBalancer(Construct):
     def scheme(self) -> str:
         return "https" if self._certificate_arn else "http"
 
+    @property
+    def test_port(self) -> int:
+        return _TEST_HTTPS if self._certificate_arn else _TEST_HTTP
+
     def add_production_listener(self) -> elbv2.ApplicationListener:
         """The listener that everybody reaches."""
         return self._add_listener("Production", port=_HTTPS if self._certificate_arn else _HTTP, public=True)
 
     def add_test_listener(self) -> elbv2.ApplicationListener:
         """The listener that shows a new release before anybody is sent to it; it lets nobody in by itself."""
-        return self._add_listener("Test", port=_TEST_HTTPS if self._certificate_arn else _TEST_HTTP, public=False)
+        return self._add_listener("Test", port=self.test_port, public=False)
 
     def _add_listener(self, name: str, *, port: int, public: bool) -> elbv2.ApplicationListener:
         secure = self._certificate_arn is not None

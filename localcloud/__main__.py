@@ -1,4 +1,4 @@
-"""Command line of the local cloud: `python -m localcloud up | down | status | logs | send | env`."""
+"""Command line of the local cloud: `python -m localcloud up | down | status | metrics | logs | send | env`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ def _parser() -> argparse.ArgumentParser:
     down = verbs.add_parser("down", help="stop everything; data stays")
     down.add_argument("--delete-data", action="store_true", help="delete the state folder too")
     verbs.add_parser("status", help="what runs and how healthy it is")
+    verbs.add_parser("metrics", help="the metrics of the last minute, as CloudWatch has them")
     logs = verbs.add_parser("logs", help="follow the logs")
     logs.add_argument("part", nargs="?", help="only files whose name contains this")
     send = verbs.add_parser("send", help="send every image of a folder through the running platform")
@@ -35,6 +36,8 @@ def main() -> int:
                 return commands.down(delete_data=arguments.delete_data)
             case "status":
                 return commands.show_status()
+            case "metrics":
+                return commands.show_metrics()
             case "logs":
                 return commands.show_logs(arguments.part)
             case "send":

@@ -58,8 +58,8 @@ def deploy(assembly: Path, *, outputs: Path, concurrency: int = 6) -> None:
     )
 
 
-def run(arguments: list[str], *, local: bool = True) -> None:
-    """Run the pinned CDK CLI; its output goes to logs/cdk.log, and to the error's message when it fails."""
+def run(arguments: list[str], *, local: bool = True, tree: Path = layout.REPOSITORY) -> None:
+    """Run the pinned CDK CLI in `tree`; its output goes to logs/cdk.log, and to the error's message when it fails."""
     variables = {
         **os.environ,
         "CDK_DISABLE_CLI_TELEMETRY": "true",
@@ -74,8 +74,8 @@ def run(arguments: list[str], *, local: bool = True) -> None:
         file.flush()
         start = file.tell()
         ended = subprocess.run(
-            [str(layout.REPOSITORY / "scripts" / "cdk"), *arguments],
-            cwd=layout.REPOSITORY,
+            [str(tree / "scripts" / "cdk"), *arguments],
+            cwd=tree,
             env=variables,
             stdin=subprocess.DEVNULL,
             stdout=file,

@@ -1,4 +1,4 @@
-"""`make up`, `down`, `status`, `logs` and `env`."""
+"""`make up`, `down`, `status`, `metrics`, `logs` and `env`."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ from localcloud import (
     tls,
 )
 from localcloud.console import LocalCloudError, Steps
+from localcloud.metrics import latest
 
 EMULATOR_PATIENCE = 30
 WEB_PATIENCE = 90
@@ -194,6 +195,16 @@ def show_status() -> int:
     if outputs.path().exists():
         print(_addresses())
     return 0 if all(row.well for row in found) else 1
+
+
+def show_metrics() -> int:
+    """Print what was last published; 1 when nothing was."""
+    found = latest.read()
+    if not found.minute:
+        print("No metrics yet: they are published when a minute is over. The local cloud is started with: make up")
+        return 1
+    print(f"The minute from {found.clock} UTC\n\n{latest.table(found)}")
+    return 0
 
 
 def show_logs(part: str | None) -> int:

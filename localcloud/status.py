@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,10 @@ from typing import Any
 import psutil
 
 from localcloud import layout, strays, supervision
+from localcloud.metrics import latest
+
+_STALE = 180
+"""Seconds after which the last published minute is too long ago: it began up to two minutes before the next comes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,10 +65,21 @@ def _services() -> list[Row]:
     return rows
 
 
+def _metrics() -> list[Row]:
+    """Whether data reach CloudWatch, and what could not be measured."""
+    found = latest.read()
+    if not found.minute:
+        return []  # in the first minute
+    state = f"of {found.clock} UTC"
+    # What could not be measured is not well itself, and has a row of its own.
+    detail = "; ".join([f"{len(found.lines)} metrics", *(f"{name}: {said}" for name, said in found.troubles)])
+    return [Row(part="published", state=state, well=time.time() - found.minute < _STALE, detail=detail)]
+
+
 def rows() -> list[Row]:
     """Every part of the local cloud; empty when none runs."""
     programs = _programs()
-    return [*programs, *_servers(), *_services()] if programs else []
+    return [*programs, *_servers(), *_services(), *_metrics()] if programs else []
 
 
 def memory() -> int:

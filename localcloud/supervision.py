@@ -1,4 +1,4 @@
-"""The three processes of the local cloud under supervisord: emulator, data plane, task runner.
+"""The processes of the local cloud under supervisord: emulator, data plane, task runner, metrics.
 
 The data plane and the runner supervise what they start themselves; supervisord sees to it that they live.
 """
@@ -18,7 +18,7 @@ from supervisor.xmlrpc import SupervisorTransport
 from localcloud import layout
 from localcloud.console import LocalCloudError
 
-PROGRAMS = ("emulator", "dataplane", "runner")
+PROGRAMS = ("emulator", "dataplane", "runner", "metrics")
 
 _CONFIGURATION = """\
 [unix_http_server]
@@ -52,8 +52,9 @@ stdout_logfile_backups = 1
 redirect_stderr = true
 """
 
-# Runner first, so that tasks end while their database still answers; tasks may take up to their stopTimeout.
-_PATIENCE = {"runner": 135, "dataplane": 30, "emulator": 15}
+# Runner before the data plane, so that tasks end while their database still answers; tasks may take up to their
+# stopTimeout.
+_PATIENCE = {"metrics": 10, "runner": 135, "dataplane": 30, "emulator": 15}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +135,7 @@ def states() -> list[ProgramState]:
 
 
 def stop() -> None:
-    """Stop the programs, the runner first, then supervisord itself."""
+    """Stop the programs, the last one first, then supervisord itself."""
     if not running():
         return
     server = _server()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
@@ -17,11 +18,19 @@ from infra.log_bucket import LogBucket
 class IngressStack(EnvironmentStack):
     """Load balancer, listeners, rules and target groups.
 
-    Where rollouts shift traffic (`rollout` is not rolling) there is a second target group, and a test listener that
-    shows it. Elsewhere one target group does: a load balancer can have a hundred, and that is not adjustable.
+    Rollouts that shift traffic need two target groups, and a test listener that shows the new release. They are there
+    whatever the strategy, so that no edit of the configuration ever touches a rule (docs/adr/0030).
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment, vpc: ec2.IVpc) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment: Environment,
+        vpc: ec2.IVpc,
+        nat_addresses: Sequence[str],
+    ) -> None:
         super().__init__(scope, construct_id, environment=environment, region=environment.regions.primary)
         public = PublicLoadBalancer(
             self,
@@ -33,23 +42,34 @@ class IngressStack(EnvironmentStack):
             ),
             deletion_protection=environment.protect,
         )
+        self.scheme, self.test_port = public.scheme, public.test_port
         self.load_balancer = public.load_balancer
         self.security_group = public.security_group
         self.listener = public.add_production_listener()
         self.blue = WebTargetGroup(self, "Blue", vpc=vpc)
-        self.green: elbv2.ApplicationTargetGroup | None = None
-        self.test_listener: elbv2.ApplicationListener | None = None
-        self.test_rule: elbv2.ApplicationListenerRule | None = None
-        target_groups: list[elbv2.ApplicationTargetGroup] = [self.blue]
-        if environment.doubles_tasks:
-            self.green = WebTargetGroup(self, "Green", vpc=vpc)
-            target_groups.append(self.green)
-            self.test_listener = public.add_test_listener()
-            self.test_rule = forward_all(self, "TestRule", listener=self.test_listener, target_groups=target_groups)
+        self.green = WebTargetGroup(self, "Green", vpc=vpc)
+        self.test_listener = public.add_test_listener()
+        target_groups = [self.blue, self.green]
+        self.test_rule = forward_all(self, "TestRule", listener=self.test_listener, target_groups=target_groups)
         self.production_rule = forward_all(self, "ProductionRule", listener=self.listener, target_groups=target_groups)
+        self.smoke_test_security_group = self._smoke_test_group(vpc, nat_addresses, port=public.test_port)
         self.edge_token = self._edge_token()
         host = environment.domain.name if environment.domain else self.load_balancer.load_balancer_dns_name
         cdk.CfnOutput(self, "LoadBalancerUrl", value=f"{public.scheme}://{host}")
+
+    def _smoke_test_group(self, vpc: ec2.IVpc, nat_addresses: Sequence[str], *, port: int) -> ec2.SecurityGroup:
+        """Of the function that tries new releases. It goes to the load balancer's public address, by a NAT gateway.
+
+        It is here as the addresses of a function in a VPC hold its groups for up to an hour after it is deleted.
+        """
+        group = ec2.SecurityGroup(
+            self, "SmokeTestSecurityGroup", vpc=vpc, description="Smoke tests of rollouts", allow_all_outbound=False
+        )
+        group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "AWS")
+        group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(port), "Test listener")
+        for address in nat_addresses:
+            self.security_group.add_ingress_rule(ec2.Peer.ipv4(f"{address}/32"), ec2.Port.tcp(port), "Smoke tests")
+        return group
 
     def _edge_token(self) -> str:
         """What only CloudFront's requests carry: the random part of this stack's id.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import aws_cdk as cdk
 
@@ -17,12 +19,15 @@ from stacks.backup import BackupReplicaStack, BackupStack
 from stacks.data import DataStack
 from stacks.edge import EdgeStack
 from stacks.ingress import IngressStack
+from stacks.monitoring import MonitoringStack, WatchedStacks
 from stacks.network import NetworkStack
+from stacks.observability import ObservabilityStack
 from stacks.service import ServiceStack
 from stacks.storage import StorageReplicaStack, StorageStack
 from stacks.waf import RegionalWafStack
 
 _CDK_JSON = Path(__file__).resolve().parent.parent / "cdk.json"
+_ROLLOUT = "rollout."
 
 
 class SpendSmartPlatform(cdk.App):
@@ -32,8 +37,10 @@ class SpendSmartPlatform(cdk.App):
     - Data, Storage: what must not be lost, with copies in a second region (StorageReplica, BackupReplica first,
       as their keys and names have to exist before anything is copied there).
     - Ingress, RegionalWaf, Edge: the way in, from the load balancer outwards.
+    - Observability: alarms; before Service, whose rollouts watch some of them.
     - Service: what changes with every release.
     - Backup: plans and restore tests; finds what to copy by tag, so it references no other stack.
+    - Monitoring: alarms, dashboards and messages; looks at all others.
 
     A stack may reference those above it, by few and weak references (docs/adr/0003).
     """
@@ -45,8 +52,10 @@ class SpendSmartPlatform(cdk.App):
         validate: bool | None = None,
         outdir: str | None = None,
         keys: Path = IMAGE_KEYS,
+        context: Mapping[str, object] | None = None,
     ) -> None:
-        """`environment` is a file name in `config/`; by default the context value `env`, or dev.
+        """`environment` is a file name in `config/`; by default the context value `env`, or dev. `context` is
+        what the CLI passes with `-c`: values such as `rollout.strategy` replace those of the section `[rollout]`.
 
         `validate` switches CDK's built-in template validation; by default CDK_VALIDATION decides. `keys` holds the
         public keys of signed image URLs.
@@ -54,17 +63,22 @@ class SpendSmartPlatform(cdk.App):
         """
         super().__init__(
             # The CLI passes these itself; `python app.py` and tests would otherwise run without feature flags.
-            context=json.loads(_CDK_JSON.read_text())["context"],
+            context={**json.loads(_CDK_JSON.read_text())["context"], **(context or {})},
             property_injectors=injectors(),
             builtin_cloud_formation_validation=validate,
             outdir=outdir,
         )
         name = environment or self.node.try_get_context("env") or "dev"
-        self.environment = load_environment(name)
+        self.environment = load_environment(name, overrides={"rollout": self._rehearsed()})
         cdk.Tags.of(self).add("Project", "SpendSmart")
         cdk.Tags.of(self).add("Environment", self.environment.name)
         self._keys = keys
         self._compose()
+
+    def _rehearsed(self) -> dict[str, Any]:
+        """Values of `[rollout]` from the context: `-c rollout.strategy=canary -c rollout.canary_minutes=0.5`."""
+        context: dict[str, Any] = self.node.get_all_context()
+        return {key.removeprefix(_ROLLOUT): value for key, value in sorted(context.items()) if key.startswith(_ROLLOUT)}
 
     def _compose(self) -> None:
         environment, features = self.environment, self.environment.features
@@ -72,8 +86,17 @@ class SpendSmartPlatform(cdk.App):
         self.network = NetworkStack(self, "Network", environment=environment)
         backup_replica = BackupReplicaStack(self, "BackupReplica", environment=environment) if features.backup else None
         self._compose_state(backup_replica)
-        self.ingress = IngressStack(self, "Ingress", environment=environment, vpc=self.network.vpc)
+        self.ingress = IngressStack(
+            self,
+            "Ingress",
+            environment=environment,
+            vpc=self.network.vpc,
+            nat_addresses=self.network.nat_addresses,
+        )
         edge = self._compose_edge()
+        self.observability = ObservabilityStack(
+            self, "Observability", environment=environment, ingress=self.ingress, data=self.data
+        )
         self.service = ServiceStack(
             self,
             "Service",
@@ -84,19 +107,39 @@ class SpendSmartPlatform(cdk.App):
             ingress=self.ingress,
             edge=edge,
         )
+        # Rollouts watch alarms by their names.
+        self.service.add_stack_dependency(self.observability)
 
+        backup = None
         if backup_replica:
             backup = BackupStack(self, "Backup", environment=environment, copy_vault_arn=backup_replica.vault_arn)
             # The vault's name is known beforehand, so no reference says that it has to exist.
             backup.add_stack_dependency(backup_replica)
+        self.monitoring = MonitoringStack(
+            self,
+            "Monitoring",
+            environment=environment,
+            watched=WatchedStacks(
+                network=self.network,
+                data=self.data,
+                storage=self.storage,
+                ingress=self.ingress,
+                service=self.service,
+                storage_replica=self._storage_replica,
+                vault=backup.vault_name if backup else None,
+            ),
+        )
+        if backup:
+            self.monitoring.add_stack_dependency(backup)  # whose vault it names
 
     def _compose_state(self, backup_replica: BackupReplicaStack | None) -> None:
         """What must not be lost. Where copies go is made first."""
-        environment, backup_copy, receipts_copy = self.environment, None, None
+        environment, backup_copy = self.environment, None
+        self._storage_replica: StorageReplicaStack | None = None
         if backup_replica:
             backup_copy = BackupCopy(region=environment.regions.replica, key_arn=backup_replica.key.key_arn)
         if environment.features.replication:
-            receipts_copy = StorageReplicaStack(self, "StorageReplica", environment=environment).receipts
+            self._storage_replica = StorageReplicaStack(self, "StorageReplica", environment=environment)
         self.data = DataStack(
             self,
             "Data",
@@ -105,6 +148,7 @@ class SpendSmartPlatform(cdk.App):
             backup_copy=backup_copy,
             signed_images=self._image_key is not None,
         )
+        receipts_copy = self._storage_replica.receipts if self._storage_replica else None
         self.storage = StorageStack(self, "Storage", environment=environment, replica=receipts_copy)
 
     def _compose_edge(self) -> EdgeStack | None:

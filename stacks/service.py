@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
-from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from infra.application import Application, Server, SignedImages, Surroundings, Valkey
+from infra.application import MIGRATION_LABEL, RELEASE_VARIABLE, Application
 from infra.application_image import application_image
 from infra.config import Environment
 from infra.environment_stack import EnvironmentStack
-from infra.fargate_service import FargateCluster, RollingService, ServiceProps
+from infra.fargate_service import FargateCluster, FargateService, Rolling, ServiceProps, TrafficShift
 from infra.fargate_task import ContainerProps, Task, TaskProps
-from infra.imported_values import ImportedValues
+from infra.lifecycle_hooks import (
+    LifecycleHook,
+    MigrationHook,
+    MigrationHookProps,
+    SmokeTestHook,
+    SmokeTestHookProps,
+)
 from infra.load_balancer import WEB_PORT
 from infra.restart_on_rotation import RestartOnRotation
-from infra.scaling import scale_between, scale_on_backlog, scale_on_cpu
+from infra.rollout_alarms import RolloutAlarmNames
+from infra.scaling import scale_between, scale_on_cpu, scale_on_cpu_and_backlog
 from infra.task_logs import TaskLogs
-from infra.valkey import ValkeyGroup
 from stacks.data import DataStack
 from stacks.edge import EdgeStack
 from stacks.ingress import IngressStack
 from stacks.storage import StorageStack
+from stacks.surroundings import Imports
 
 _POSTGRESQL, _VALKEY, _HTTPS = 5432, 6379, 443
 _MIGRATION_CPU, _MIGRATION_MEMORY_MIB = 512, 1024
@@ -34,7 +39,7 @@ _MIGRATION_CPU, _MIGRATION_MEMORY_MIB = 512, 1024
 class ServiceStack(EnvironmentStack):
     """Cluster, web, worker and beat services, and the migration task that is run once per release.
 
-    Whatever another stack says is imported once (`ImportedValues`), and rules on other stacks' security groups are
+    Whatever another stack says is imported once (`Imports`), and rules on other stacks' security groups are
     declared here, on the client's side: no other stack ever refers to this one.
     """
 
@@ -51,28 +56,32 @@ class ServiceStack(EnvironmentStack):
         edge: EdgeStack | None,
     ) -> None:
         super().__init__(scope, construct_id, environment=environment, region=environment.regions.primary)
-        self._import = ImportedValues(self, "Imported", prefix=f"/spendsmart/{environment.name}/service")
-        self._vpc = self._import_vpc(vpc)
+        self._imports = Imports(self, data=data, storage=storage, ingress=ingress)
+        self._vpc = self._imports.vpc(vpc)
         self._servers = {
-            "Database": (self._import_group("Database", data.database.security_group), _POSTGRESQL),
-            "Broker": (self._import_group("Broker", data.broker.security_group), _VALKEY),
-            "Cache": (self._import_group("Cache", data.cache.security_group), _VALKEY),
+            "Database": (self._imports.security_group("Database", data.database.security_group), _POSTGRESQL),
+            "Broker": (self._imports.security_group("Broker", data.broker.security_group), _VALKEY),
+            "Cache": (self._imports.security_group("Cache", data.cache.security_group), _VALKEY),
         }
-        self._data_key = kms.Key.from_key_arn(self, "DataKey", self._import.keep("DataKeyArn", data.key.key_arn))
-        self._bucket = self._import.keep("BucketName", storage.bucket.bucket_name)
-        self._bucket_key = self._import.keep("BucketKeyArn", storage.key.key_arn)
-        surroundings = self._surroundings(data, ingress=ingress, edge=edge)
+        surroundings = self._imports.surroundings(edge)
         self._signing_secret_arn = surroundings.jwt_signing_secret_arn
-        self._application = Application(environment=environment, surroundings=surroundings)
         self._image = application_image(self, "Image", architecture=environment.cpu_architecture)
+        self._application = Application(environment=environment, surroundings=surroundings, release=self._image.release)
         self._logs = TaskLogs(self, "Logs", retention_days=environment.logs.retention_days)
         self._cluster = FargateCluster(self, "Cluster", vpc=self._vpc, insights=environment.protect)
         self.cluster = self._cluster.cluster
+        self.log_groups = self._logs.groups
 
-        self.web = self._web(ingress)
-        self.worker = self._worker()
-        self.beat = self._beat()
-        self.migration_task_definition = self._migration()
+        self._alarms = RolloutAlarmNames(environment=environment.name)
+        migration, migration_group = self._migration()
+        self.migration_task_definition = migration.definition
+        web = self._web(ingress, migration=migration, migration_group=migration_group)
+        worker, beat = self._worker(), self._beat()
+        if environment.doubles_tasks:
+            # Web's rollout migrates first, and finds out whether the release is any good.
+            for background in (worker, beat):
+                background.wait_for(web.resource)
+        self.web, self.worker, self.beat = web.service, worker.service, beat.service
         RestartOnRotation(
             self,
             "RestartOnRotation",
@@ -83,41 +92,59 @@ class ServiceStack(EnvironmentStack):
             cdk.CfnOutput(self, f"{name}ServiceName", value=service.service_name)
         cdk.CfnOutput(self, "ClusterName", value=self.cluster.cluster_name)
 
-    def _web(self, ingress: IngressStack) -> ecs.FargateService:
+    def _web(self, ingress: IngressStack, *, migration: Task, migration_group: ec2.ISecurityGroup) -> FargateService:
         settings = self.settings.web
-        task = self._task("Web", self._application.web(), cpu=settings.cpu, memory_mib=settings.memory_mib)
+        container = self._application.web(migration=migration.definition.task_definition_arn)
+        task = self._task("Web", container, cpu=settings.cpu, memory_mib=settings.memory_mib)
         # PutObject, as an upload by a presigned form is allowed what its signer is.
         self._allow_receipts(task, "s3:GetObject", "s3:PutObject", "s3:DeleteObject")
         self._allow_signing_keys(task)
         group = self._client_group("Web")
-        group.connections.allow_from(
-            self._import_group("LoadBalancer", ingress.security_group),
-            ec2.Port.tcp(WEB_PORT),
-            "Requests and health checks",
-        )
-        rolling = self._service("Web", task, group, grace_seconds=60)
-        rolling.attach(ingress.blue)
-        scale_on_cpu(scale_between(rolling.service, settings), rolling.service, settings)
-        return rolling.service
+        balancer = self._imports.security_group("LoadBalancer", ingress.security_group)
+        group.connections.allow_from(balancer, ec2.Port.tcp(WEB_PORT), "Requests and health checks")
+        rollout: Rolling | TrafficShift = Rolling()
+        if self.settings.doubles_tasks:
+            rollout = TrafficShift(
+                config=self.settings.rollout,
+                alarm_names=self._alarms.web,
+                hooks=[
+                    self._migration_hook(migration, migration_group),
+                    self._smoke_test_hook(ingress),
+                ],
+                alternate=ingress.green,
+                production_rule=ingress.production_rule,
+                test_rule=ingress.test_rule,
+            )
+        web = self._service("Web", task, group, rollout=rollout, target_group=ingress.blue, grace_seconds=60)
+        scale_on_cpu(scale_between(web.service, settings), web.service, settings)
+        return web
 
-    def _worker(self) -> ecs.FargateService:
+    def _worker(self) -> FargateService:
         settings = self.settings.worker
         task = self._task("Worker", self._application.worker(), cpu=settings.cpu, memory_mib=settings.memory_mib)
         # It stores the pictures that people see, and deletes them again if the receipt was deleted meanwhile.
         self._allow_receipts(task, "s3:GetObject", "s3:PutObject", "s3:DeleteObject")
-        rolling = self._service("Worker", task, self._client_group("Worker"), spot_beyond=settings.on_demand_base)
-        count = scale_between(rolling.service, settings)
-        scale_on_cpu(count, rolling.service, settings)
-        scale_on_backlog(count, namespace=f"SpendSmart/{self.settings.name}", per_task=settings.backlog_per_task)
-        return rolling.service
+        worker = self._service(
+            "Worker",
+            task,
+            self._client_group("Worker"),
+            rollout=self._in_background(),
+            spot_beyond=settings.on_demand_base,
+        )
+        count = scale_between(worker.service, settings)
+        scale_on_cpu_and_backlog(count, worker.service, settings, namespace=f"SpendSmart/{self.settings.name}")
+        return worker
 
-    def _beat(self) -> ecs.FargateService:
+    def _beat(self) -> FargateService:
         settings = self.settings.beat
         task = self._task("Beat", self._application.beat(), cpu=settings.cpu, memory_mib=settings.memory_mib)
-        return self._service("Beat", task, self._client_group("Beat"), singleton=True).service
+        return self._service("Beat", task, self._client_group("Beat"), rollout=self._in_background(), singleton=True)
 
-    def _migration(self) -> ecs.FargateTaskDefinition:
-        """Run by whoever releases, in the private subnets: the outputs say all that `ecs run-task` asks for."""
+    def _in_background(self) -> Rolling:
+        return Rolling(alarm_names=self._alarms.background if self.settings.doubles_tasks else [])
+
+    def _migration(self) -> tuple[Task, ec2.ISecurityGroup]:
+        """Run by web's rollout, or by whoever releases: the outputs say all that `ecs run-task` asks for."""
         task = self._task(
             "Migration",
             self._application.migrate(),
@@ -130,7 +157,39 @@ class ServiceStack(EnvironmentStack):
         cdk.CfnOutput(self, "MigrationTaskDefinition", value=task.definition.task_definition_arn)
         cdk.CfnOutput(self, "MigrationSubnets", value=subnets)
         cdk.CfnOutput(self, "MigrationSecurityGroup", value=group.security_group_id)
-        return task.definition
+        return task, group
+
+    def _migration_hook(self, task: Task, group: ec2.ISecurityGroup) -> LifecycleHook:
+        return MigrationHook(
+            self,
+            "MigrationHook",
+            props=MigrationHookProps(
+                cluster=self.cluster,
+                timeout_minutes=self.settings.rollout.migration_timeout_minutes,
+                log_group=self._logs.group("MigrationHook"),
+                task=task,
+                label=MIGRATION_LABEL,
+                subnets=self._vpc.private_subnets,
+                security_group=group,
+            ),
+        ).hook
+
+    def _smoke_test_hook(self, ingress: IngressStack) -> LifecycleHook:
+        name, port = self._imports.balancer_name, ingress.test_port
+        return SmokeTestHook(
+            self,
+            "SmokeTestHook",
+            props=SmokeTestHookProps(
+                cluster=self.cluster,
+                timeout_minutes=self.settings.rollout.smoke_test_timeout_minutes,
+                log_group=self._logs.group("SmokeTestHook"),
+                test_url=f"{ingress.scheme}://{name}:{port}",
+                host=self.settings.domain.name if self.settings.domain else name,
+                release_variable=RELEASE_VARIABLE,
+                vpc=self._vpc,
+                security_group=self._imports.security_group("SmokeTest", ingress.smoke_test_security_group),
+            ),
+        ).hook
 
     def _task(self, name: str, container: ContainerProps, *, cpu: int, memory_mib: int, pooled: bool = True) -> Task:
         task = Task(
@@ -141,7 +200,7 @@ class ServiceStack(EnvironmentStack):
                 cpu=cpu,
                 memory_mib=memory_mib,
                 architecture=self.settings.cpu_architecture,
-                image=self._image,
+                image=self._image.image,
                 log_group=self._logs.group(name),
                 allow_exec=self.settings.features.exec,
             ),
@@ -159,11 +218,13 @@ class ServiceStack(EnvironmentStack):
         task: Task,
         group: ec2.ISecurityGroup,
         *,
+        rollout: Rolling | TrafficShift,
+        target_group: elbv2.IApplicationTargetGroup | None = None,
         singleton: bool = False,
         spot_beyond: int | None = None,
         grace_seconds: int | None = None,
-    ) -> RollingService:
-        return RollingService(
+    ) -> FargateService:
+        return FargateService(
             self,
             name,
             props=ServiceProps(
@@ -171,6 +232,8 @@ class ServiceStack(EnvironmentStack):
                 task=task,
                 security_group=group,
                 subnets=self._vpc.private_subnets,
+                rollout=rollout,
+                target_group=target_group,
                 singleton=singleton,
                 spot_beyond=spot_beyond,
                 grace_seconds=grace_seconds,
@@ -185,13 +248,13 @@ class ServiceStack(EnvironmentStack):
         right that is missing, and an upload that never came could not be told from a role that is wrong.
         """
         receipts = self.format_arn(
-            service="s3", region="", account="", resource=self._bucket, resource_name="receipts/*"
+            service="s3", region="", account="", resource=self._imports.bucket, resource_name="receipts/*"
         )
-        bucket = self.format_arn(service="s3", region="", account="", resource=self._bucket)
+        bucket = self.format_arn(service="s3", region="", account="", resource=self._imports.bucket)
         key_actions = ["kms:Decrypt", *(["kms:GenerateDataKey"] if "s3:PutObject" in actions else [])]
         task.role.add_to_policy(iam.PolicyStatement(actions=list(actions), resources=[receipts]))
         task.role.add_to_policy(iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket]))
-        task.role.add_to_policy(iam.PolicyStatement(actions=key_actions, resources=[self._bucket_key]))
+        task.role.add_to_policy(iam.PolicyStatement(actions=key_actions, resources=[self._imports.bucket_key]))
 
     def _allow_signing_keys(self, task: Task) -> None:
         """Only who makes and checks tokens reads the keys; a rotation is taken over without a restart."""
@@ -203,7 +266,7 @@ class ServiceStack(EnvironmentStack):
     def _decrypt_secrets(self) -> iam.PolicyStatement:
         return iam.PolicyStatement(
             actions=["kms:Decrypt"],
-            resources=[self._data_key.key_arn],
+            resources=[self._imports.data_key.key_arn],
             conditions={"StringEquals": {"kms:ViaService": f"secretsmanager.{self.region}.amazonaws.com"}},
         )
 
@@ -223,102 +286,3 @@ class ServiceStack(EnvironmentStack):
             peer, port = self._servers[server]
             group.connections.allow_to(peer, ec2.Port.tcp(port), f"{name} to {server.lower()}")
         return group
-
-    def _import_vpc(self, vpc: ec2.IVpc) -> ec2.IVpc:
-        private = vpc.select_subnets(subnet_group_name="Private")
-        named = ec2.Vpc.from_vpc_attributes(
-            self,
-            "Vpc",
-            vpc_id=self._import.keep("VpcId", vpc.vpc_id),
-            availability_zones=private.availability_zones,
-            private_subnet_ids=[
-                self._import.keep(f"PrivateSubnet{number}", subnet_id)
-                for number, subnet_id in enumerate(private.subnet_ids, start=1)
-            ],
-        )
-        for subnet in named.private_subnets:
-            cdk.Annotations.of(subnet).acknowledge_warning(
-                "@aws-cdk/aws-ec2:noSubnetRouteTableId", "Nothing here adds routes."
-            )
-        return named
-
-    def _import_group(self, name: str, group: ec2.ISecurityGroup) -> ec2.ISecurityGroup:
-        return ec2.SecurityGroup.from_security_group_id(
-            self,
-            f"{name}SecurityGroup",
-            self._import.keep(f"{name}SecurityGroupId", group.security_group_id),
-            allow_all_outbound=False,
-        )
-
-    def _import_secret(self, name: str, secret: secretsmanager.ISecret, *, key: kms.IKey) -> secretsmanager.ISecret:
-        return secretsmanager.Secret.from_secret_attributes(
-            self, name, secret_complete_arn=self._import.keep(f"{name}Arn", secret.secret_arn), encryption_key=key
-        )
-
-    def _import_valkey(self, name: str, group: ValkeyGroup, *, key: kms.IKey) -> Valkey:
-        return Valkey(
-            server=self._import_server(name, host=group.endpoint_address, port=group.port),
-            username=group.username,
-            password=self._import_secret(f"{name}Password", group.secret, key=key),
-        )
-
-    def _import_server(self, name: str, *, host: str, port: str) -> Server:
-        return Server(host=self._import.keep(f"{name}Host", host), port=self._import.keep(f"{name}Port", port))
-
-    def _surroundings(self, data: DataStack, *, ingress: IngressStack, edge: EdgeStack | None) -> Surroundings:
-        key = self._data_key
-        writer = data.database.writer
-        writer_server = self._import_server(
-            "Writer", host=writer.db_instance_endpoint_address, port=writer.db_instance_endpoint_port
-        )
-        reader_server = writer_server
-        if data.database.readers:
-            reader = data.database.readers[0]
-            reader_server = self._import_server(
-                "Reader", host=reader.db_instance_endpoint_address, port=reader.db_instance_endpoint_port
-            )
-        distribution = self._import.keep("DistributionDomain", edge.domain_name) if edge else None
-        hosts, origins = self._names(ingress, distribution)
-        return Surroundings(
-            writer=writer_server,
-            reader=reader_server,
-            database_login=self._import_secret("DatabaseLogin", data.database.secret, key=key),
-            broker=self._import_valkey("Broker", data.broker, key=key),
-            cache=self._import_valkey("Cache", data.cache, key=key),
-            django_secret_key=self._import_secret("DjangoSecretKey", data.django_secret_key, key=key),
-            jwt_signing_secret_arn=self._import.keep("JwtSigningKeyArn", data.jwt_signing_key.secret_arn),
-            openai_api_key=self._import_secret("OpenAiApiKey", data.openai_secret, key=key)
-            if data.openai_secret
-            else None,
-            signed_images=self._signed_images(data, edge, distribution),
-            bucket_name=self._bucket,
-            bucket_key_id=self._bucket_key,
-            hosts=hosts,
-            origins=origins,
-        )
-
-    def _signed_images(self, data: DataStack, edge: EdgeStack | None, distribution: str | None) -> SignedImages | None:
-        if edge is None or distribution is None or edge.image_key_id is None or data.image_signing_key is None:
-            return None
-        # Named like the key's resource, so that another key changes this template, too: a weak reference alone does
-        # not tell a stack that the value behind it is another one.
-        name = edge.resolve(edge.image_key_id)["Ref"]
-        return SignedImages(
-            domain_name=self.settings.domain.name if self.settings.domain else distribution,
-            key_id=self._import.keep(name, edge.image_key_id),
-            signing_key=self._import_secret("ImageSigningKey", data.image_signing_key, key=self._data_key),
-        )
-
-    def _names(self, ingress: IngressStack, distribution: str | None) -> tuple[list[str], list[str]]:
-        """Hosts that the application answers to, and origins whose pages may call it."""
-        balancer = self._import.keep("LoadBalancerDnsName", ingress.load_balancer.load_balancer_dns_name)
-        hosts, origins = [balancer], list(self.settings.storage.allowed_origins)
-        if distribution:
-            hosts.append(distribution)
-            origins.append(f"https://{distribution}")
-        if self.settings.domain:
-            hosts.append(self.settings.domain.name)
-            origins.append(f"https://{self.settings.domain.name}")
-        else:
-            origins.append(f"http://{balancer}")
-        return hosts, origins

@@ -8,11 +8,13 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Q, Sum, Value
+from django.db.models import F, Q, QuerySet, Sum, Value
 from django.db.models.functions import Coalesce
 
 from analytics.months import after, last_day, month_of
 from analytics.spending import counted
+from receipts.models import Receipt
+from spendsmart.statements import Statement
 
 _NOTHING = Value(Decimal("0.00"))
 
@@ -24,19 +26,25 @@ def comparison(*, user_id: UUID, month: date) -> dict[str, Any]:
     """
     this = month_of(month)
     before = after(this, -1)
-    rows = (
-        counted(user_id, since=before, until=last_day(this))
+    rows = _STATEMENT.rows(user_id=user_id, since=before, this=this, until=last_day(this))
+    results = [_row(now, past, currency=currency, category=category) for category, currency, now, past in rows]
+    return {"month": this, "previous_month": before, "results": results, "totals": _totals(results)}
+
+
+def _rows(user_id: UUID, *, since: date, this: date, until: date) -> QuerySet[Receipt, Any]:
+    return (
+        counted(user_id, since=since, until=until)
         .values("category", "currency")
         .annotate(
             total_now=Coalesce(Sum("total", filter=Q(purchased_on__gte=this)), _NOTHING),
             total_before=Coalesce(Sum("total", filter=Q(purchased_on__lt=this)), _NOTHING),
         )
         .order_by("currency", F("total_now").desc(), "category")
+        .values_list("category", "currency", "total_now", "total_before")
     )
-    results = [
-        _row(row["total_now"], row["total_before"], currency=row["currency"], category=row["category"]) for row in rows
-    ]
-    return {"month": this, "previous_month": before, "results": results, "totals": _totals(results)}
+
+
+_STATEMENT = Statement(_rows, user_id=UUID, since=date, this=date, until=date)
 
 
 def _totals(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -6,16 +6,17 @@ import enum
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, Count, DecimalField, ExpressionWrapper, F, Q, QuerySet, Sum, Value, When
-from django.db.models.functions import Coalesce, Round, TruncMonth
+from django.db.models import Count, DateField, F, QuerySet, Sum
+from django.db.models.functions import Cast, TruncMonth
 
+from analytics.taxes import taxes
 from receipts.models import Duplicate, Receipt
 from receipts.states import READ
-
-_AMOUNT = DecimalField(max_digits=16, decimal_places=2)
+from spendsmart.statements import Statement
 
 
 class Grouping(enum.StrEnum):
@@ -26,22 +27,12 @@ class Grouping(enum.StrEnum):
     TAX = "tax"
 
 
-_NET = ExpressionWrapper(F("total") - F("tax") - Coalesce("tip", Value(Decimal(0))), output_field=_AMOUNT)
-_RATE = Case(
-    # Taxes of a few cents are rounded so roughly that anything finer than half a percent would be noise.
-    When(
-        Q(tax__isnull=False) & ~Q(total=F("tax") + Coalesce("tip", Value(Decimal(0)))),
-        then=Round(Round(F("tax") * 200 / _NET) / 2, precision=1),
-    ),
-    output_field=DecimalField(max_digits=16, decimal_places=1),
-)
-
+_MONTH = Cast(TruncMonth("purchased_on"), DateField())
 _COLUMNS: dict[Grouping, dict[str, Any]] = {
-    Grouping.MONTH: {"month": TruncMonth("purchased_on")},
+    Grouping.MONTH: {"month": _MONTH},
     Grouping.DAY: {"day": F("purchased_on")},
     Grouping.CATEGORY: {"category": F("category")},
     Grouping.MERCHANT: {"merchant": F("merchant")},
-    Grouping.TAX: {"month": TruncMonth("purchased_on"), "rate": _RATE},
 }
 
 
@@ -65,30 +56,28 @@ def spending(
 ) -> dict[str, list[dict[str, Any]]]:
     """`results`: one row for each group and currency. `totals`: one for each currency, the sum of its groups.
 
-    By tax, a group is a month and a rate: the one that the amounts give, in percent, to the half. It is null, as `net`
-    is, where no tax was found.
+    By tax, a group is a month and a rate (`analytics.taxes`).
     """
-    columns = _COLUMNS[by]
-    extra = {"net": Sum(_NET, filter=Q(tax__isnull=False))} if by is Grouping.TAX else {}
-    # Named apart from the columns that they sum; in the order in which the serializers document them.
-    rows = (
-        counted(user_id, since=since, until=until)
-        .values(code=F("currency"), **{f"group_{name}": column for name, column in columns.items()})
-        .annotate(spent=Sum("total"), taxed=Sum("tax"), receipts=Count("id"), **extra)
-        .order_by(*(f"group_{name}" for name in columns), "code")
-    )
-    results = [
-        {
-            "currency": row["code"],
-            "total": row["spent"],
-            "tax": row["taxed"],
-            "receipts": row["receipts"],
-            **{name: row[f"group_{name}"] for name in columns},
-            **{name: row[name] for name in extra},
-        }
-        for row in rows
-    ]
+    period = {name: day for name, day in (("since", since), ("until", until)) if day}
+    if by is Grouping.TAX:
+        return taxes(counted, user_id=user_id, **period)
+    names = ("currency", "total", "tax", "receipts", *_COLUMNS[by])
+    rows = _statement(by, tuple(period)).rows(user_id=user_id, **period)
+    results = [dict(zip(names, row, strict=True)) for row in rows]
     return {"results": results, "totals": totals(results)}
+
+
+@cache
+def _statement(by: Grouping, period: tuple[str, ...]) -> Statement:
+    """Rows in the order in which the serializers document them, their columns named apart from what they sum."""
+    groups = {f"group_{name}": column for name, column in _COLUMNS[by].items()}
+    sums = {"spent": Sum("total"), "taxed": Sum("tax"), "receipts": Count("id")}
+
+    def rows(**parameters: Any) -> QuerySet[Receipt, Any]:
+        grouped = counted(**parameters).values(code=F("currency"), **groups).annotate(**sums)
+        return grouped.order_by(*groups, "code").values_list("code", "spent", "taxed", "receipts", *groups)
+
+    return Statement(rows, user_id=UUID, **dict.fromkeys(period, date))
 
 
 def totals(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

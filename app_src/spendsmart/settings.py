@@ -21,6 +21,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = Environment()
 ENVIRONMENT = env.text("SPENDSMART_ENVIRONMENT")
+# Says nothing about what is in the image, but whether it is the one that was meant. Empty outside of the platform.
+RELEASE = env.optional("RELEASE")
 SECRET_KEY = env.secret("DJANGO_SECRET_KEY")
 JWT_SIGNING_SECRET_ARN = env.text("JWT_SIGNING_SECRET_ARN")
 ALLOWED_HOSTS = env.names("ALLOWED_HOSTS")
@@ -82,12 +84,14 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # First, so that every answer says it, errors included.
+    "spendsmart.release.ReleaseMiddleware",
     # Health checks come with the task's address as host name: they are answered before hosts are checked.
     "spendsmart.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "spendsmart.security.HeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "spendsmart.request_log.RequestLogMiddleware",
     "spendsmart.database.PinMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -211,8 +215,19 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": schedule(timedelta(minutes=15)),
         "options": {"expires": 900},
     },
+    "sweep deleted receipts": {
+        "task": "receipts.tasks.sweep_deleted",
+        "schedule": schedule(timedelta(minutes=15)),
+        "options": {"expires": 900},
+    },
+    # Those of the pages, which are Django's, and those of the API.
     "clear sessions": {
         "task": "pages.tasks.clear_sessions",
+        "schedule": schedule(timedelta(hours=1)),
+        "options": {"expires": 3600},
+    },
+    "clear token families": {
+        "task": "accounts.tasks.clear_sessions",
         "schedule": schedule(timedelta(hours=1)),
         "options": {"expires": 3600},
     },

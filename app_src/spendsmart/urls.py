@@ -3,14 +3,14 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 urlpatterns = [
-    path("", include("pages.urls")),
-    path("admin/", admin.site.urls),
     path("api/v1/auth/", include("accounts.urls")),
-    path("api/v1/", include("receipts.urls")),
     path("api/v1/analytics/", include("analytics.urls")),
     path("api/v1/support/", include("accounts.support_urls")),
+    path("api/v1/", include("receipts.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("admin/", admin.site.urls),
+    path("", include("pages.urls")),
 ]
 handler400 = "spendsmart.errors.bad_request"
 handler403 = "spendsmart.errors.forbidden"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -23,15 +24,21 @@ class ConfigurationError(Exception):
     """The configuration cannot be used; the message names file, key, value and what would be accepted."""
 
 
-def load_environment(name: str, *, folder: Path = FOLDER) -> Environment:
+def load_environment(
+    name: str, *, folder: Path = FOLDER, overrides: Mapping[str, Mapping[str, Any]] | None = None
+) -> Environment:
     """The checked configuration of one environment.
 
+    `overrides` replaces values of sections: `{"rollout": {"strategy": "canary"}}`.
     Raises ConfigurationError with all faults at once.
     """
+    overrides = overrides or {}
     known = sorted(path.stem for path in folder.glob("*.toml"))
     if name not in known:
         raise ConfigurationError(f"env = {name!r}: no such environment; {folder.name}/ has {', '.join(known)}")
     raw = _read(folder / f"{name}.toml")
+    for section, values in overrides.items():
+        raw[section] = {**raw.get(section, {}), **values}
     valid, faults = _validate(raw)
     environment = Environment.model_construct(**valid)
     for rule in rules.RULES:
@@ -43,7 +50,8 @@ def load_environment(name: str, *, folder: Path = FOLDER) -> Environment:
         others = {other: network for other in known if (network := _network(folder / f"{other}.toml"))}
         faults.extend(rules.overlapping(name, environment.network.cidr, others))
     if faults:
-        raise ConfigurationError(_message(folder, name, faults))
+        overridden = {f"{section}.{key}" for section, values in overrides.items() for key in values}
+        raise ConfigurationError(_message(folder, name, faults, overridden))
     return environment
 
 
@@ -112,9 +120,11 @@ def _unknown(model: type[Section]) -> str:
     return f"no such key; there are {', '.join(model.model_fields)}"
 
 
-def _message(folder: Path, name: str, faults: list[Fault]) -> str:
+def _message(folder: Path, name: str, faults: list[Fault], overridden: set[str]) -> str:
+    file = f"{folder.name}/{name}.toml: "
     lines = [
-        f"  {folder.name}/{name}.toml: {fault.key} = {_shown(fault.value)}\n      accepted: {fault.accepted}"
+        f"  {'-c ' if fault.key in overridden else file}{fault.key} = {_shown(fault.value)}\n"
+        f"      accepted: {fault.accepted}"
         for fault in faults
     ]
     count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"

@@ -8,7 +8,11 @@ from __future__ import annotations
 from ipaddress import IPv4Network
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
+
+from infra.config.alarms import Alarms, Objectives
+from infra.config.section import Email as Email
+from infra.config.section import Section as Section
 
 RetentionDays = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
@@ -18,16 +22,9 @@ RetentionDays = Literal[
 Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
 CertificateArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/.+$")]
 Origin = Annotated[str, StringConstraints(pattern=r"^https?://[^/*\s]+$")]
-Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 Percent = Annotated[int, Field(ge=1, le=99)]
 CpuUnits = Literal[256, 512, 1024, 2048, 4096]
 """CPU units of a Fargate task, 1024 to a vCPU."""
-
-
-class Section(BaseModel):
-    """Frozen, and no key that is not known."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
 
 class Regions(Section):
@@ -156,14 +153,6 @@ class Budgets(Section):
     openai_daily_usd: int = Field(ge=0)
 
 
-class Alarms(Section):
-    """Who hears of an outage (p0), a degradation (p1), of cost (p2)."""
-
-    p0: tuple[Email, ...] = ()
-    p1: tuple[Email, ...] = ()
-    p2: tuple[Email, ...] = ()
-
-
 class OpenAI(Section):
     """`strong_model` reads again what fails its checks, at most `escalation_percent` of a day's receipts.
 
@@ -177,6 +166,37 @@ class OpenAI(Section):
     tokens_per_minute: int = Field(ge=10_000, le=1_000_000_000)
     escalation_percent: int = Field(ge=0, le=100)
     batch_after_minutes: int = Field(ge=1, le=10_080)
+
+
+class Rollout(Section):
+    """How a new release of the web tasks takes over (docs/pipeline.md, "Rollouts").
+
+    `rolling` replaces task by task; `blue_green` starts all new tasks beside the old ones and moves all traffic at
+    once; `canary` first moves `canary_percent` of it for `canary_minutes`. Both keep the old tasks for another
+    `bake_minutes`. AWS counts whole minutes; fractions are for rehearsals on the local cloud.
+
+    A migration that runs longer than `migration_timeout_minutes`, or a smoke test longer than
+    `smoke_test_timeout_minutes` (Lambda's most is 15), sends the release back.
+
+    So do alarms, once their condition has held for `alarm_minutes`. They look at each of the two target groups on its
+    own, in minutes with at least `min_requests` requests: a share of answers 5xx of `errors_percent`; a slowest
+    hundredth of `p99_seconds`, or `p99_ratio` times the other group's where it is above `p99_floor_seconds`. Open
+    database connections count as a share of `max_connections`.
+    """
+
+    strategy: Literal["rolling", "blue_green", "canary"]
+    canary_percent: int = Field(ge=1, le=50)
+    canary_minutes: float = Field(gt=0, le=1440)
+    bake_minutes: float = Field(gt=0, le=1440)
+    migration_timeout_minutes: int = Field(ge=1, le=120)
+    smoke_test_timeout_minutes: int = Field(ge=1, le=14)
+    alarm_minutes: int = Field(ge=1, le=10)
+    min_requests: int = Field(ge=1, le=1_000_000)
+    errors_percent: float = Field(gt=0, lt=100)
+    p99_seconds: float = Field(gt=0, le=60)
+    p99_ratio: float = Field(gt=1, le=100)
+    p99_floor_seconds: float = Field(gt=0, le=60)
+    connections_percent: int = Field(ge=1, le=100)
 
 
 class Usage(Section):
@@ -241,7 +261,6 @@ class Environment(Section):
     account: Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
     protect: bool
     cpu_architecture: Literal["arm64", "x86_64"]
-    rollout: Literal["rolling", "blue_green", "canary"]
     regions: Regions
     domain: Domain | None = None
     network: Network
@@ -258,13 +277,15 @@ class Environment(Section):
     backup: Backup
     budgets: Budgets
     alarms: Alarms
+    objectives: Objectives = Objectives()
     openai: OpenAI
     tokens: Tokens
+    rollout: Rollout
     features: Features
     usage: Usage
     plan: Plan = Plan()
 
     @property
     def doubles_tasks(self) -> bool:
-        """Whether a rollout runs the old and the new tasks side by side (ECS blue-green and canary do)."""
-        return self.rollout in {"blue_green", "canary"}
+        """Whether a rollout shifts traffic between old and new tasks side by side (ECS blue-green and canary do)."""
+        return self.rollout.strategy in {"blue_green", "canary"}

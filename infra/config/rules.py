@@ -17,6 +17,21 @@ CONNECTION_SHARE = 0.8
 ROLLOUT_FACTOR = 2
 """A rolling update (maximum 200 %), a blue-green and a canary each may run old and new tasks side by side."""
 
+MIGRATION_CONNECTIONS = 2
+"""What the migration task opens to the primary: one for each of Django's two database aliases."""
+
+LOCAL_ACCOUNT = "000000000000"
+"""The local cloud's."""
+
+METRIC_DELAY_MINUTES = 2
+"""A load balancer sends metrics each minute (User Guide for Application Load Balancers, "CloudWatch metrics"), and the
+alarm looks at a minute only once it is over."""
+
+_LONGEST_BAKE_MINUTES = 33 * 60
+"""CloudFormation Template Reference, "AWS::ECS::Service CanaryConfiguration"."""
+
+_MINUTES_PER_MONTH = 30 * 24 * 60
+
 _GIB = 1024**3
 _BYTES_PER_CONNECTION = 9_531_392
 """RDS's default is LEAST(DBInstanceClassMemory / 9531392, 5000): Amazon RDS User Guide, "Quotas and constraints"."""
@@ -206,14 +221,16 @@ def memory_gib(database: Database) -> int | None:
 
 @rule("database", "pgbouncer", "web", "worker")
 def _connection_budget(env: Environment) -> Iterator[Fault]:
-    tasks = env.web.max_count + env.worker.max_count + 1
+    web, worker = env.web.max_count, env.worker.max_count
+    # Of beat one task is stopped before the next one starts.
+    tasks = (web + worker) * ROLLOUT_FACTOR + 1
     budget = int(CONNECTION_SHARE * env.database.max_connections)
     pools = env.pgbouncer
     # Without a replica both pools open their connections to the one server.
     pool = max(pools.writer_pool_size, pools.reader_pool_size)
     if env.database.replicas == 0:
         pool = pools.writer_pool_size + pools.reader_pool_size
-    needed = tasks * pool * ROLLOUT_FACTOR
+    needed = tasks * pool + MIGRATION_CONNECTIONS
     if needed > budget:
         yield Fault(
             key="pgbouncer.writer_pool_size + reader_pool_size"
@@ -221,9 +238,60 @@ def _connection_budget(env: Environment) -> Iterator[Fault]:
             else "pgbouncer.*_pool_size",
             value=pool,
             accepted=(
-                f"at most {budget // (tasks * ROLLOUT_FACTOR)}: {env.web.max_count} web, {env.worker.max_count} worker "
-                f"and 1 beat task, twice during a rollout, with pools of {pool} open {needed} connections; "
-                f"80 % of max_connections = {env.database.max_connections} are {budget}"
+                f"at most {(budget - MIGRATION_CONNECTIONS) // tasks}: {web} web and {worker} worker tasks, twice "
+                f"during a rollout, and 1 beat task, with pools of {pool}, and the migration with "
+                f"{MIGRATION_CONNECTIONS}, open {needed} connections; 80 % of max_connections = "
+                f"{env.database.max_connections} are {budget}"
+            ),
+        )
+
+
+@rule("rollout")
+def _rollout_in_time(env: Environment) -> Iterator[Fault]:
+    rollout = env.rollout
+    if rollout.p99_floor_seconds >= rollout.p99_seconds:
+        yield Fault(
+            key="rollout.p99_floor_seconds",
+            value=rollout.p99_floor_seconds,
+            accepted=f"less than rollout.p99_seconds = {rollout.p99_seconds:g}, which is an alarm by itself",
+        )
+    if rollout.canary_minutes + rollout.bake_minutes > _LONGEST_BAKE_MINUTES:
+        yield Fault(
+            key="rollout.bake_minutes",
+            value=rollout.bake_minutes,
+            accepted=f"with canary_minutes at most {_LONGEST_BAKE_MINUTES} together, or CloudFormation refuses it",
+        )
+
+
+@rule("account", "rollout", "usage")
+def _canary_is_seen(env: Environment) -> Iterator[Fault]:
+    """What AWS refuses, or what would let a bad canary pass. A rehearsal on the local cloud may be any length."""
+    rollout = env.rollout
+    if env.account == LOCAL_ACCOUNT:
+        return
+    for key in ("canary_minutes", "bake_minutes"):
+        minutes: float = getattr(rollout, key)
+        if not minutes.is_integer():
+            yield Fault(key=f"rollout.{key}", value=minutes, accepted="whole minutes, as ECS counts them")
+    if rollout.strategy != "canary":
+        return
+    if rollout.canary_minutes < rollout.alarm_minutes + METRIC_DELAY_MINUTES:
+        yield Fault(
+            key="rollout.canary_minutes",
+            value=rollout.canary_minutes,
+            accepted=(
+                f"at least {rollout.alarm_minutes + METRIC_DELAY_MINUTES}: an alarm needs rollout.alarm_minutes = "
+                f"{rollout.alarm_minutes}, and metrics arrive up to {METRIC_DELAY_MINUTES} minutes late"
+            ),
+        )
+    a_minute = env.usage.requests_per_month / _MINUTES_PER_MONTH * rollout.canary_percent / 100
+    if a_minute < rollout.min_requests:
+        yield Fault(
+            key="rollout.min_requests",
+            value=rollout.min_requests,
+            accepted=(
+                f"at most {int(a_minute)}: of usage.requests_per_month = {env.usage.requests_per_month} a canary of "
+                f"{rollout.canary_percent} % gets {a_minute:.1f} a minute, and fewer are not judged"
             ),
         )
 

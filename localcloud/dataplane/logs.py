@@ -10,7 +10,7 @@ from localcloud import layout
 _MOST_BYTES = 20 * 1024**2
 
 # The supervisor rotates those of its own programs.
-_OTHERS = frozenset({"emulator.log", "dataplane.log", "runner.log", "supervisord.log"})
+_OTHERS = frozenset({"emulator.log", "dataplane.log", "runner.log", "metrics.log", "supervisord.log"})
 
 
 def rotate_all(*, most_bytes: int = _MOST_BYTES) -> None:

@@ -19,6 +19,8 @@ from ministack import app as ministack_app
 
 from localcloud import layout
 from localcloud.emulator import ecs_report_calls, handlers, persistence
+from localcloud.emulator.service_deployments.driver import driver
+from localcloud.emulator.services import cloudwatch
 
 _log = logging.getLogger("localcloud.emulator")
 
@@ -52,6 +54,8 @@ def _starting_to_save(send: Send) -> Send:
     async def told(message: Any) -> None:
         if message["type"] == "lifespan.startup.complete":
             persistence.saver.start()
+            driver.start()
+            cloudwatch.service().start()
         await send(message)
 
     return told
@@ -92,6 +96,7 @@ async def _serve(port: int) -> None:
     if not stopping.is_set():
         serving.result()
     await asyncio.wait({serving}, timeout=_FAREWELL_SECONDS)
+    cloudwatch.service().stop()
     persistence.saver.stop()
     # An orderly end would wait for deployments that wait for tasks, and for clients to close their connections.
     os._exit(0)

@@ -38,7 +38,7 @@ def test_every_part_is_well(cloud: Path) -> None:
     answer = localcloud("status")
     assert answer.returncode == 0, answer.stdout
     assert "✗" not in answer.stdout
-    for part in ("emulator", "dataplane", "runner", "rds-", "elasticache-"):
+    for part in ("emulator", "dataplane", "runner", "metrics", "rds-", "elasticache-"):
         assert part in answer.stdout
 
 
@@ -144,6 +144,7 @@ _PARTS = {
     "emulator": r"localcloud\.emulator",
     "data plane": r"localcloud\.dataplane",
     "runner": r"localcloud\.runner",
+    "metrics": r"localcloud\.metrics",
     "Envoy": r"envoy.*bootstrap",
     "PostgreSQL": r"postgres.* -D ",
     "Valkey": r"valkey-server",
@@ -182,7 +183,7 @@ def test_any_part_is_well_again_after_a_kill(client: demo.Client, part: str) -> 
 
 
 def test_all_supervised_parts_may_die_one_after_the_other(client: demo.Client) -> None:
-    for part in ("emulator", "data plane", "runner"):
+    for part in ("emulator", "data plane", "runner", "metrics"):
         os.kill(_pids(_PARTS[part])[0], signal.SIGKILL)
         time.sleep(2)
     assert not _well_again(120)

@@ -18,7 +18,7 @@ def template(image: str) -> str:
     app = cdk.App(context={"image": image}, builtin_cloud_formation_validation=False)
     stack = cdk.Stack(app, "Stack", env=cdk.Environment(account="222222222222", region="us-east-1"))
     task = ecs.FargateTaskDefinition(stack, "Task")
-    task.add_container("web", image=application_image(stack, "Image", architecture="arm64"))
+    task.add_container("web", image=application_image(stack, "Image", architecture="arm64").image)
     return json.dumps(app.synth().get_stack_by_name("Stack").template)
 
 

@@ -94,13 +94,13 @@ CASES = [
     pytest.param(
         "prod",
         {"web__max_count": "40"},
-        ["pgbouncer", "40 web, 12 worker and 1 beat", "80 % of max_connections = 800 are 640"],
+        ["pgbouncer", "40 web and 12 worker tasks, twice", "1 beat task", "80 % of max_connections = 800 are 640"],
         id="connection budget",
     ),
     pytest.param(
         "prod",
         {"database__replicas": "0"},
-        ["writer_pool_size + reader_pool_size", "= 24", "at most 12"],
+        ["writer_pool_size + reader_pool_size", "= 24", "at most 13"],
         id="connection budget when one server takes both pools",
     ),
     pytest.param(
@@ -176,12 +176,75 @@ def test_broken_toml_is_told_with_its_place(refused: Callable[..., str], tmp_pat
     assert re.search(r"config/dev\.toml: not valid TOML: .*line 1", refused("dev"))
 
 
-def test_rollouts_count_twice(refused: Callable[..., str]) -> None:
-    """dev: 4 web, 3 worker and 1 beat, 16 connections each, twice are 256; 80 % of 310 are 248, of 320 are 256."""
+def test_both_colors_and_the_migration_count(refused: Callable[..., str]) -> None:
+    """dev: 4 web and 3 worker twice and 1 beat with 16 each, the migration with 2: 242; 80 % of 300 are 240."""
     pools = {"pgbouncer__writer_pool_size": "8", "pgbouncer__reader_pool_size": "8", "database__replicas": "0"}
-    message = refused("dev", **pools, database__instance_class='"db.t4g.medium"', database__max_connections="310")
-    assert "open 256 connections" in message
-    assert "are 248" in message
+    message = refused("dev", **pools, database__instance_class='"db.t4g.medium"', database__max_connections="300")
+    assert "open 242 connections" in message
+    assert "are 240" in message
+
+
+ON_AWS = {"account": '"111111111111"'}
+ROLLOUT_CASES = [
+    pytest.param({"rollout__strategy": '"yolo"'}, ["rollout.strategy = 'yolo'", "'canary'"], id="strategy"),
+    pytest.param({"rollout__canary_minutes": "0"}, ["rollout.canary_minutes = 0", "greater than 0"], id="no canary"),
+    pytest.param(
+        {"rollout__canary_minutes": "5.5", **ON_AWS}, ["rollout.canary_minutes = 5.5", "whole minutes"], id="fraction"
+    ),
+    pytest.param(
+        {"rollout__canary_minutes": "3", **ON_AWS},
+        ["rollout.canary_minutes = 3", "at least 4", "rollout.alarm_minutes = 2"],
+        id="a canary that ends before its alarms",
+    ),
+    pytest.param(
+        {"rollout__min_requests": "50", **ON_AWS},
+        ["rollout.min_requests = 50", "at most 23", "a canary of 10 % gets 23.1 a minute"],
+        id="a canary too small to be judged",
+    ),
+    pytest.param(
+        {"rollout__p99_floor_seconds": "2"},
+        ["rollout.p99_floor_seconds = 2", "less than rollout.p99_seconds"],
+        id="p99",
+    ),
+    pytest.param(
+        {"rollout__canary_minutes": "1000", "rollout__bake_minutes": "1000"},
+        ["rollout.bake_minutes = 1000", "1980 together"],
+        id="longer than CloudFormation waits",
+    ),
+]
+
+
+@pytest.mark.parametrize(("values", "said"), ROLLOUT_CASES)
+def test_a_rollout_that_could_not_work_is_refused(
+    refused: Callable[..., str], values: dict[str, str], said: list[str]
+) -> None:
+    message = refused("prod", **values)
+    assert message.startswith("1 fault ")
+    for part in said:
+        assert part in message, message
+
+
+def test_prods_rollout_is_as_good_on_aws(tmp_path: Path) -> None:
+    folder = tmp_path / "config"
+    shutil.copytree(FOLDER, folder)
+    path = folder / "prod.toml"
+    path.write_text(_edited(path.read_text(), ON_AWS))
+    assert load_environment("prod", folder=folder).rollout.strategy == "canary"
+
+
+@pytest.mark.parametrize("name", ["dev", "staging", "prod", "preview"])
+def test_a_rehearsal_overrides_the_rollout_of_any_environment(name: str) -> None:
+    overrides = {"rollout": {"strategy": "canary", "canary_minutes": "0.5", "canary_percent": "20"}}
+    rollout = load_environment(name, overrides=overrides).rollout
+    assert (rollout.strategy, rollout.canary_minutes, rollout.canary_percent) == ("canary", 0.5, 20)
+    assert rollout.bake_minutes == load_environment(name).rollout.bake_minutes
+
+
+def test_a_rehearsals_faults_name_the_option() -> None:
+    with pytest.raises(ConfigurationError) as error:
+        load_environment("dev", overrides={"rollout": {"canary_persent": "20", "canary_minutes": "soon"}})
+    assert "-c rollout.canary_persent = '20'\n      accepted: no such key; there are strategy, " in str(error.value)
+    assert "-c rollout.canary_minutes = 'soon'\n      accepted: a valid number" in str(error.value)
 
 
 def test_the_app_ends_with_the_message_and_no_traceback(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ COMMANDS = {
     "migrate": ["python", "manage.py", "migrate", "--noinput"],
 }
 DJANGO_ENVIRONMENT = {
-    "SPENDSMART_ENVIRONMENT", "SCRATCH_DIR", "LOG_LEVEL", "DATABASE_HOST", "DATABASE_PORT", "DATABASE_NAME",
+    "SPENDSMART_ENVIRONMENT", "RELEASE", "SCRATCH_DIR", "LOG_LEVEL", "DATABASE_HOST", "DATABASE_PORT", "DATABASE_NAME",
     "DATABASE_READER_NAME", "DATABASE_SSLMODE", "BROKER_HOST", "BROKER_PORT", "BROKER_USERNAME", "CACHE_HOST",
     "CACHE_PORT", "CACHE_USERNAME", "RECEIPTS_BUCKET", "RECEIPTS_KMS_KEY_ID", "UPLOAD_MAX_BYTES",
     "UPLOAD_EXPIRY_SECONDS", "ALLOWED_HOSTS", "ALLOWED_ORIGINS", "EXTRACTION_ENGINE", "OPENAI_MODEL",
@@ -245,11 +245,17 @@ def test_nobody_says_how_many_tasks_run_but_autoscaling(assembly: Assembly) -> N
     assert all("DesiredCount" not in service for service in assembly["Service"].properties(SERVICE))
 
 
-def test_services_roll_and_roll_back(assembly: Assembly) -> None:
+def test_services_go_back_by_breaker_or_by_alarms(assembly: Assembly) -> None:
+    """What shifts traffic is in `test_rollouts.py`."""
+    shifts = assembly.environment in {"prod", "staging"}
     for name in ("Web", "Worker", "Beat"):
         service = assembly["Service"].one(SERVICE, containing=f"{name}Service")
         deployment = service["DeploymentConfiguration"]
-        assert deployment["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
+        if shifts and name == "Web":
+            assert "DeploymentCircuitBreaker" not in deployment, "it would do nothing"
+            assert deployment["Alarms"]["Rollback"] is True
+        else:
+            assert deployment["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
         single = name == "Beat"
         limits = (deployment["MinimumHealthyPercent"], deployment["MaximumPercent"])
         assert limits == ((0, 100) if single else (100, 200)), "two schedulers must never run"
@@ -287,21 +293,25 @@ def test_workers_use_spot_beyond_a_base(synth, environment_name: str, base: int)
     assert worker["PlatformVersion"] == "1.4.0", "the first that offers Spot on arm64"
 
 
-@pytest.mark.parametrize(("service", "least", "most"), [("Web", 2, 12), ("Worker", 2, 12)])
-def test_cpu_scales_out_at_70_and_in_at_30(prod: Assembly, service: str, least: int, most: int) -> None:
+@pytest.mark.parametrize("service", ["Web", "Worker"])
+def test_cpu_scales_out_at_70_and_in_at_30(prod: Assembly, service: str) -> None:
     template = prod["Service"]
     target = template.one("AWS::ApplicationAutoScaling::ScalableTarget", containing=f"{service}Service")
-    assert (target["MinCapacity"], target["MaxCapacity"]) == (least, most)
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (2, 12)
     upper = template.one("AWS::CloudWatch::Alarm", containing=f"{service}ServiceTaskCountTargetCpuUpper")
-    lower = template.one("AWS::CloudWatch::Alarm", containing=f"{service}ServiceTaskCountTargetCpuLower")
+    lower = template.one("AWS::CloudWatch::Alarm", containing=f"{service}ServiceTaskCountTargetIdleLower")
     assert (upper["ComparisonOperator"], upper["Threshold"]) == ("GreaterThanOrEqualToThreshold", 70)
     assert (lower["ComparisonOperator"], lower["Threshold"]) == ("LessThanOrEqualToThreshold", 30)
-    out = template.one(
-        "AWS::ApplicationAutoScaling::ScalingPolicy", containing=f"{service}ServiceTaskCountTargetCpuUpper"
-    )["StepScalingPolicyConfiguration"]["StepAdjustments"]
-    assert out == [
+    out, in_ = (
+        template.one("AWS::ApplicationAutoScaling::ScalingPolicy", containing=f"{service}ServiceTaskCountTarget{name}")
+        for name in ("CpuUpper", "IdleLower")
+    )
+    assert out["StepScalingPolicyConfiguration"]["StepAdjustments"] == [
         {"MetricIntervalLowerBound": 0, "MetricIntervalUpperBound": 15, "ScalingAdjustment": 1},
-        {"MetricIntervalLowerBound": 15, "ScalingAdjustment": 2},
+        {"MetricIntervalLowerBound": 15, "ScalingAdjustment": 4},
+    ]
+    assert in_["StepScalingPolicyConfiguration"]["StepAdjustments"] == [
+        {"MetricIntervalUpperBound": 0, "ScalingAdjustment": -1}
     ]
 
 
@@ -309,6 +319,15 @@ def test_workers_scale_on_backlog_too(prod: Assembly) -> None:
     alarm = prod["Service"].one("AWS::CloudWatch::Alarm", containing="Backlog")
     assert (alarm["Namespace"], alarm["MetricName"], alarm["Threshold"]) == ("SpendSmart/prod", "BacklogPerTask", 20)
     assert "Dimensions" not in alarm
+
+
+@pytest.mark.parametrize(("environment_name", "concurrency"), [("prod", 2), ("dev", 1)])
+def test_workers_whose_places_are_taken_are_not_idle(synth, environment_name: str, concurrency: int) -> None:
+    template = synth(environment_name)["Service"]
+    alarm = template.one("AWS::CloudWatch::Alarm", containing="WorkerServiceTaskCountTargetIdleLower")
+    taken = f"100 * backlog / {concurrency}"
+    (math,) = [query for query in alarm["Metrics"] if "Expression" in query]
+    assert math["Expression"] == f"IF(cpu > {taken}, cpu, {taken})"
 
 
 def test_rules_to_other_stacks_groups_are_declared_here(prod: Assembly) -> None:
@@ -355,7 +374,7 @@ def test_every_service_is_restarted_when_the_database_password_was_rotated(prod:
 
 def test_logs_are_kept_as_long_as_configured_and_encrypted(prod: Assembly) -> None:
     groups = prod["Service"].properties("AWS::Logs::LogGroup", containing="Logs")
-    assert len(groups) == len(CONTAINERS)
+    assert len(groups) == len(CONTAINERS) + 2, "and one for each hook"
     assert all(group["RetentionInDays"] == 365 and group["KmsKeyId"] for group in groups)
 
 

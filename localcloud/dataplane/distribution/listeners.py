@@ -6,7 +6,7 @@ from localcloud import aws
 from localcloud.dataplane import paths
 from localcloud.dataplane.distribution.checker import socket_path
 from localcloud.dataplane.distribution.routes import AUTHORIZATION, COMPRESSION, SCRIPT, cluster_name
-from localcloud.dataplane.envoy import http, secure
+from localcloud.dataplane.envoy import http, request_log, secure
 from localcloud.dataplane.envoy.configuration import Files, Resource, typed
 from localcloud.dataplane.specs import DistributionSpec, OriginSpec
 
@@ -114,7 +114,10 @@ def _connection_manager(distribution: DistributionSpec, files: Files) -> Resourc
         files=files,
         filters=[_compressor(), _authorization(distribution), {**http.lua(_QUERY_SCRIPT), "name": SCRIPT}],
         idle_timeout=_IDLE_SECONDS,
-        access_log=http.access_log(str(paths.log(name)), _LOG_LINE),
+        access_logs=[
+            http.access_log(str(paths.log(name)), _LOG_LINE),
+            request_log.access_log(distribution.distribution_id),
+        ],
         local_replies=[
             http.local_reply(
                 flags=flags,

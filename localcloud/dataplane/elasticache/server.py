@@ -27,6 +27,25 @@ def socket_path(group_id: str) -> Path:
     return paths.sockets() / f"{group_id}.valkey"
 
 
+def administrator(group_id: str) -> valkey.Valkey:
+    """A client of a group's server with all rights. Raises nothing before its first command."""
+    return valkey.Valkey(
+        unix_socket_path=str(socket_path(group_id)),
+        username=settings.ADMINISTRATOR,
+        password=_administrator_password(),
+        socket_timeout=5,
+    )
+
+
+def _administrator_password() -> str:
+    """Ours alone; kept so that the next data plane can take over a running server."""
+    path = layout.folder("secrets") / "valkey-administrator.json"
+    if not path.exists():
+        layout.write_private(path, json.dumps({"password": secrets.token_urlsafe(32)}))
+    password: str = json.loads(path.read_text())["password"]
+    return password
+
+
 class ValkeyServer:
     """`front` opens the group's TLS port."""
 
@@ -58,7 +77,7 @@ class ValkeyServer:
 
     def _applied_to_server(self, spec: ValkeySpec) -> None:
         wanted = settings.configuration(spec, folder=self._folder, socket=self._socket)
-        users = settings.acl_text(spec.users, administrator_password=self._administrator_password())
+        users = settings.acl_text(spec.users, administrator_password=_administrator_password())
         self._users_due |= self._put(settings.acl_path(self._folder), users)
         changed = self._put(self._folder / "valkey.conf", settings.file_text(wanted))
         log_begin = self._server.log.stat().st_size if self._server.log.exists() else 0
@@ -105,20 +124,7 @@ class ValkeyServer:
         return "Valkey ended: " + " ".join(lines[-3:])
 
     def _connection(self) -> valkey.Valkey:
-        return valkey.Valkey(
-            unix_socket_path=str(self._socket),
-            username=settings.ADMINISTRATOR,
-            password=self._administrator_password(),
-            socket_timeout=5,
-        )
-
-    def _administrator_password(self) -> str:
-        """Ours alone; kept so that the next data plane can take over a running server."""
-        path = layout.folder("secrets") / "valkey-administrator.json"
-        if not path.exists():
-            layout.write_private(path, json.dumps({"password": secrets.token_urlsafe(32)}))
-        password: str = json.loads(path.read_text())["password"]
-        return password
+        return administrator(self._group_id)
 
     def _put(self, path: Path, text: str) -> bool:
         if path.exists() and path.read_text() == text:

@@ -61,7 +61,7 @@ def connection_manager(
     files: Files,
     filters: list[Resource],
     idle_timeout: int,
-    access_log: Resource,
+    access_logs: list[Resource],
     local_replies: list[Resource],
     append_forwarded_for: bool = True,
 ) -> Resource:
@@ -84,7 +84,7 @@ def connection_manager(
             stream_idle_timeout=f"{idle_timeout}s",
             common_http_protocol_options={"idle_timeout": f"{idle_timeout}s"},
             upgrade_configs=[{"upgrade_type": "websocket"}],
-            access_log=[access_log],
+            access_log=access_logs,
             local_reply_config={"mappers": local_replies},
         ),
     }

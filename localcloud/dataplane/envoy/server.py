@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import logging
-import socket
 import time
-from pathlib import Path
 from typing import Any
 
 import envoy
 
 from localcloud import layout
-from localcloud.dataplane import paths, process
+from localcloud.dataplane import process
+from localcloud.dataplane.envoy import admin, request_log
 from localcloud.dataplane.envoy.configuration import CLUSTER, ENDPOINTS, LISTENER, ROUTES, Configuration, Files
 from localcloud.dataplane.errors import NotYetError
 
@@ -34,7 +32,6 @@ class EnvoyServer:
         folder = layout.folder("dataplane", name)
         self.files = Files(folder)
         self._folder = folder
-        self._admin = paths.sockets() / f"{name}.sock"
         self.process = process.Server(name=name, patience=10)
         self._retired: set[str] = set()
 
@@ -62,6 +59,8 @@ class EnvoyServer:
                 "immediate",
                 "--log-level",
                 "warning",
+                "--file-flush-interval-msec",
+                str(request_log.FLUSH_SECONDS * 1000),
             ]
         )
         if started:
@@ -109,19 +108,7 @@ class EnvoyServer:
 
     def ask(self, path: str, *, method: str = "GET") -> dict[str, Any]:
         """Call the administration interface. Raises NotYetError when it does not answer."""
-        connection = _UnixConnection(self._admin)
-        try:
-            connection.request(method, path)
-            body = connection.getresponse().read()
-        except (OSError, http.client.HTTPException) as error:
-            raise NotYetError(f"Envoy does not answer: {error}") from error
-        finally:
-            connection.close()
-        try:
-            found: dict[str, Any] = json.loads(body)
-        except json.JSONDecodeError:
-            return {"text": body.decode(errors="replace")}
-        return found
+        return admin.ask(self.name, path, method=method)
 
     def stop(self) -> None:
         """Let requests under way come to their end, then stop."""
@@ -167,7 +154,7 @@ class EnvoyServer:
         return {
             "node": {"id": self.name, "cluster": "localcloud"},
             # A socket that only its owner reaches: the interface can stop Envoy, and tasks run on this machine too.
-            "admin": {"address": {"pipe": {"path": str(self._admin), "mode": 0o600}}},
+            "admin": {"address": {"pipe": {"path": str(admin.socket_path(self.name)), "mode": 0o600}}},
             "dynamic_resources": {
                 "lds_config": self.files.source("listeners"),
                 "cds_config": self.files.source("clusters"),
@@ -185,14 +172,3 @@ class EnvoyServer:
                 ]
             },
         }
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=5)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))

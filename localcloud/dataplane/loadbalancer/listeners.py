@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from localcloud.dataplane import paths
-from localcloud.dataplane.envoy import http, secure
+from localcloud.dataplane.envoy import http, request_log, secure
 from localcloud.dataplane.envoy.configuration import Files, Resource, typed
 from localcloud.dataplane.errors import UnsupportedError
 from localcloud.dataplane.loadbalancer.matching import SOURCE_ADDRESS
@@ -92,9 +92,10 @@ def _connection_manager(spec: ListenerSpec, balancer: LoadBalancerSpec, files: F
         files=files,
         filters=[http.lua(script)],
         idle_timeout=balancer.idle_timeout,
-        access_log=http.access_log(
-            str(paths.log(f"alb-{balancer.name}")), _LOG_LINE.format(type=kind, name=balancer.name)
-        ),
+        access_logs=[
+            http.access_log(str(paths.log(f"alb-{balancer.name}")), _LOG_LINE.format(type=kind, name=balancer.name)),
+            request_log.access_log(balancer.arn),
+        ],
         local_replies=[
             http.local_reply(
                 flags=flags,

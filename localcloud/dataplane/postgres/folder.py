@@ -128,6 +128,8 @@ class DataFolder:
                 "max_replication_slots": "10",
                 # The default of 5 s would keep a standby waiting after a restart of its primary.
                 "wal_retrieve_retry_interval": "1s",
+                # RDS measures its volumes; here a server's own reads and writes tell how long they took.
+                "track_io_timing": "on",
                 **parameters.settings(spec.parameters),
             }
         )

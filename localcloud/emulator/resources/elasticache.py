@@ -23,6 +23,7 @@ class ReplicationGroup(Completion):
         port = layout.allocate_port("elasticache", ref)
         endpoint = {"Address": layout.LOOPBACK, "Port": port}
         record = elasticache._replication_groups[ref]
+        _name_members(record)
         for group in record["NodeGroups"]:
             group["PrimaryEndpoint"] = group["ReaderEndpoint"] = endpoint
             for member in group["NodeGroupMembers"]:
@@ -48,6 +49,22 @@ class ReplicationGroup(Completion):
     def delete(self, ref: str, properties: Properties) -> None:
         super().delete(ref, properties)
         layout.release_port("elasticache", ref)
+
+
+def _name_members(record: dict[str, Any]) -> None:
+    """Without cluster mode nodes are called group-001, group-002, and so on; upstream numbers the one shard, too."""
+    if record.get("ClusterMode") == "enabled" or len(record["NodeGroups"]) != 1:
+        return
+    members = record["NodeGroups"][0]["NodeGroupMembers"]
+    for number, member in enumerate(members, start=1):
+        before, name = member["CacheClusterId"], f"{record['ReplicationGroupId']}-{number:03}"
+        member["CacheClusterId"] = name
+        cluster = elasticache._clusters.pop(before, None)
+        if cluster:
+            arn = elasticache._arn_cluster(name)
+            elasticache._tags[arn] = elasticache._tags.pop(cluster["CacheClusterArn"], [])
+            elasticache._clusters[name] = {**cluster, "CacheClusterId": name, "CacheClusterArn": arn}
+    record["MemberClusters"] = [member["CacheClusterId"] for member in members]
 
 
 @resource("AWS::ElastiCache::User")

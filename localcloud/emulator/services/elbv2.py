@@ -25,6 +25,8 @@ def install() -> None:
         "RegisterTargets": _register_targets,
         "DeregisterTargets": _deregister_targets,
         "DescribeTargetHealth": _describe_target_health,
+        # Upstream overlooks target groups that rules name.
+        "DescribeTargetGroups": _describe_target_groups,
     }
 
 
@@ -65,6 +67,19 @@ def _groups(action: Record) -> list[str]:
     return [group["TargetGroupArn"] for group in action.get("ForwardConfig", {}).get("TargetGroups", [])]
 
 
+def _describe_target_groups(parameters: Any) -> Any:
+    """A target group belongs to the load balancers that forward to it."""
+    balancers: dict[str, list[str]] = {}
+    for rule in alb._rules.values():
+        balancer = alb._listeners.get(rule["ListenerArn"], {}).get("LoadBalancerArn")
+        for group in [group for action in rule["Actions"] for group in _groups(action)] if balancer else []:
+            if balancer not in balancers.setdefault(group, []):
+                balancers[group].append(balancer)
+    for arn, record in alb._tgs.items():
+        record["LoadBalancerArns"] = balancers.get(arn, [])
+    return alb._describe_tgs(parameters)
+
+
 def _place(group: str, target: Record) -> tuple[str, int]:
     return str(target["Id"]), int(target.get("Port") or alb._tgs[group].get("Port", 80))
 
@@ -96,7 +111,7 @@ def _describe_target_health(parameters: Any) -> Any:
     if group not in alb._tgs:
         return alb._error("TargetGroupNotFound", f"Target group '{group}' not found.")
     asked = {_place(group, target) for target in alb._parse_targets_param(parameters)}
-    seen = _health_seen_by_the_data_plane().get(group)
+    seen = target_states().get(group)
     found = []
     for target in alb._targets.get(group, []):
         place = _place(group, target)
@@ -119,8 +134,9 @@ def _describe_target_health(parameters: Any) -> Any:
     )
 
 
-def _health_seen_by_the_data_plane() -> dict[str, dict[str, str]]:
-    """home/dataplane/target-health.json: target group ARN -> "address:port" -> healthy, unhealthy, draining."""
+def target_states() -> dict[str, dict[str, str]]:
+    """What the data plane saw last (dataplane/target-health.json): healthy, unhealthy or initial, by "address:port" by
+    target group ARN."""
     path = layout.home() / "dataplane" / "target-health.json"
     try:
         content: dict[str, dict[str, str]] = json.loads(path.read_text())

@@ -147,3 +147,13 @@ def test_a_postponed_receipt_says_which_and_the_how_manieth_try_it_was(user, buc
     reading.process(made.id)
     (line,) = [line for line in lines() if line["event"] == "receipt_postponed"]
     assert (line["receipt"], line["attempt"]) == (str(made.id), 2)
+
+
+def test_a_request_is_logged_with_the_address_that_the_load_balancer_saw(
+    lines: Callable[[], list[dict[str, Any]]], client: Any, db: None
+) -> None:
+    client.get("/api/v1/receipts/", headers={"X-Forwarded-For": "8.8.8.8, 203.0.113.7"})
+    client.get("/api/v1/receipts/", REMOTE_ADDR="10.1.2.3")
+    finished = [line for line in lines() if line["event"] == "request_finished"]
+    assert [line["ip"] for line in finished] == ["203.0.113.7", "10.1.2.3"]
+    assert all(line["code"] == 401 and line["request"] == "GET /api/v1/receipts/" for line in finished)

@@ -40,11 +40,12 @@ class _Server(ThreadingHTTPServer):
 
 
 class Backend:
-    """Answers every request with its name and what it saw; `healthy` and `delay` (seconds) may be changed."""
+    """Answers every request with its name and what it saw; `healthy`, `status` and `delay` (seconds) may be changed."""
 
     def __init__(self, name: str, *, port: int = 0) -> None:
         self.name = name
         self.healthy = True
+        self.status = 200
         self.delay = 0.0
         self.length = 0
         self.checks: list[dict[str, str]] = []
@@ -84,7 +85,7 @@ class Backend:
         self.seen += 1
         threading.Event().wait(self.delay)
         saw: dict[str, Any] = {"name": self.name, "path": handler.path, "method": handler.command, "headers": headers}
-        self._send(handler, 200, json.dumps({**saw, "padding": "x" * self.length}).encode())
+        self._send(handler, self.status, json.dumps({**saw, "padding": "x" * self.length}).encode())
 
     def _send(self, handler: BaseHTTPRequestHandler, status: int, body: bytes) -> None:
         handler.send_response(status)

@@ -137,7 +137,8 @@ def test_a_valkey_group_and_its_user(emulator: Emulator, deploy: Deploy) -> None
                 "ReplicationGroupDescription": "d",
                 "Engine": "valkey",
                 "CacheNodeType": "cache.t4g.micro",
-                "NumCacheClusters": 1,
+                "NumCacheClusters": 2,
+                "AutomaticFailoverEnabled": True,
                 "TransitEncryptionEnabled": True,
                 "UserGroupIds": [{"Ref": "Users"}],
             },
@@ -148,6 +149,12 @@ def test_a_valkey_group_and_its_user(emulator: Emulator, deploy: Deploy) -> None
     group = cache.describe_replication_groups(ReplicationGroupId="counter")["ReplicationGroups"][0]
     assert group["NodeGroups"][0]["PrimaryEndpoint"] == {"Address": "127.0.0.1", "Port": int(outputs["Port"])}
     assert group["UserGroupIds"] == ["tellers"]
+    # Metrics have the names of single nodes.
+    assert group["MemberClusters"] == ["counter-001", "counter-002"]
+    assert [cluster["CacheClusterId"] for cluster in cache.describe_cache_clusters()["CacheClusters"]] == [
+        "counter-001",
+        "counter-002",
+    ]
     assert cache.describe_users(UserId="teller")["Users"][0]["AccessString"] == "on ~* &* +@all"
     kept = json.loads((emulator.home / "secrets" / "elasticache" / "teller.json").read_text())
     assert kept == {"username": "teller", "password": "sixteen-letters-long", "access_string": "on ~* &* +@all"}
@@ -193,7 +200,13 @@ def _balanced(weights: tuple[int, int]) -> dict[str, Any]:
     }
 
 
-_RULE = {"Rule": {"Ref": "Rule"}, "Blue": {"Ref": "Blue"}, "Name": {"Fn::GetAtt": ["Balancer", "DNSName"]}}
+_RULE = {
+    "Rule": {"Ref": "Rule"},
+    "Blue": {"Ref": "Blue"},
+    "Name": {"Fn::GetAtt": ["Balancer", "DNSName"]},
+    "BlueName": {"Fn::GetAtt": ["Blue", "TargetGroupFullName"]},
+    "BalancerName": {"Fn::GetAtt": ["Balancer", "LoadBalancerFullName"]},
+}
 
 
 def test_weights_of_a_rule(emulator: Emulator, deploy: Deploy) -> None:
@@ -204,11 +217,18 @@ def test_weights_of_a_rule(emulator: Emulator, deploy: Deploy) -> None:
     elb = emulator.client("elbv2")
     outputs = deploy("balanced", _balanced((90, 10)), _RULE)
     assert outputs["Name"] == "localhost"
+    assert outputs["BlueName"].startswith("targetgroup/")
+    assert outputs["Blue"].endswith(f":{outputs['BlueName']}")
     assert weights() == [90, 10]
     groups = elb.describe_rules(RuleArns=[outputs["Rule"]])["Rules"][0]["Actions"][0]["ForwardConfig"]["TargetGroups"]
     shifted = [{**group, "Weight": weight} for group, weight in zip(groups, (0, 100), strict=True)]
     elb.modify_rule(RuleArn=outputs["Rule"], Actions=[{"Type": "forward", "ForwardConfig": {"TargetGroups": shifted}}])
     assert weights() == [0, 100]
+    described = elb.describe_target_groups(TargetGroupArns=[outputs["Blue"]])["TargetGroups"][0]
+    (balancer,) = described["LoadBalancerArns"]
+    assert balancer.endswith(f":loadbalancer/{outputs['BalancerName']}")
+    found = elb.describe_target_groups(LoadBalancerArn=balancer)["TargetGroups"]
+    assert {group["TargetGroupArn"] for group in found} == {group["TargetGroupArn"] for group in groups}
 
 
 def test_targets_with_one_address_are_told_apart_by_port(emulator: Emulator, deploy: Deploy) -> None:

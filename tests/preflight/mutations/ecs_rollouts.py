@@ -1,4 +1,4 @@
-"""Faults of rollouts that shift traffic. Prod updates its services in place, so each plants a sound canary first."""
+"""Faults of rollouts that shift traffic. Each puts a small sound canary in place of prod's first."""
 
 from __future__ import annotations
 
@@ -248,7 +248,7 @@ def a_hook_without_a_function(prod: Prod) -> str:
 @plants("ECS-13", constraint=13)
 def a_hook_that_returns_nothing(prod: Prod) -> str:
     canary(prod)
-    function = prod.resource("Service", "AWS::Lambda::Function", path="Hook")
+    function = prod.resource("Service", "AWS::Lambda::Function", path="-Service/Hook/")
     function["Properties"] = _function("None")["Properties"]
     return prod.path(function)
 
@@ -256,7 +256,7 @@ def a_hook_that_returns_nothing(prod: Prod) -> str:
 @plants("ECS-14", constraint=14)
 def a_service_that_does_not_wait_for_its_hooks_policy(prod: Prod) -> str:
     canary(prod)
-    role = prod.resource("Service", "AWS::IAM::Role", path="HookInvokeRole")
+    role = prod.resource("Service", "AWS::IAM::Role", path="-Service/HookInvokeRole")
     policy = role["Properties"].pop("Policies")[0] | {"Roles": [{"Ref": "HookInvokeRole"}]}
     prod.add("Service", "HookInvoke", {"Type": "AWS::IAM::Policy", "Properties": policy})
     return _web(prod)
@@ -265,7 +265,7 @@ def a_service_that_does_not_wait_for_its_hooks_policy(prod: Prod) -> str:
 @plants("ECS-14b", constraint=14)
 def a_hook_that_nobody_may_invoke(prod: Prod) -> str:
     canary(prod)
-    role = prod.resource("Service", "AWS::IAM::Role", path="HookInvokeRole")
+    role = prod.resource("Service", "AWS::IAM::Role", path="-Service/HookInvokeRole")
     del role["Properties"]["Policies"]
     return prod.path(role)
 
@@ -282,7 +282,7 @@ def an_infrastructure_role_for_tasks(prod: Prod) -> str:
 
 def _misdirect(prod: Prod, name: str, principal: str) -> str:
     canary(prod)
-    role = prod.resource("Service", "AWS::IAM::Role", path=name)
+    role = prod.resource("Service", "AWS::IAM::Role", path=f"-Service/{name}")
     role["Properties"]["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]["Service"] = principal
     return prod.path(role)
 
@@ -290,7 +290,7 @@ def _misdirect(prod: Prod, name: str, principal: str) -> str:
 @plants("ECS-15b", constraint=15)
 def an_infrastructure_role_that_may_nothing(prod: Prod) -> str:
     canary(prod)
-    role = prod.resource("Service", "AWS::IAM::Role", path="InfrastructureRole")
+    role = prod.resource("Service", "AWS::IAM::Role", path="-Service/InfrastructureRole")
     role["Properties"]["ManagedPolicyArns"] = []
     return prod.path(role)
 

@@ -1,0 +1,1 @@
+"""What rehearsals came to: a page for people, a summary for programs, a table for the terminal."""
