@@ -89,7 +89,18 @@ class BreakGlassRole(Construct):
                 detail_type=["AWS API Call via CloudTrail"],
                 detail={"eventName": ["AssumeRole"], "requestParameters": {"roleArn": [self.role.role_arn]}},
             ),
-            targets=[targets.SnsTopic(topic)],
+            targets=[
+                targets.SnsTopic(
+                    topic,
+                    message=events.RuleTargetInput.from_text(
+                        f"Emergency role of {environment} taken by "
+                        f"{events.EventField.from_path('$.detail.requestParameters.sourceIdentity')} from "
+                        f"{events.EventField.from_path('$.detail.sourceIPAddress')}, session "
+                        f"{events.EventField.from_path('$.detail.requestParameters.roleSessionName')}. "
+                        "If nobody on call did, treat it as a break-in. docs/runbooks/break-glass.md"
+                    ),
+                )
+            ],
         )
 
     def _allow(self, environment: str) -> None:

@@ -33,6 +33,10 @@ _CLI_ONLY = {
     "sso": {"login": set()},
 }
 _SERVICE = {"s3api": "s3"}
+# Short forms that the AWS CLI offers for a structure of the API.
+_SHORT = {
+    "cloudwatch put-metric-data": {"--metric-name", "--value", "--unit", "--dimensions", "--timestamp"},
+}
 
 
 class Command(NamedTuple):
@@ -43,7 +47,7 @@ class Command(NamedTuple):
 def commands() -> Iterator[Command]:
     for document in DOCUMENTS:
         for code in _CODE.finditer(document.read_text()):
-            text = (code["block"] or code["span"]).replace("\\\n", " ")
+            text = re.sub(r"\$\([^()]*\)", "VALUE", (code["block"] or code["span"]).replace("\\\n", " "))
             for found in _AWS.finditer(text):
                 yield Command(str(document.relative_to(REPOSITORY)), found["rest"].strip())
 
@@ -51,7 +55,7 @@ def commands() -> Iterator[Command]:
 def fault(text: str) -> str | None:
     """What is wrong with the rest of a command after `aws`; None when nothing is."""
     try:
-        words = shlex.split(re.sub(r"\$\((.*)", "VALUE", text))
+        words = shlex.split(text)
     except ValueError:
         words = text.replace("'", "").replace('"', "").split()
     service, operation, *rest = words
@@ -68,11 +72,13 @@ def fault(text: str) -> str | None:
     if operation not in operations:
         return f"no command {service} {operation}"
     options, required = operations[operation]
+    if short := _SHORT.get(f"{service} {operation}", set()) & given:
+        required, given = frozenset(), given - short
     if unknown := {
         option for option in given if option not in options and option.replace("--no-", "--") not in options
     }:
         return f"{service} {operation} has no option {', '.join(sorted(unknown))}"
-    if missing := required - given:
+    if missing := required - given - _GLOBAL:
         return f"{service} {operation} wants {', '.join(sorted(missing))}" if given else None
     return None
 
