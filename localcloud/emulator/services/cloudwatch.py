@@ -109,6 +109,7 @@ def install() -> None:
         replace(cloudwatch, name, calls.answering(operation, call))
     replace(cloudwatch, "_put_metric_alarm", _completing_alarms(cloudwatch._put_metric_alarm))
     replace(cloudwatch, "_put_composite_alarm", _with_suppressor(cloudwatch._put_composite_alarm))
+    replace(cloudwatch, "_validate_alarm_tag_arn", _taking_dashboards(cloudwatch._validate_alarm_tag_arn))
     # Composite alarms and stack operations of upstream end here.
     replace(cloudwatch, "_dispatch_alarm_actions", _dispatch)
     replace(cloudwatch, "_record_history", _record_history)
@@ -232,6 +233,18 @@ def _append_history(name: str, kind: str, item: str, summary: str, data: Record)
     )
     del entries[:-_HISTORY_KEPT]
     persistence.saver.touch("cloudwatch")
+
+
+def _taking_dashboards(stock: Callable[..., Any]) -> Callable[..., Any]:
+    """Upstream lets only alarms have tags."""
+
+    def validate(arn: str, is_json: bool = False, is_cbor: bool = False) -> Any:
+        dashboard = cloudwatch._dashboards.get(arn.rpartition(":dashboard/")[2])
+        if dashboard and dashboard["DashboardArn"] == arn:
+            return None
+        return stock(arn, is_json=is_json, is_cbor=is_cbor)
+
+    return validate
 
 
 def _completing_alarms(stock: Callable[..., Any]) -> Callable[..., Any]:

@@ -186,6 +186,7 @@ def test_an_alarm_that_lasts_is_told_of_every_minute(stage: Stage) -> None:
 
 
 def test_values_that_no_alarm_looks_at_reach_the_file_within_seconds(stage: Stage, tmp_path: Path) -> None:
+    stage.run(until=1)
     stage.put(11, 0)
     stage.run(until=6)
     elsewhere = MetricStore(tmp_path / "metrics.sqlite")

@@ -491,6 +491,17 @@ def test_what_was_published_and_what_alarms_found_survive_a_kill(own_emulator: E
     )
 
 
+def test_dashboards_have_tags(watch: Any, deploy: Deploy) -> None:
+    tags = [{"Key": "owner", "Value": "platform"}]
+    body = json.dumps({"widgets": []})
+    properties = {"DashboardName": "tagged", "DashboardBody": body, "Tags": tags}
+    deploy("dashboards", {"Board": {"Type": "AWS::CloudWatch::Dashboard", "Properties": properties}})
+    arn = watch.get_dashboard(DashboardName="tagged")["DashboardArn"]
+    assert tags[0] in watch.list_tags_for_resource(ResourceARN=arn)["Tags"]
+    with pytest.raises(watch.exceptions.ClientError, match="not found"):
+        watch.tag_resource(ResourceARN=f"{arn}-other", Tags=tags)
+
+
 def test_a_large_call_arrives_compressed(watch: Any) -> None:
     data = [{"MetricName": f"Metric{number}", "Value": number, "Timestamp": last_minute()} for number in range(400)]
     watch.put_metric_data(Namespace="Large", MetricData=data)
