@@ -12,6 +12,9 @@ from constructs import Construct
 
 from infra.config import models
 
+REPLICATION_RULE = "Copy"
+"""The rule's id, which metrics of the replication carry."""
+
 _NONCURRENT_DAYS = 30
 """How long a deleted or overwritten image can be brought back."""
 
@@ -60,6 +63,7 @@ class ReceiptsBucket(Construct):
             self, "Replica", bucket_arn=replica.bucket.bucket_arn, encryption_key=key
         )
         return s3.ReplicationRule(
+            id=REPLICATION_RULE,
             destination=bucket,
             priority=1,
             kms_key=key,

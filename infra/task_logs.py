@@ -17,6 +17,7 @@ class TaskLogs(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, retention_days: RetentionDays) -> None:
         super().__init__(scope, construct_id)
+        self.groups: dict[str, logs.LogGroup] = {}
         self._retention = retention(retention_days)
         self._key = kms.Key(
             self, "Key", description="Logs of the application's tasks", removal_policy=cdk.RemovalPolicy.DESTROY
@@ -42,4 +43,7 @@ class TaskLogs(Construct):
         )
 
     def group(self, construct_id: str) -> logs.LogGroup:
-        return logs.LogGroup(self, construct_id, retention=self._retention, encryption_key=self._key)
+        self.groups[construct_id] = logs.LogGroup(
+            self, construct_id, retention=self._retention, encryption_key=self._key
+        )
+        return self.groups[construct_id]

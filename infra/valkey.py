@@ -50,6 +50,7 @@ class ValkeyGroup(Construct):
     endpoint_address: str
     port: str
     """A token: the local cloud listens on other ports than AWS."""
+    group_id: str
 
     def __init__(self, scope: Construct, construct_id: str, *, props: ValkeyProps) -> None:
         super().__init__(scope, construct_id)
@@ -70,6 +71,7 @@ class ValkeyGroup(Construct):
             removal_policy=props.removal_policy,
         )
         group = self._replication_group(self._user_group())
+        self.group_id = group.ref
         self.endpoint_address = group.attr_primary_end_point_address
         self.port = group.attr_primary_end_point_port
 

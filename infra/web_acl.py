@@ -40,6 +40,11 @@ class EdgeHeader:
     value: str
 
 
+def metric_name(environment: str, place: str) -> str:
+    """By which metrics name the ACL that stands before `alb` or `cdn`. WAF keeps `All` for itself."""
+    return f"spendsmart-{environment}-{place}"
+
+
 class WebAcl(Construct):
     """Rate limits per IP address (a tighter one on login), managed rule groups, and a log of what they matched.
 
@@ -55,6 +60,7 @@ class WebAcl(Construct):
         *,
         acl_scope: Literal["REGIONAL", "CLOUDFRONT"],
         settings: Waf,
+        metric: str,
         log_group: logs.ILogGroup,
         trusted_edge: EdgeHeader | None = None,
     ) -> None:
@@ -66,7 +72,7 @@ class WebAcl(Construct):
             "Acl",
             scope=acl_scope,
             default_action=waf.CfnWebACL.DefaultActionProperty(allow=waf.CfnWebACL.AllowActionProperty()),
-            visibility_config=_visibility("All"),
+            visibility_config=_visibility(metric),
             rules=[
                 self._rate_rule("LoginRate", priority=0, limit=settings.login_rate_limit, paths=LOGIN_PATHS),
                 self._rate_rule("Rate", priority=1, limit=settings.rate_limit),

@@ -69,10 +69,11 @@ class BackupStack(EnvironmentStack):
             description=f"SpendSmart {environment.name}: backups",
             removal_policy=self.removal_policy,
         )
+        self.vault_name = f"spendsmart-{environment.name}"
         vault = backup.BackupVault(
             self,
             "Vault",
-            backup_vault_name=f"spendsmart-{environment.name}",
+            backup_vault_name=self.vault_name,
             encryption_key=key,
             block_recovery_point_deletion=environment.protect,
             removal_policy=self.removal_policy,

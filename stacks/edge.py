@@ -11,7 +11,7 @@ from infra.distribution import Alias, ApplicationDistribution
 from infra.environment_stack import EnvironmentStack
 from infra.log_bucket import LogBucket
 from infra.retention import retention
-from infra.web_acl import EdgeHeader, WebAcl, WebAclLogGroup
+from infra.web_acl import EdgeHeader, WebAcl, WebAclLogGroup, metric_name
 
 REGION = "us-east-1"
 """CloudFront's certificates, ACLs and log deliveries exist nowhere else."""
@@ -68,6 +68,7 @@ class EdgeStack(EnvironmentStack):
             "Acl",
             acl_scope="CLOUDFRONT",
             settings=self.settings.waf,
+            metric=metric_name(self.settings.name, "cdn"),
             log_group=WebAclLogGroup(
                 self,
                 "Logs",

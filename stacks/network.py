@@ -44,6 +44,12 @@ class NetworkStack(EnvironmentStack):
         self._log_flows()
         self._add_endpoints()
 
+    @property
+    def nat_gateways(self) -> list[str]:
+        """Their ids."""
+        found = [subnet.node.try_find_child("NATGateway") for subnet in self.vpc.public_subnets]
+        return [gateway.ref for gateway in found if isinstance(gateway, ec2.CfnNatGateway)]
+
     def _nat_addresses(self) -> list[str]:
         """From where the private subnets reach public addresses: one for each NAT gateway."""
         found = [subnet.node.try_find_child("EIP") for subnet in self.vpc.public_subnets]

@@ -19,6 +19,7 @@ from stacks.backup import BackupReplicaStack, BackupStack
 from stacks.data import DataStack
 from stacks.edge import EdgeStack
 from stacks.ingress import IngressStack
+from stacks.monitoring import MonitoringStack, WatchedStacks
 from stacks.network import NetworkStack
 from stacks.observability import ObservabilityStack
 from stacks.service import ServiceStack
@@ -39,6 +40,7 @@ class SpendSmartPlatform(cdk.App):
     - Observability: alarms; before Service, whose rollouts watch some of them.
     - Service: what changes with every release.
     - Backup: plans and restore tests; finds what to copy by tag, so it references no other stack.
+    - Monitoring: alarms, dashboards and messages; looks at all others.
 
     A stack may reference those above it, by few and weak references (docs/adr/0003).
     """
@@ -108,18 +110,36 @@ class SpendSmartPlatform(cdk.App):
         # Rollouts watch alarms by their names.
         self.service.add_stack_dependency(self.observability)
 
+        backup = None
         if backup_replica:
             backup = BackupStack(self, "Backup", environment=environment, copy_vault_arn=backup_replica.vault_arn)
             # The vault's name is known beforehand, so no reference says that it has to exist.
             backup.add_stack_dependency(backup_replica)
+        self.monitoring = MonitoringStack(
+            self,
+            "Monitoring",
+            environment=environment,
+            watched=WatchedStacks(
+                network=self.network,
+                data=self.data,
+                storage=self.storage,
+                ingress=self.ingress,
+                service=self.service,
+                storage_replica=self._storage_replica,
+                vault=backup.vault_name if backup else None,
+            ),
+        )
+        if backup:
+            self.monitoring.add_stack_dependency(backup)  # whose vault it names
 
     def _compose_state(self, backup_replica: BackupReplicaStack | None) -> None:
         """What must not be lost. Where copies go is made first."""
-        environment, backup_copy, receipts_copy = self.environment, None, None
+        environment, backup_copy = self.environment, None
+        self._storage_replica: StorageReplicaStack | None = None
         if backup_replica:
             backup_copy = BackupCopy(region=environment.regions.replica, key_arn=backup_replica.key.key_arn)
         if environment.features.replication:
-            receipts_copy = StorageReplicaStack(self, "StorageReplica", environment=environment).receipts
+            self._storage_replica = StorageReplicaStack(self, "StorageReplica", environment=environment)
         self.data = DataStack(
             self,
             "Data",
@@ -128,6 +148,7 @@ class SpendSmartPlatform(cdk.App):
             backup_copy=backup_copy,
             signed_images=self._image_key is not None,
         )
+        receipts_copy = self._storage_replica.receipts if self._storage_replica else None
         self.storage = StorageStack(self, "Storage", environment=environment, replica=receipts_copy)
 
     def _compose_edge(self) -> EdgeStack | None:

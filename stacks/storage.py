@@ -18,12 +18,13 @@ class StorageReplicaStack(EnvironmentStack):
         super().__init__(
             scope, construct_id, environment=environment, region=environment.regions.replica, stateful=True
         )
+        self.bucket_name = self.physical_name("receipts-replica")
         self.receipts = ReceiptsBucket(
             self,
             "Receipts",
             props=ReceiptsBucketProps(
                 config=environment.storage,
-                bucket_name=self.physical_name("receipts-replica"),
+                bucket_name=self.bucket_name,
                 removal_policy=self.removal_policy,
                 auto_delete=not environment.protect,
                 page_origins=page_origins(environment),

@@ -8,7 +8,7 @@ from constructs import Construct
 from infra.config import Environment
 from infra.environment_stack import EnvironmentStack
 from infra.retention import retention
-from infra.web_acl import EdgeHeader, WebAcl, WebAclLogGroup
+from infra.web_acl import EdgeHeader, WebAcl, WebAclLogGroup, metric_name
 
 
 class RegionalWafStack(EnvironmentStack):
@@ -32,6 +32,7 @@ class RegionalWafStack(EnvironmentStack):
             "Acl",
             acl_scope="REGIONAL",
             settings=environment.waf,
+            metric=metric_name(environment.name, "alb"),
             log_group=WebAclLogGroup(
                 self,
                 "Logs",

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import redis
 import structlog
+from django.db.models import Q, Sum
 
 from extraction.openai_answer import Answered
 from extraction.openai_engine import CallFailedError
@@ -36,6 +37,7 @@ def answered(call: Call, found: Answered, *, price: Decimal, request_id: str, se
 def failed(call: Call, error: CallFailedError) -> None:
     """A call without an answer."""
     _ended(call, error.outcome)
+    publish(OpenAIFailures=1)
     log.warning(
         "openai_failed", call=str(call.id), request=error.headers.get("x-request-id", ""), model=call.model,
         purpose=call.purpose, outcome=error.outcome, cost=str(error.cost), retry_after=error.retry_after,
@@ -58,9 +60,14 @@ def breaker_is(state: State) -> None:
 
 
 def today() -> None:
-    """How things stand, said by every sweep: whether the breaker is open, and the dollars of the day (UTC) so far."""
-    spent = Day.objects.filter(day=datetime.now(tz=UTC).date()).values_list("spent", flat=True).first()
-    publish(Metric("OpenAISpentToday", float(spent or 0), "None"))
+    """How things stand, said by every sweep: whether the breaker is open, and the dollars of day and month (UTC)."""
+    day = datetime.now(tz=UTC).date()
+    month = Day.objects.filter(day__gte=day.replace(day=1), day__lte=day)
+    spent = month.aggregate(today=Sum("spent", filter=Q(day=day)), month=Sum("spent"))
+    publish(
+        Metric("OpenAISpentToday", float(spent["today"] or 0), "None"),
+        Metric("OpenAISpentThisMonth", float(spent["month"] or 0), "None"),
+    )
     try:
         breaker_is(breaker.state())
     except redis.RedisError as error:

@@ -194,6 +194,10 @@ def store(receipt: Receipt, digest: str, found: Found, *, source: State = State.
         )
     log.info("receipt_read", state=state, engine=found.extraction.engine, fallback=found.fallback)
     publish(Metric("Extractions", 1), dimensions={"Engine": found.extraction.engine, "Outcome": str(state)}, total=True)
+    if source == State.EXTRACTING and receipt.waits_since:
+        waited = (timezone.now() - receipt.waits_since).total_seconds()
+        upload = "bulk" if receipt.bulk_upload_id else "single"
+        publish(Metric("ReceiptSeconds", waited, "Seconds"), dimensions={"Upload": upload})
     return state
 
 

@@ -1,4 +1,4 @@
-"""`python -m spendsmart.beat`: becomes Celery's scheduler, which also says every half minute how much work waits."""
+"""`python -m spendsmart.beat`: becomes Celery's scheduler, which also says every half minute how things stand."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ log = structlog.get_logger(__name__)
 
 
 class HeartbeatScheduler(PersistentScheduler):
-    """Beats once for each turn of the scheduler's loop, every five seconds at the latest, and publishes the backlog."""
+    """Beats once for each turn of the scheduler's loop, every five seconds at the latest, and publishes how things
+    stand: which servers answer, and how much work waits."""
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
@@ -29,19 +30,21 @@ class HeartbeatScheduler(PersistentScheduler):
         beat()
         if time.monotonic() >= self._publish_at:
             self._publish_at = time.monotonic() + PUBLISH_SECONDS
-            publish_backlog()
+            publish()
         return float(super().tick(*arguments, **keywords))
 
 
-def publish_backlog() -> None:
+def publish() -> None:
     """Publish, or log why not: the schedule goes on whatever the database or the broker say."""
     # Celery names this module before Django has loaded its models.
     from django.db import close_old_connections
 
     from receipts import backlog
+    from spendsmart.reachable import reachable
 
     close_old_connections()
     try:
+        reachable.publish()
         backlog.publish()
     except Exception as error:  # noqa: BLE001
         log.warning("backlog_unknown", error=f"{type(error).__name__}: {error}")

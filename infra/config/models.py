@@ -8,7 +8,11 @@ from __future__ import annotations
 from ipaddress import IPv4Network
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
+
+from infra.config.alarms import Alarms, Objectives
+from infra.config.section import Email as Email
+from infra.config.section import Section as Section
 
 RetentionDays = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
@@ -18,16 +22,9 @@ RetentionDays = Literal[
 Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
 CertificateArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/.+$")]
 Origin = Annotated[str, StringConstraints(pattern=r"^https?://[^/*\s]+$")]
-Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 Percent = Annotated[int, Field(ge=1, le=99)]
 CpuUnits = Literal[256, 512, 1024, 2048, 4096]
 """CPU units of a Fargate task, 1024 to a vCPU."""
-
-
-class Section(BaseModel):
-    """Frozen, and no key that is not known."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
 
 class Regions(Section):
@@ -156,14 +153,6 @@ class Budgets(Section):
     openai_daily_usd: int = Field(ge=0)
 
 
-class Alarms(Section):
-    """Who hears of an outage (p0), a degradation (p1), of cost (p2)."""
-
-    p0: tuple[Email, ...] = ()
-    p1: tuple[Email, ...] = ()
-    p2: tuple[Email, ...] = ()
-
-
 class OpenAI(Section):
     """`strong_model` reads again what fails its checks, at most `escalation_percent` of a day's receipts.
 
@@ -288,6 +277,7 @@ class Environment(Section):
     backup: Backup
     budgets: Budgets
     alarms: Alarms
+    objectives: Objectives = Objectives()
     openai: OpenAI
     tokens: Tokens
     rollout: Rollout

@@ -40,6 +40,10 @@ def install() -> None:
     # Clients poll every 5 s: an answer that waits for a short operation's end saves them most of that.
     replace(cloudformation, "handle_request", _answering_at_the_end(cloudformation.handle_request))
 
+    # An output alone is a change, too; a stack that refers to it would wait for it in vain.
+    create = _with_changes_of_outputs(handlers._ACTION_HANDLERS["CreateChangeSet"])
+    handlers._ACTION_HANDLERS["CreateChangeSet"] = create
+
     # A service whose update failed runs the new revision already: it has to be sent back like a custom resource.
     stock_rule = stacks._sends_back_failed_update
     replace(stacks, "_sends_back_failed_update", lambda kind: kind == "AWS::ECS::Service" or stock_rule(kind))
@@ -124,6 +128,21 @@ def _resolving_outputs_of_other_regions(stock: Callable[..., Any]) -> Callable[.
         raise ValueError(f"stack {spec['StackName']} in {region} has no output {spec['OutputName']}")
 
     return resolve
+
+
+def _with_changes_of_outputs(stock: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """CloudFormation makes a change set that can be executed and has no changes (aws/aws-cdk#2029)."""
+
+    def create(params: Any) -> Any:
+        answer = stock(params)
+        for made in cloudformation._change_sets.values():
+            stack = cloudformation._stacks.get(made["StackName"]) or {}
+            empty = made["Status"] == "FAILED" and "didn't contain changes" in made["StatusReason"]
+            if empty and made["_template"].get("Outputs", {}) != stack.get("_template", {}).get("Outputs", {}):
+                made |= {"Status": "CREATE_COMPLETE", "ExecutionStatus": "AVAILABLE", "StatusReason": ""}
+        return answer
+
+    return create
 
 
 def _answering_at_the_end(stock: Callable[..., Any]) -> Callable[..., Any]:

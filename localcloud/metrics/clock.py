@@ -89,7 +89,7 @@ class Ticker:
         try:
             call()
         except Exception as error:  # noqa: BLE001 - the source may be well again at its next turn
-            said = f"{type(error).__name__}: {error}"
+            said = " ".join(f"{type(error).__name__}: {error}".split())
             if said != self._troubles.get(what):
                 _log.warning("%s: %s", self._source.name, said)
             self._troubles[what] = said

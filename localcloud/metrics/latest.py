@@ -90,6 +90,8 @@ def table(latest: Latest) -> str:
     blocks: list[str] = []
     before = ""
     for line in latest.lines:
+        if "CacheNodeId=" in line.dimensions:
+            continue  # the same once more: a cluster has one node
         heading = f"{line.namespace}  {line.dimensions}" + (f"  ({line.region})" if line.region else "")
         if heading != before:
             blocks.append(f"\n{heading}")

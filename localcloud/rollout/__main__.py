@@ -25,8 +25,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--strategy", default="canary", choices=["canary", "blue_green"])
     parser.add_argument("--env", default="dev", help="environment to bring up where nothing runs (default: dev)")
     parser.add_argument("--rate", type=float, default=12.0, help="actions per second (default: 12)")
-    parser.add_argument("--canary-minutes", type=float, default=3, help="of the first step (default: 3)")
-    parser.add_argument("--bake-minutes", type=float, help="after all traffic moved (default: canary 1, blue-green 3)")
+    parser.add_argument("--canary-minutes", type=int, default=3, help="of the first step (default: 3)")
+    parser.add_argument("--bake-minutes", type=int, help="after all traffic moved (default: canary 1, blue-green 3)")
     parser.add_argument("--output", type=Path, default=command.OUTPUT, help="folder of the report (out/rollout)")
     return parser
 

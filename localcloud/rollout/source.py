@@ -14,16 +14,16 @@ class Strategy:
     """How the web service is to roll; the alarms look at whole minutes, one after the other."""
 
     name: str
-    canary_minutes: float = 3
-    bake_minutes: float = 1
+    canary_minutes: int = 3
+    bake_minutes: int = 1
 
     @property
     def context(self) -> dict[str, str]:
         """Values that override the environment's configuration, for `cdk -c`."""
         return {
             "rollout.strategy": self.name,
-            "rollout.canary_minutes": f"{self.canary_minutes:g}",
-            "rollout.bake_minutes": f"{self.bake_minutes:g}",
+            "rollout.canary_minutes": str(self.canary_minutes),
+            "rollout.bake_minutes": str(self.bake_minutes),
             "rollout.alarm_minutes": "1",
             # A laptop at work is slow by itself: that the new version is slower than the old one is what counts.
             "rollout.p99_seconds": "30",

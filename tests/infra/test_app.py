@@ -15,7 +15,7 @@ from tests.infra.conftest import KEYS
 from tests.infra.synthesized import Assembly
 
 REPOSITORY = FOLDER.parent
-ALWAYS = {"Network", "Data", "Storage", "Ingress", "Observability", "Service"}
+ALWAYS = {"Network", "Data", "Storage", "Ingress", "Observability", "Service", "Monitoring"}
 
 
 def test_each_environment_has_its_stacks(prod: Assembly, preview: Assembly) -> None:
@@ -47,7 +47,7 @@ def test_processes_agree_to_the_byte_and_need_no_network(tmp_path: Path) -> None
         first, second = pool.map(lambda seed: _synthesize(tmp_path / seed, seed=seed), ("1", "2"))
     assert first.keys() == second.keys()
     assert [name for name in first if first[name] != second[name]] == []
-    assert len([name for name in first if name.endswith(".template.json")]) == 11
+    assert len([name for name in first if name.endswith(".template.json")]) == 12
 
 
 def _synthesize(directory: Path, *, seed: str) -> dict[str, bytes]:

@@ -19,6 +19,7 @@ from ministack.core.responses import request_scope
 from ministack.services import eventbridge, sns
 
 from localcloud.emulator.cloudwatch import events, messages
+from localcloud.emulator.cloudwatch.scaling_actions import ScalingActions, is_policy
 from localcloud.emulator.cloudwatch.store import Scope
 from localcloud.emulator.internal import client
 
@@ -34,11 +35,15 @@ class ActionError(RuntimeError):
 
 @dataclass(frozen=True, kw_only=True)
 class Transition:
-    """An alarm just after its state changed (a copy of its record), and how it was before."""
+    """An alarm just after its state or the suppression of its actions changed (a copy of its record), how it was
+    before, and the state that its actions come from. `stays` is for an alarm that is still in ALARM a minute later:
+    then it only scales, once more."""
 
     scope: Scope
     alarm: Mapping[str, Any]
     before: Mapping[str, Any]
+    old_state: str
+    stays: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +60,7 @@ class Actions:
 
     def __init__(self, *, done: Callable[[Outcome], None]) -> None:
         self._done = done
+        self._scaling = ScalingActions()
         self._queue: queue.SimpleQueue[Transition] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="localcloud-alarm-actions", daemon=True)
 
@@ -70,29 +76,35 @@ class Actions:
             with request_scope(*transition.scope):
                 try:
                     self._carry_out(transition)
+                    if self._queue.empty():
+                        self._scaling.scale()
                 except Exception:  # noqa: BLE001 - later transitions may succeed
                     _log.exception("actions of alarm %s", transition.alarm["AlarmName"])
 
     def _carry_out(self, transition: Transition) -> None:
         alarm = transition.alarm
-        publish_event(events.state_change(alarm, transition.before), resource=alarm["AlarmArn"])
+        if not transition.stays:
+            publish_event(events.state_change(alarm, transition.before), resource=alarm["AlarmArn"])
         if not alarm.get("ActionsEnabled", True) or alarm.get("ActionsSuppressedBy"):
             return
         for action in alarm.get(_LISTS[alarm["StateValue"]]) or ():
+            if transition.stays and not is_policy(action):
+                continue
             error = None
             try:
-                _perform(action, transition)
+                self._perform(action, transition)
             except Exception as problem:  # noqa: BLE001 - whatever it is, it belongs into the alarm's history
                 error = str(problem)
                 _log.warning("alarm %s: %s: %s", alarm["AlarmName"], action, error)
             self._done(Outcome(transition=transition, action=action, error=error))
 
-
-def _perform(action: str, transition: Transition) -> None:
-    service = action.split(":")[2] if action.count(":") >= 5 else action
-    if service != "sns":
-        raise ActionError(f"the local cloud does not carry out actions of {service}")
-    _publish(action, transition)
+    def _perform(self, action: str, transition: Transition) -> None:
+        if is_policy(action):
+            self._scaling.ask(transition.scope, action, transition.alarm)
+        elif action.startswith("arn:aws:sns:"):
+            _publish(action, transition)
+        else:
+            raise ActionError("the local cloud carries out SNS topics and step scaling policies only")
 
 
 def _publish(topic: str, transition: Transition) -> None:
@@ -103,7 +115,7 @@ def _publish(topic: str, transition: Transition) -> None:
             f"CloudWatch Alarms is not authorized to perform: SNS:Publish on resource: {topic} because no "
             "resource-based policy allows the SNS:Publish action"
         )
-    content = messages.message(alarm, old_state=transition.before["StateValue"], account=account, region=region)
+    content = messages.message(alarm, old_state=transition.old_state, account=account, region=region)
     client("sns").publish(TopicArn=topic, Subject=messages.subject(alarm, region), Message=json.dumps(content))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +16,11 @@ from localcloud.emulator.cloudwatch.evaluation import (
     Verdict,
     evaluate,
 )
-from localcloud.emulator.cloudwatch.metrics import Aggregate, Metric
-from localcloud.emulator.cloudwatch.queries import MetricQuery, QueryError, Window, checked_period, metric_in
+from localcloud.emulator.cloudwatch.expressions import QuerySet
+from localcloud.emulator.cloudwatch.math_parser import MathError
+from localcloud.emulator.cloudwatch.math_values import Series
+from localcloud.emulator.cloudwatch.metrics import Metric
+from localcloud.emulator.cloudwatch.queries import MetricQuery, QueryError, Values, Window
 from localcloud.emulator.cloudwatch.store import MetricStore, Scope
 
 Record = Mapping[str, Any]
@@ -28,36 +31,37 @@ _SHORT_DELAY_SECONDS = 2
 
 @dataclass(frozen=True, kw_only=True)
 class MetricAlarm:
-    """What decides a metric alarm's state."""
+    """What decides a metric alarm's state: the values of the query `watched`, held against the rule."""
 
     rule: Rule
-    query: MetricQuery
+    queries: QuerySet
+    watched: str
     few_samples_count: bool
 
     @classmethod
     def read(cls, record: Record) -> MetricAlarm:
-        """Raises QueryError or StatisticError, whose message says what cannot be evaluated."""
-        statistic = record.get("ExtendedStatistic") or record.get("Statistic", "Average")
-        statistics.check(statistic)
-        return cls(
-            rule=_rule(record),
-            query=MetricQuery(
-                id="m1",
-                metric=metric_in(record),
-                statistic=statistic,
-                period=checked_period(record.get("Period")),
-                unit=record.get("Unit"),
-            ),
+        """Raises QueryError, StatisticError or MathError, whose message says what cannot be evaluated."""
+        asked = record.get("Metrics") or [_as_query(record)]
+        returned = [query["Id"] for query in asked if query.get("ReturnData", True)]
+        if len(returned) != 1:
+            raise QueryError("Exactly one element of the Metrics list must return data.")
+        alarm = cls(
+            rule=rule_of(record),
+            queries=QuerySet.read(asked),
+            watched=returned[0],
             few_samples_count=record.get("EvaluateLowSampleCountPercentile") != "ignore",
         )
+        # Ids that lead nowhere and values that are no series show without any data, too.
+        alarm.series(lambda _query: {}, Window(start=0, end=0))
+        return alarm
 
     @property
     def period(self) -> int:
-        return self.query.period
+        return self.queries.period
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
-        return (self.query.metric,)
+        return self.queries.watched
 
     def window(self, now: float) -> Window:
         """The periods that are over. CloudWatch evaluates every minute, high-resolution alarms every 10 seconds, and
@@ -67,27 +71,48 @@ class MetricAlarm:
         return Window(start=end - self.rule.range * self.period, end=end)
 
     def evaluate(self, store: MetricStore, scope: Scope, window: Window, current: State) -> Verdict:
-        aggregates = self.query.aggregates(store, scope, window)
-        if not self.few_samples_count and aggregates and not self._significant(aggregates[max(aggregates)]):
+        if not self.few_samples_count and not self._significant(store, scope, window):
             return Verdict(state=current)
-        values = {start: statistics.value_of(self.query.statistic, of) for start, of in aggregates.items()}
+        series = self.series(lambda query: query.values(store, scope, window), window)
         points = [
-            None if (value := values.get(start)) is None else Point(start=start, value=value)
+            None if (value := series.values.get(start)) is None else Point(start=start, value=value)
             for start in range(window.start, window.end, self.period)
         ]
         return evaluate(self.rule, points, current)
 
-    def _significant(self, latest: Aggregate) -> bool:
-        """Whether a percentile means something ("Percentile-based alarms and low data samples": 10/(1 - percentile)
-        samples from p50 on, 10/percentile below)."""
-        if not statistics.is_percentile(self.query.statistic):
+    def series(self, values: Callable[[MetricQuery], Values], window: Window) -> Series:
+        """What the alarm watches. Raises MathError."""
+        found = self.queries.evaluate(values, window, self.watched)
+        if not isinstance(found, Series):
+            raise MathError("The expression that an alarm watches must give a single time series")
+        return found
+
+    def _significant(self, store: MetricStore, scope: Scope, window: Window) -> bool:
+        """Whether the latest percentile means something ("Percentile-based alarms and low data samples":
+        10/(1 - percentile) samples from p50 on, 10/percentile below)."""
+        [query] = self.queries.metrics
+        if not statistics.is_percentile(query.statistic):
             return True
-        share = float(self.query.statistic[1:]) / 100
+        aggregates = query.aggregates(store, scope, window)
+        share = float(query.statistic[1:]) / 100
         tail = 1 - share if share >= 0.5 else share
-        return latest.count * tail >= 10 - 1e-9
+        return not aggregates or aggregates[max(aggregates)].count * tail >= 10 - 1e-9
 
 
-def _rule(record: Record) -> Rule:
+def _as_query(record: Record) -> Record:
+    """An alarm on one metric, as an element of Metrics."""
+    metric = {name: record[name] for name in ("Namespace", "MetricName", "Dimensions") if record.get(name)}
+    stat = {
+        "Metric": metric,
+        "Period": record.get("Period"),
+        "Stat": record.get("ExtendedStatistic") or record.get("Statistic", "Average"),
+        "Unit": record.get("Unit"),
+    }
+    return {"Id": "m1", "MetricStat": stat}
+
+
+def rule_of(record: Record) -> Rule:
+    """What the alarm asks of its data points. Raises QueryError."""
     operator = record.get("ComparisonOperator", "")
     if operator not in COMPARISONS:
         raise QueryError(f"{operator} needs an anomaly detection band, which the local cloud does not compute")

@@ -43,6 +43,7 @@ class _Watched:
     alarm: MetricAlarm | None
     seen: tuple[Window, tuple[int, ...]] | None = None
     evaluated_at: float = 0.0
+    told_minute: int = 0
 
 
 class Engine:
@@ -54,14 +55,16 @@ class Engine:
         *,
         alarms: Callable[[], list[tuple[Scope, Record]]],
         changed: Callable[[Change], None],
+        stays: Callable[[Change], None] = lambda _change: None,
         ticked: Callable[[float], None] = lambda _now: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`alarms` lists the metric alarms of all regions, `changed` carries out a change of state, `ticked` is told
-        the time after each round."""
+        """`alarms` lists the metric alarms of all regions, `changed` carries out a change of state, `stays` is told
+        every minute of an alarm that is still in ALARM, `ticked` the time after each round."""
         self._store = store
         self._alarms = alarms
         self._changed = changed
+        self._stays = stays
         self._ticked = ticked
         self._clock = clock
         self._watched: dict[tuple[Scope, str], _Watched] = {}
@@ -117,14 +120,18 @@ class Engine:
         if watched.seen == seen or (same_window and now - watched.evaluated_at < _AGAIN_SECONDS):
             return
         watched.seen, watched.evaluated_at = seen, now
-        self._evaluate(scope, record, watched.alarm, window, now)
+        self._evaluate(scope, watched, watched.alarm, window, now)
 
-    def _evaluate(self, scope: Scope, record: Record, alarm: MetricAlarm, window: Window, now: float) -> None:
+    def _evaluate(self, scope: Scope, watched: _Watched, alarm: MetricAlarm, window: Window, now: float) -> None:
+        record = watched.record
         current = State(record["StateValue"])
         verdict = alarm.evaluate(self._store, scope, window, current)
-        if verdict.state is current:
+        minute = window.end // 60
+        if verdict.state is current and not (current is State.ALARM and minute > watched.told_minute):
             return
-        self._changed(
+        watched.told_minute = minute
+        tell = self._stays if verdict.state is current else self._changed
+        tell(
             Change(
                 scope=scope,
                 alarm=record,

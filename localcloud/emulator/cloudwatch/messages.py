@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -33,8 +34,16 @@ def message(alarm: Mapping[str, Any], *, old_state: str, account: str, region: s
         **{name: alarm.get(name) or [] for name in _ACTIONS},
     }
     if "AlarmRule" in alarm:
-        return {**content, "AlarmRule": alarm["AlarmRule"]}
+        return {**content, "AlarmRule": alarm["AlarmRule"], "TriggeringChildren": _triggering(alarm)}
     return {**content, "Trigger": _trigger(alarm)}
+
+
+def _triggering(alarm: Mapping[str, Any]) -> list[dict[str, Any]]:
+    data = json.loads(alarm.get("StateReasonData") or "{}")
+    return [
+        {"Arn": child["arn"], "State": {"Value": child["state"]["value"], "Timestamp": child["state"]["timestamp"]}}
+        for child in data.get("triggeringAlarms", ())
+    ]
 
 
 def _trigger(alarm: Mapping[str, Any]) -> dict[str, Any]:

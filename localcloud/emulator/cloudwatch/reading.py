@@ -8,8 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from localcloud.emulator.cloudwatch import statistics
+from localcloud.emulator.cloudwatch.expressions import QuerySet
+from localcloud.emulator.cloudwatch.math_parser import MathError
+from localcloud.emulator.cloudwatch.math_values import Series
 from localcloud.emulator.cloudwatch.metrics import Metric
-from localcloud.emulator.cloudwatch.queries import MetricQuery, QueryError, Window, checked_period, metric_in
+from localcloud.emulator.cloudwatch.queries import QueryError, Window, checked_period, metric_in
 from localcloud.emulator.cloudwatch.store import MetricStore, Scope
 
 Asked = Mapping[str, Any]
@@ -47,13 +50,23 @@ def get_metric_statistics(store: MetricStore, scope: Scope, asked: Asked) -> Ans
 
 
 def get_metric_data(store: MetricStore, scope: Scope, asked: Asked) -> Answer:
-    """Raises QueryError, StatisticError. Times are seconds since 1970."""
+    """Raises QueryError, StatisticError, MathError. Times are seconds since 1970."""
+    queries = QuerySet.read(asked["MetricDataQueries"])
+    window = _window(asked, queries.period)
+    labels = {query.id: query.label or query.metric.name for query in queries.metrics}
+    labels |= {expression.id: expression.label or expression.id for expression in queries.expressions}
     results = []
-    for query in asked["MetricDataQueries"]:
-        read = MetricQuery.read(query)
-        values = read.values(store, scope, _window(asked, read.period))
-        if query.get("ReturnData", True):
-            results.append(_result(read.id, read.label or read.metric.name, values, asked))
+    for identifier in (query["Id"] for query in asked["MetricDataQueries"] if query.get("ReturnData", True)):
+        match queries.evaluate(lambda query: query.values(store, scope, window), window, identifier):
+            case Series() as series:
+                results.append(_result(identifier, labels[identifier], series.values, asked))
+            case list() as several:
+                results += [
+                    _result(identifier, f"{labels[identifier]} {labels.get(one.id, one.id)}", one.values, asked)
+                    for one in several
+                ]
+            case _:
+                raise MathError(f"The expression {identifier} gives a number; the result must be a time series")
     return {"MetricDataResults": results, "Messages": []}
 
 

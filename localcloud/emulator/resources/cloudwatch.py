@@ -57,6 +57,29 @@ class Alarm(_Alarm):
         client("cloudwatch").put_metric_alarm(**request)
 
 
+@resource("AWS::CloudWatch::Dashboard")
+class Dashboard(Handler):
+    """Ref is its name."""
+
+    immutable = frozenset({"DashboardName"})
+
+    def create(self, wanted: Wanted) -> Provisioned:
+        return self._put(wanted.properties.get("DashboardName") or wanted.physical_name(), {}, wanted)
+
+    def update(self, ref: str, before: Properties, wanted: Wanted) -> Provisioned:
+        return self._put(ref, before, wanted)
+
+    def delete(self, ref: str, properties: Properties) -> None:
+        client("cloudwatch").delete_dashboards(DashboardNames=[ref])
+
+    def _put(self, name: str, before: Properties, wanted: Wanted) -> Provisioned:
+        told = client("cloudwatch").put_dashboard(DashboardName=name, DashboardBody=wanted.properties["DashboardBody"])
+        if faults := told.get("DashboardValidationMessages"):
+            raise ValueError(f"dashboard {name}: {faults}")
+        _retag(client("cloudwatch").get_dashboard(DashboardName=name)["DashboardArn"], before, wanted)
+        return Provisioned(ref=name)
+
+
 @resource("AWS::CloudWatch::CompositeAlarm")
 class CompositeAlarm(_Alarm):
     operation = "PutCompositeAlarm"

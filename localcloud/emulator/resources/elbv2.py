@@ -72,13 +72,13 @@ class ListenerRule(Completion):
 
 @resource("AWS::ElasticLoadBalancingV2::TargetGroup")
 class TargetGroup(Completion):
-    """Upstream drops the protocol's version and the address type."""
+    """Upstream drops the protocol's version and the address type, and half of the full name, which metrics have."""
 
     def complete(self, ref: str, before: Properties, wanted: Wanted) -> Mapping[str, Any]:
         record = alb._tgs[ref]
         record["ProtocolVersion"] = wanted.properties.get("ProtocolVersion", "HTTP1")
         record["IpAddressType"] = wanted.properties.get("IpAddressType", "ipv4")
-        return {"LoadBalancerArns": record["LoadBalancerArns"]}
+        return {"LoadBalancerArns": record["LoadBalancerArns"], "TargetGroupFullName": ref.rsplit(":", 1)[1]}
 
 
 def _listener(record: dict[str, Any]) -> dict[str, Any]:

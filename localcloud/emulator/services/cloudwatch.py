@@ -10,6 +10,7 @@ import copy
 import json
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 from ministack.core.responses import get_account_id, get_region, request_scope
@@ -17,11 +18,12 @@ from ministack.services import cloudwatch
 
 from localcloud import layout
 from localcloud.emulator import persistence, wire
-from localcloud.emulator.cloudwatch import calls, publishing, reading
+from localcloud.emulator.cloudwatch import calls, composites, publishing, reading
 from localcloud.emulator.cloudwatch.actions import Actions, Outcome, Transition
 from localcloud.emulator.cloudwatch.alarms import MetricAlarm
 from localcloud.emulator.cloudwatch.engine import Change, Engine
 from localcloud.emulator.cloudwatch.metrics import Aggregate, metric_of
+from localcloud.emulator.cloudwatch.scaling_actions import is_policy
 from localcloud.emulator.cloudwatch.store import MetricStore, Scope
 from localcloud.emulator.corrections import replace
 
@@ -32,6 +34,8 @@ _HISTORY_KEPT = 2000
 
 Record = dict[str, Any]
 
+_suppressor_being_put: ContextVar[Record] = ContextVar("suppressor_being_put", default={})  # noqa: B039 - only read
+
 
 class _Service:
     """The parts, wired to each other and to MiniStack's records."""
@@ -39,7 +43,8 @@ class _Service:
     def __init__(self) -> None:
         self.store = MetricStore(layout.folder("emulator", "state") / "metrics.sqlite")
         self.actions = Actions(done=_note_action)
-        self.engine = Engine(self.store, alarms=_all_metric_alarms, changed=self._change)
+        self.suppressions = composites.Suppressions(self._submit)
+        self.engine = Engine(self.store, alarms=_all_metric_alarms, changed=self._change, ticked=self.suppressions.tick)
 
     def start(self) -> None:
         """Evaluate from now on; the records that were saved must have been read."""
@@ -53,8 +58,22 @@ class _Service:
         with request_scope(*change.scope):
             transition(change.alarm, change.state.value, change.reason, change.reason_data)
 
-    def submit(self, alarm: Record, before: Record) -> None:
-        self.actions.submit(Transition(scope=_scope(), alarm=copy.deepcopy(alarm), before=before))
+    def _stay(self, change: Change) -> None:
+        """Scaling goes on for as long as an alarm lasts, by its latest values."""
+        if any(is_policy(action) for action in change.alarm.get("AlarmActions") or ()):
+            alarm = {**change.alarm, "StateReasonData": change.reason_data}
+            state = change.state.value
+            self.actions.submit(
+                Transition(scope=change.scope, alarm=alarm, before=change.alarm, old_state=state, stays=True)
+            )
+
+    def changed(self, alarm: Record, before: Record) -> None:
+        """Let an alarm of the region at hand do what follows from its new state."""
+        self.suppressions.changed(alarm, before["StateValue"])
+        self._submit(alarm, before, before["StateValue"])
+
+    def _submit(self, alarm: Record, before: Record, old_state: str) -> None:
+        self.actions.submit(Transition(scope=_scope(), alarm=copy.deepcopy(alarm), before=before, old_state=old_state))
 
 
 _service: _Service | None = None
@@ -82,6 +101,7 @@ def install() -> None:
         name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in operation)
         replace(cloudwatch, name, calls.answering(operation, call))
     replace(cloudwatch, "_put_metric_alarm", _completing_alarms(cloudwatch._put_metric_alarm))
+    replace(cloudwatch, "_put_composite_alarm", _with_suppressor(cloudwatch._put_composite_alarm))
     # Composite alarms and stack operations of upstream end here.
     replace(cloudwatch, "_dispatch_alarm_actions", _dispatch)
     replace(cloudwatch, "_record_history", _record_history)
@@ -102,7 +122,7 @@ def transition(alarm: Record, state: str, reason: str, reason_data: str | None) 
         kind = "CompositeAlarm" if "AlarmRule" in alarm else "MetricAlarm"
         data = json.loads(reason_data) if reason_data and reason_data[:1] == "{" else None
         _record_history(alarm["AlarmName"], before["StateValue"], state, reason, kind, data)
-        service().submit(alarm, before)
+        service().changed(alarm, before)
         cloudwatch._evaluate_parent_alarms(alarm)
     persistence.saver.touch("cloudwatch")
 
@@ -140,7 +160,8 @@ def _set_alarm_state(asked: Record) -> Record:
 
 
 def _dispatch(alarm: Record, old_state: str, _new_state: str, _reason: str) -> None:
-    service().submit(alarm, {**alarm, "StateValue": old_state})
+    alarm |= _suppressor_being_put.get()
+    service().changed(alarm, {**alarm, "StateValue": old_state})
 
 
 def _record_history(
@@ -207,9 +228,27 @@ def _completing_alarms(stock: Callable[..., Any]) -> Callable[..., Any]:
     return put_metric_alarm
 
 
+def _with_suppressor(stock: Callable[..., Any]) -> Callable[..., Any]:
+    """Upstream drops the suppressor, and evaluates a new rule before it returns."""
+
+    def put_composite_alarm(parameters: Any, data: Any, is_cbor: bool, is_json: bool = False) -> Any:
+        asked = data if is_cbor or is_json else wire.read_query_input("cloudwatch", "PutCompositeAlarm", parameters)
+        if problem := composites.problem(asked):
+            return cloudwatch._error("ValidationError", problem, 400, use_json=is_json, use_cbor=is_cbor)
+        suppressor = {name: asked[name] for name in composites.SUPPRESSOR if asked.get(name) is not None}
+        token = _suppressor_being_put.set(suppressor)
+        try:
+            answer = stock(parameters, data, is_cbor, is_json)
+        finally:
+            _suppressor_being_put.reset(token)
+        if answer[0] < 300:
+            cloudwatch._composite_alarms[asked["AlarmName"]] |= suppressor
+        return answer
+
+    return put_composite_alarm
+
+
 def _problem(asked: Record) -> str | None:
-    if "Metrics" in asked:
-        return None
     try:
         MetricAlarm.read(asked)
     except KeyError as error:

@@ -116,6 +116,14 @@ def function(client: Client, ref: str, _wanted: Wanted) -> dict[str, Any]:
     return {**found["Configuration"], "Tags": tags_list(found.get("Tags", {}))}
 
 
+@reads("AWS::Lambda::EventInvokeConfig")
+def event_invoke_config(client: Client, _ref: str, wanted: Wanted) -> dict[str, Any]:
+    found = client("lambda").get_function_event_invoke_config(
+        FunctionName=wanted["FunctionName"], Qualifier=wanted["Qualifier"]
+    )
+    return {**found, "FunctionName": wanted["FunctionName"], "Qualifier": wanted["Qualifier"]}
+
+
 @reads("AWS::Lambda::Permission")
 def permission(client: Client, _ref: str, wanted: Wanted) -> dict[str, Any]:
     function_name = str(wanted["FunctionName"]) if not isinstance(wanted["FunctionName"], Pattern) else ""
@@ -218,13 +226,31 @@ def budget(client: Client, ref: str, _wanted: Wanted) -> dict[str, Any]:
 
 @reads("AWS::CloudWatch::Dashboard")
 def dashboard(client: Client, ref: str, _wanted: Wanted) -> dict[str, Any]:
-    return dict(client("cloudwatch").get_dashboard(DashboardName=ref))
+    watch = client("cloudwatch")
+    found = dict(watch.get_dashboard(DashboardName=ref))
+    return {**found, "Tags": watch.list_tags_for_resource(ResourceARN=found["DashboardArn"])["Tags"]}
 
 
 @reads("AWS::Logs::MetricFilter")
 def metric_filter(client: Client, ref: str, wanted: Wanted) -> dict[str, Any]:
     found = client("logs").describe_metric_filters(logGroupName=wanted["LogGroupName"])["metricFilters"]
     return dict(only([each for each in found if each["filterName"] == wanted.get("FilterName", ref)]))
+
+
+def _anomaly_tags(client: Client, ref: str) -> dict[str, Any]:
+    return {"ResourceTags": client("ce").list_tags_for_resource(ResourceArn=ref)["ResourceTags"]}
+
+
+@reads("AWS::CE::AnomalyMonitor", shaped={"MonitorSpecification": json.loads})
+def anomaly_monitor(client: Client, ref: str, _wanted: Wanted) -> dict[str, Any]:
+    found = only(client("ce").get_anomaly_monitors(MonitorArnList=[ref])["AnomalyMonitors"])
+    return {**found, **_anomaly_tags(client, ref)}
+
+
+@reads("AWS::CE::AnomalySubscription", shaped={"ThresholdExpression": json.loads})
+def anomaly_subscription(client: Client, ref: str, _wanted: Wanted) -> dict[str, Any]:
+    found = only(client("ce").get_anomaly_subscriptions(SubscriptionArnList=[ref])["AnomalySubscriptions"])
+    return {**found, **_anomaly_tags(client, ref)}
 
 
 @reads("Custom::", unreadable={"ServiceToken": "names the function that made the resource"})

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import openai_server as fake
 import pytest
 from django.db import connections
+from django.utils import timezone
 from openai_support import CAFE, ERROR, books_match, good, read
 from support import png, receipt
 
@@ -204,17 +206,18 @@ def test_only_a_share_of_the_days_receipts_is_escalated(user, openai_server, set
 def test_metrics_and_logs_tell_everything_but_secrets(user, openai_server, capsys, caplog) -> None:
     caplog.set_level("DEBUG")
     openai_server.reply = good()
-    made = read(receipt(user, body=png()))
+    made = read(receipt(user, body=png(), waits_since=timezone.now() - timedelta(seconds=9)))
     read(receipt(user, body=png()))
     openai_server.reply = fake.Reply(status=500, body=ERROR)
     read(receipt(user, body=png(colour=3)))
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith('{"_aws"')]
     told = {name: value for line in lines for name, value in line.items()}
     assert {"OpenAICalls", "OpenAISeconds", "OpenAICost", "OpenAICacheHits", "OpenAIBreakerOpen", "Extractions",
-            "ExtractionSeconds", "OpenAITokens"} <= told.keys()  # fmt: skip
+            "ExtractionSeconds", "OpenAITokens", "OpenAIFailures", "ReceiptSeconds"} <= told.keys()  # fmt: skip
     assert {line["Outcome"] for line in lines if "OpenAICalls" in line} == {"answered", "http_500"}
     assert sum(line.get("OpenAICost", 0) for line in lines) == pytest.approx(0.000265)
     assert sum(line.get("OpenAICacheHits", 0) for line in lines) == 1
+    assert [line["Upload"] for line in lines if 9 <= line.get("ReceiptSeconds", 0) < 60] == ["single"]
     answered = next(record for record in caplog.records if "openai_answered" in record.getMessage())
     assert str(made.id) in str(answered.msg)
     everything = caplog.text + str(lines)
@@ -233,3 +236,4 @@ def test_every_sweep_tells_how_things_stand(user, openai_server, capsys) -> None
     for line in capsys.readouterr().out.splitlines():
         told |= json.loads(line) if line.startswith('{"_aws"') else {}
     assert (told["OpenAISpentToday"], told["OpenAIBreakerOpen"]) == (pytest.approx(0.000265), 1.0)
+    assert told["OpenAISpentThisMonth"] == pytest.approx(told["OpenAISpentToday"])

@@ -45,5 +45,5 @@ def test_without_the_cache_people_log_in(make_user, stop_server) -> None:
 
 def test_beat_goes_on_without_the_broker(db, stop_server, caplog) -> None:
     stop_server("broker")
-    beat.publish_backlog()
+    beat.publish()
     assert "backlog_unknown" in caplog.text

@@ -24,10 +24,12 @@ class Stage:
         self.records: list[dict[str, Any]] = []
         self.changes: list[tuple[float, str]] = []
         self.reasons: list[str] = []
+        self.stays: list[float] = []
         self.engine = Engine(
             self.store,
             alarms=lambda: [(_HERE, record) for record in self.records],
             changed=self._changed,
+            stays=lambda _change: self.stays.append(self.now - _MINUTE),
             clock=lambda: self.now,
         )
 
@@ -171,9 +173,38 @@ def test_an_alarm_put_again_is_evaluated_at_once(stage: Stage) -> None:
     assert stage.changes == [(65, "ALARM"), (71, "OK")]
 
 
+def test_an_alarm_that_lasts_is_told_of_every_minute(stage: Stage) -> None:
+    stage.alarm()
+    stage.alarm(Period=10, Threshold=5.0)
+    for second in range(0, 240, 10):
+        stage.put(11 if second < 120 else 0, second, resolution=1)
+    stage.run(until=70)
+    assert (stage.changes[-1], stage.stays) == ((65, "ALARM"), [62])
+    stage.run(until=250)
+    assert stage.stays == [62, 122, 125]
+    assert stage.changes[2:] == [(132, "OK"), (185, "OK")]
+
+
 def test_what_cannot_be_evaluated_does_not_stop_the_others(stage: Stage) -> None:
     stage.alarm(ComparisonOperator="GreaterThanUpperThreshold")
     stage.alarm()
     stage.put(11, 0)
     stage.run(until=70)
     assert stage.changes == [(65, "ALARM")]
+
+
+def test_an_alarm_on_metric_math_watches_the_one_that_returns_data(stage: Stage) -> None:
+    def stat(identifier: str, service: str) -> dict[str, Any]:
+        metric = {
+            "Namespace": "App", "MetricName": "Errors", "Dimensions": [{"Name": "Service", "Value": service}],
+        }  # fmt: skip
+        return {"Id": identifier, "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}, "ReturnData": False}
+
+    share = {"Id": "share", "Expression": "IF(all > 20, 100 * FILL(bad, 0) / all, 0)"}
+    stage.alarm(Metrics=[share, stat("bad", "bad"), stat("all", "all")], TreatMissingData="notBreaching")
+    for second, bad, everything in ((0, 10, 15), (60, 10, 30), (120, 3, 100)):
+        stage.put(bad, second, Service="bad")
+        stage.put(everything, second, Service="all")
+    stage.run(until=190)
+    assert stage.changes == [(1, "OK"), (125, "ALARM"), (185, "OK")]
+    assert "[33.333333333333336 (" in stage.reasons[1]

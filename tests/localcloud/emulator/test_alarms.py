@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from .support import Emulator
+from .support import Deploy, Emulator
 
 pytestmark = pytest.mark.localcloud
 
@@ -234,6 +234,50 @@ def test_disabled_actions_are_not_carried_out_and_eventbridge_hears_all(
     events.delete_rule(Name="alarms")
 
 
+def test_a_composite_alarm_speaks_once_for_its_children(watch: Any, inbox: Inbox) -> None:
+    for name in ("database", "queue", "pages"):
+        put_alarm(watch, name, TreatMissingData="ignore")
+        watch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="calm")
+    rule = "(ALARM(database) OR ALARM(queue)) AND NOT INSUFFICIENT_DATA(pages)"
+    watch.put_composite_alarm(AlarmName="outage", AlarmRule=rule, AlarmActions=[inbox.topic], OKActions=[inbox.topic])
+    in_state(watch, "outage", "OK")
+    assert json.loads(inbox.next()["Message"])["NewStateValue"] == "OK", "as it was created"
+    for name in ("database", "queue"):
+        watch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="down")
+    message = json.loads(inbox.next()["Message"])
+    assert (message["AlarmName"], message["NewStateValue"], message["AlarmRule"]) == ("outage", "ALARM", rule)
+    assert "alarm:database transitioned to ALARM at" in message["NewStateReason"]
+    assert [child["Arn"].rsplit(":", 1)[-1] for child in message["TriggeringChildren"]] == ["database"]
+    for name in ("database", "queue"):
+        watch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="up")
+    assert json.loads(inbox.next()["Message"])["NewStateValue"] == "OK", "nothing came in between"
+
+
+def test_a_suppressor_holds_a_composite_alarm_back(watch: Any, inbox: Inbox) -> None:
+    for name in ("broken", "deployment"):
+        put_alarm(watch, name, TreatMissingData="ignore")
+        watch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="calm")
+    periods = {"ActionsSuppressorWaitPeriod": 2, "ActionsSuppressorExtensionPeriod": 2}
+    with pytest.raises(watch.exceptions.ClientError, match="must be given with an ActionsSuppressor"):
+        watch.put_composite_alarm(AlarmName="p0", AlarmRule="ALARM(broken)", ActionsSuppressor="deployment")
+    watch.put_composite_alarm(
+        AlarmName="p0",
+        AlarmRule="ALARM(broken)",
+        AlarmActions=[inbox.topic],
+        ActionsSuppressor="deployment",
+        **periods,
+    )
+    watch.set_alarm_state(AlarmName="deployment", StateValue="ALARM", StateReason="a deployment is under way")
+    watch.set_alarm_state(AlarmName="broken", StateValue="ALARM", StateReason="down")
+    held = in_state(watch, "p0", "ALARM")
+    assert (held["ActionsSuppressedBy"], held["ActionsSuppressor"]) == ("Alarm", "deployment")
+    assert "deployment" in held["ActionsSuppressedReason"]
+    watch.set_alarm_state(AlarmName="deployment", StateValue="OK", StateReason="it is over")
+    message = json.loads(inbox.next()["Message"])
+    assert (message["OldStateValue"], message["NewStateValue"]) == ("OK", "ALARM")
+    assert "ActionsSuppressedBy" not in in_state(watch, "p0", "ALARM")
+
+
 def test_statistics_come_by_period_with_exact_dimensions(watch: Any) -> None:
     minute = last_minute()
     watch.put_metric_data(
@@ -269,6 +313,135 @@ def test_statistics_come_by_period_with_exact_dimensions(watch: Any) -> None:
     assert result["Timestamps"][0] == minute
     listed = watch.list_metrics(Namespace="Read", Dimensions=[{"Name": "Service"}])["Metrics"]
     assert listed == [{"Namespace": "Read", "MetricName": "Time", "Dimensions": [{"Name": "Service", "Value": "web"}]}]
+
+
+def test_metric_math_is_read_back_and_watched(watch: Any) -> None:
+    put(watch, 30, metric="Requests")
+    put(watch, 6, metric="Failures")
+    metrics = [
+        {"Id": "share", "Expression": "100 * failures / requests", "Label": "failed", "ReturnData": True},
+        *(
+            {
+                "Id": name.lower(),
+                "MetricStat": {"Metric": {"Namespace": "Test", "MetricName": name}, "Period": 60, "Stat": "Sum"},
+                "ReturnData": False,
+            }
+            for name in ("Requests", "Failures")
+        ),
+    ]
+    minute = last_minute()
+    [result] = watch.get_metric_data(
+        MetricDataQueries=metrics, StartTime=minute - timedelta(minutes=1), EndTime=minute + timedelta(minutes=1)
+    )["MetricDataResults"]
+    assert (result["Id"], result["Label"], result["Values"]) == ("share", "failed", [20.0])
+    common = {"EvaluationPeriods": 1, "Threshold": 10, "ComparisonOperator": "GreaterThanThreshold"}
+    watch.put_metric_alarm(AlarmName="share", Metrics=metrics, **common)
+    assert "[20.0 (" in in_state(watch, "share", "ALARM")["StateReason"]
+    metrics[0]["Expression"] = "100 * failures / request"
+    with pytest.raises(watch.exceptions.ClientError, match="no expression with the id 'request'"):
+        watch.put_metric_alarm(AlarmName="share", Metrics=metrics, **common)
+
+
+def test_log_events_become_metrics(emulator: Emulator, watch: Any, deploy: Deploy) -> None:
+    logs = emulator.client("logs")
+    group = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/test/metrics"}}
+    transformation = {
+        "MetricNamespace": "Lines",
+        "MetricName": "Slow",
+        "MetricValue": "$.ms",
+        "Unit": "Milliseconds",
+        "Dimensions": [{"Key": "Path", "Value": "$.path"}],
+    }
+    filtered = {
+        "Type": "AWS::Logs::MetricFilter",
+        "Properties": {
+            "LogGroupName": {"Ref": "Group"},
+            "FilterPattern": "{ $.ms > 100 }",
+            "MetricTransformations": [transformation],
+        },
+    }
+    deploy("log-metrics", {"Group": group, "Filter": filtered})
+    logs.create_log_stream(logGroupName="/test/metrics", logStreamName="one")
+    directive = {"Namespace": "Lines", "Dimensions": [["Engine"]], "Metrics": [{"Name": "Receipts", "Unit": "Count"}]}
+    stamp = int(last_minute().timestamp() * 1000)
+    lines = [
+        {"path": "/a", "ms": 150},
+        {"path": "/a", "ms": 50},
+        {"_aws": {"Timestamp": stamp, "CloudWatchMetrics": [directive]}, "Engine": "local", "Receipts": 3},
+    ]
+    events = [{"timestamp": stamp, "message": json.dumps(line)} for line in lines]
+    logs.put_log_events(logGroupName="/test/metrics", logStreamName="one", logEvents=events)
+    minute = last_minute()
+    times = {"StartTime": minute - timedelta(minutes=5), "EndTime": minute + timedelta(minutes=1)}
+    for metric, name, value, total in (("Slow", "Path", "/a", 150.0), ("Receipts", "Engine", "local", 3.0)):
+        [point] = watch.get_metric_statistics(
+            Namespace="Lines",
+            MetricName=metric,
+            Dimensions=[{"Name": name, "Value": value}],
+            Period=60,
+            Statistics=["Sum"],
+            **times,
+        )["Datapoints"]
+        assert point["Sum"] == total
+    with pytest.raises(logs.exceptions.InvalidParameterException, match="Invalid metric filter pattern"):
+        logs.put_metric_filter(
+            logGroupName="/test/metrics",
+            filterName="wrong",
+            filterPattern="{ $.ms > }",
+            metricTransformations=[{"metricName": "m", "metricNamespace": "n", "metricValue": "1"}],
+        )
+
+
+def test_an_alarm_scales_a_service_by_the_step_that_its_values_select(emulator: Emulator, watch: Any) -> None:
+    ecs, scaling = emulator.client("ecs"), emulator.client("application-autoscaling")
+    ecs.create_cluster(clusterName="scaled")
+    ecs.register_task_definition(
+        family="scaled", containerDefinitions=[{"name": "web", "image": "web", "memory": 64, "essential": True}]
+    )
+    ecs.create_service(cluster="scaled", serviceName="web", taskDefinition="scaled", desiredCount=2)
+    target = {
+        "ServiceNamespace": "ecs",
+        "ResourceId": "service/scaled/web",
+        "ScalableDimension": "ecs:service:DesiredCount",
+    }
+    scaling.register_scalable_target(**target, MinCapacity=2, MaxCapacity=5)
+    policy = scaling.put_scaling_policy(
+        **target,
+        PolicyName="out",
+        PolicyType="StepScaling",
+        StepScalingPolicyConfiguration={
+            "AdjustmentType": "ChangeInCapacity",
+            "Cooldown": 60,
+            "StepAdjustments": [
+                {"MetricIntervalLowerBound": 0, "MetricIntervalUpperBound": 15, "ScalingAdjustment": 1},
+                {"MetricIntervalLowerBound": 15, "ScalingAdjustment": 2},
+            ],
+        },
+    )["PolicyARN"]
+
+    def desired() -> int:
+        return int(ecs.describe_services(cluster="scaled", services=["web"])["services"][0]["desiredCount"])
+
+    put(watch, 90, metric="Load")
+    members = {"MetricName": "Load", "Threshold": 70, "ComparisonOperator": "GreaterThanOrEqualToThreshold"}
+    put_alarm(watch, "load", **members, AlarmActions=[policy])
+    eventually(lambda: desired() == 4)
+    [activity] = scaling.describe_scaling_activities(**target)["ScalingActivities"]
+    assert activity["Description"] == "Setting desired count to 4."
+    assert activity["Cause"] == "monitor alarm load in state ALARM triggered policy out"
+    put_alarm(watch, "by-hand", **members, AlarmActions=[policy])
+    reason = {"recentDatapoints": [200.0], "threshold": 70.0}
+    watch.set_alarm_state(
+        AlarmName="by-hand", StateValue="ALARM", StateReason="drill", StateReasonData=json.dumps(reason)
+    )
+    [item] = eventually(
+        lambda: watch.describe_alarm_history(AlarmName="by-hand", HistoryItemType="Action")["AlarmHistoryItems"]
+    )
+    assert item["HistorySummary"] == f"Successfully executed action {policy}"
+    assert desired() == 4, "within the cooldown, what was added counts"
+    scaling.deregister_scalable_target(**target)
+    ecs.delete_service(cluster="scaled", service="web", force=True)
+    ecs.delete_cluster(cluster="scaled")
 
 
 def test_a_large_call_arrives_compressed(watch: Any) -> None:

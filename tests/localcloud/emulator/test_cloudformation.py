@@ -41,6 +41,27 @@ def test_a_short_operation_is_over_when_the_call_returns(emulator: Emulator, dep
     assert "prompt" not in [stack["StackName"] for stack in cloudformation.describe_stacks()["Stacks"]]
 
 
+def test_an_output_alone_is_a_change_and_nothing_at_all_is_none(emulator: Emulator, deploy: Deploy) -> None:
+    deploy("told", {"Group": {"Type": _GROUP}})
+    cloudformation = emulator.client("cloudformation")
+
+    def change_set(name: str, outputs: dict[str, Any]) -> dict[str, Any]:
+        template = {"Resources": {"Group": {"Type": _GROUP}}, "Outputs": outputs}
+        cloudformation.create_change_set(
+            StackName="told", ChangeSetName=name, ChangeSetType="UPDATE", TemplateBody=json.dumps(template)
+        )
+        found: dict[str, Any] = cloudformation.describe_change_set(StackName="told", ChangeSetName=name)
+        return found
+
+    made = change_set("outputs", {"Name": {"Value": "said"}})
+    assert (made["Status"], made["ExecutionStatus"], made["Changes"]) == ("CREATE_COMPLETE", "AVAILABLE", [])
+    cloudformation.execute_change_set(StackName="told", ChangeSetName="outputs")
+    settled(cloudformation, "told")
+    outputs = cloudformation.describe_stacks(StackName="told")["Stacks"][0]["Outputs"]
+    assert [(output["OutputKey"], output["OutputValue"]) for output in outputs] == [("Name", "said")]
+    assert change_set("nothing", {"Name": {"Value": "said"}})["Status"] == "FAILED"
+
+
 def test_an_update_touches_what_changed_alone(emulator: Emulator, deploy: Deploy) -> None:
     def groups(days: int) -> dict[str, Any]:
         return {

@@ -200,7 +200,13 @@ def _balanced(weights: tuple[int, int]) -> dict[str, Any]:
     }
 
 
-_RULE = {"Rule": {"Ref": "Rule"}, "Blue": {"Ref": "Blue"}, "Name": {"Fn::GetAtt": ["Balancer", "DNSName"]}}
+_RULE = {
+    "Rule": {"Ref": "Rule"},
+    "Blue": {"Ref": "Blue"},
+    "Name": {"Fn::GetAtt": ["Balancer", "DNSName"]},
+    "BlueName": {"Fn::GetAtt": ["Blue", "TargetGroupFullName"]},
+    "BalancerName": {"Fn::GetAtt": ["Balancer", "LoadBalancerFullName"]},
+}
 
 
 def test_weights_of_a_rule(emulator: Emulator, deploy: Deploy) -> None:
@@ -211,6 +217,8 @@ def test_weights_of_a_rule(emulator: Emulator, deploy: Deploy) -> None:
     elb = emulator.client("elbv2")
     outputs = deploy("balanced", _balanced((90, 10)), _RULE)
     assert outputs["Name"] == "localhost"
+    assert outputs["BlueName"].startswith("targetgroup/")
+    assert outputs["Blue"].endswith(f":{outputs['BlueName']}")
     assert weights() == [90, 10]
     groups = elb.describe_rules(RuleArns=[outputs["Rule"]])["Rules"][0]["Actions"][0]["ForwardConfig"]["TargetGroups"]
     shifted = [{**group, "Weight": weight} for group, weight in zip(groups, (0, 100), strict=True)]
@@ -218,6 +226,7 @@ def test_weights_of_a_rule(emulator: Emulator, deploy: Deploy) -> None:
     assert weights() == [0, 100]
     described = elb.describe_target_groups(TargetGroupArns=[outputs["Blue"]])["TargetGroups"][0]
     (balancer,) = described["LoadBalancerArns"]
+    assert balancer.endswith(f":loadbalancer/{outputs['BalancerName']}")
     found = elb.describe_target_groups(LoadBalancerArn=balancer)["TargetGroups"]
     assert {group["TargetGroupArn"] for group in found} == {group["TargetGroupArn"] for group in groups}
 

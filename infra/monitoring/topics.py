@@ -1,0 +1,184 @@
+"""Where alarms go: a topic for each severity, and the function that makes of what CloudWatch says what people read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_destinations as destinations
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from infra.config import Environment
+from infra.monitoring.alarm import Severity, prefix
+from infra.monitoring.small_function import package_code
+from infra.retention import retention
+
+_PACKAGE = "notify"
+
+_PUBLISHERS = ("cloudwatch", "budgets", "costalerts")
+"""Services that speak on these topics: alarms, budgets, cost anomalies."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotificationProps:
+    """`log_groups` names the log group of each service; the function looks at `cluster` for recent deployments."""
+
+    environment: Environment
+    log_groups: Mapping[str, str]
+    cluster: str
+    services: Sequence[str]
+
+
+class Notifications(Construct):
+    """Each severity has two topics: services publish to one, and what people read comes out of the other.
+
+    What the function could not deliver goes to the readers of P0 as it came: no message is lost for its form.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, props: NotificationProps) -> None:
+        super().__init__(scope, construct_id)
+        self._environment = props.environment
+        self._key = self._make_key()
+        self.topics = {one: self._topic(one) for one in Severity}
+        self.messages = {one: self._messages(one) for one in Severity}
+        self.function = self._function(props)
+
+    def _make_key(self) -> kms.Key:
+        key = kms.Key(
+            self,
+            "Key",
+            description=f"SpendSmart {self._environment.name}: what alarms say",
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+        )
+        # Without this an alarm turns red and nobody hears of it (aws-cdk#11121).
+        key.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal(f"{service}.amazonaws.com") for service in _PUBLISHERS],
+                actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+                resources=["*"],  # in a key's policy: this key
+                conditions={"StringEquals": {"aws:SourceAccount": self._environment.account}},
+            )
+        )
+        return key
+
+    def _topic(self, severity: Severity) -> sns.Topic:
+        topic = sns.Topic(
+            self,
+            f"{severity}Topic",
+            display_name=f"SpendSmart {self._environment.name} {severity}",
+            master_key=self._key,
+            enforce_ssl=True,
+        )
+        topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal(f"{service}.amazonaws.com") for service in _PUBLISHERS],
+                actions=["sns:Publish"],
+                resources=[topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": self._environment.account}},
+            )
+        )
+        return topic
+
+    def _messages(self, severity: Severity) -> sns.Topic:
+        topic = sns.Topic(
+            self,
+            f"{severity}Messages",
+            display_name=f"SpendSmart {self._environment.name} {severity}",
+            master_key=self._key,
+            enforce_ssl=True,
+        )
+        alarms = self._environment.alarms
+        for email in {Severity.P0: alarms.p0, Severity.P1: alarms.p1, Severity.P2: alarms.p2}[severity]:
+            topic.add_subscription(subscriptions.EmailSubscription(email))
+        return topic
+
+    def _function(self, props: NotificationProps) -> lambda_.Function:
+        stack = cdk.Stack.of(self)
+        endpoints = {
+            name: self._endpoint(name)
+            for name, wanted in (("chat", self._environment.alarms.chat), ("pager", self._environment.alarms.pager))
+            if wanted
+        }
+        group = logs.LogGroup(self, "Logs", retention=retention(self._environment.logs.retention_days))
+        role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            description="Tells people about alarms",
+        )
+        group.grant_write(role)
+        function = lambda_.Function(
+            self,
+            "Function",
+            description="Turns alarms into messages, and sends them to mail, chat and pager",
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            architecture=lambda_.Architecture.ARM_64,
+            handler=f"{_PACKAGE}.index.handler",
+            code=package_code(_PACKAGE),
+            memory_size=128,
+            timeout=cdk.Duration.seconds(30),
+            role=role,
+            log_group=group,
+            environment={
+                "PREFIX": prefix(self._environment),
+                "TOPICS": stack.to_json_string(
+                    {
+                        self.topics[one].topic_arn: {"severity": one.value, "messages": self.messages[one].topic_arn}
+                        for one in Severity
+                    }
+                ),
+                "LOG_GROUPS": stack.to_json_string(dict(props.log_groups)),
+                "CLUSTER": props.cluster,
+                "SERVICES": ",".join(props.services),
+                **{f"{name.upper()}_SECRET": secret.secret_arn for name, secret in endpoints.items()},
+            },
+            on_failure=destinations.SnsDestination(self.messages[Severity.P0]),
+        )
+        for secret in endpoints.values():
+            secret.grant_read(role)
+        self._allow(role, props)
+        for topic in self.topics.values():
+            topic.add_subscription(subscriptions.LambdaSubscription(function))
+        return function
+
+    def _allow(self, role: iam.Role, props: NotificationProps) -> None:
+        stack = cdk.Stack.of(self)
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["sns:Publish"], resources=[topic.topic_arn for topic in self.messages.values()]
+            )
+        )
+        self._key.grant(role, "kms:Decrypt", "kms:GenerateDataKey*")
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["cloudwatch:DescribeAlarms"],
+                resources=["*"],  # composite alarms are shown to nobody whose right is narrower (DescribeAlarms)
+            )
+        )
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["ecs:DescribeServices"],
+                resources=[
+                    stack.format_arn(service="ecs", resource="service", resource_name=f"{props.cluster}/{service}")
+                    for service in props.services
+                ],
+            )
+        )
+
+    def _endpoint(self, name: str) -> secretsmanager.Secret:
+        return secretsmanager.Secret(
+            self,
+            f"{name.capitalize()}Endpoint",
+            description=f"Where the {name} takes messages: random until an address is put in its place",
+            encryption_key=self._key,
+            generate_secret_string=secretsmanager.SecretStringGenerator(exclude_punctuation=True, password_length=32),
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+        )

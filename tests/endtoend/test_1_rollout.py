@@ -1,0 +1,54 @@
+"""New versions go over the whole platform, by plain `cdk deploy`, while people use it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localcloud import cdk, outputs
+from localcloud.rollout import command
+from localcloud.rollout.scenarios import SCENARIOS
+from localcloud.rollout.source import Strategy
+
+pytestmark = [pytest.mark.endtoend, pytest.mark.usefixtures("cloud"), pytest.mark.timeout(900)]
+
+SHORT = Strategy(name="canary", canary_minutes=0.4, bake_minutes=0.2)
+"""Long enough for a shift to be seen, and too short for alarms, which look at whole minutes."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def what_the_repository_holds(cloud: Path) -> Iterator[None]:
+    """What comes after these tests finds the release and the strategy that `make up` deploys."""
+    yield
+    cdk.deploy(outputs.assembly(), outputs=outputs.path())
+
+
+def rehearse(folder: Path, *names: str) -> list[dict[str, Any]]:
+    plan = command.Plan(
+        rehearsals=[(SCENARIOS[name], SHORT) for name in names], env="dev", rate=6.0, output=folder / "rollout"
+    )
+    code = command.rehearse(plan)
+    summary = json.loads((folder / "rollout" / "summary.json").read_text())
+    assert (code, summary["ok"]) == (0, True), summary
+    assert (folder / "rollout" / "index.html").read_text().count("<svg") == len(names)
+    found: list[dict[str, Any]] = summary["rehearsals"]
+    return found
+
+
+def test_a_good_canary_takes_over_unnoticed_and_a_failed_smoke_test_keeps_the_next_one_away(tmp_path: Path) -> None:
+    good, bad = rehearse(tmp_path, "good", "bad-smoke")
+    assert (good["failed"], good["receipts_lost"]) == (0, [])
+    assert good["met_new_version"] > 0
+    assert (bad["failed"], bad["met_new_version"], bad["receipts_lost"]) == (0, 0, [])
+    assert bad["old_release"] == good["new_release"]
+    assert "log in" in bad["reason"]
+
+
+def test_a_runner_that_is_killed_in_the_middle_of_a_shift_leaves_one_version(tmp_path: Path) -> None:
+    (killed,) = rehearse(tmp_path, "runner-killed")
+    assert any("was killed" in event["text"] for event in killed["events"])
+    assert killed["receipts_lost"] == []
