@@ -23,8 +23,8 @@ from localcloud.metrics.sources.tasks import Tasks
 
 _log = logging.getLogger("localcloud.metrics")
 
-_PERIOD = 0.5
-"""Seconds between two looks for data to send."""
+_PERIOD, _AWAY_PERIOD = 0.5, 3.0
+"""Seconds between two looks for data to send, and between two attempts while the API does not answer."""
 
 _LOOK_EVERY = 10.0
 """Seconds between two looks for databases and caches that came or went."""
@@ -48,7 +48,7 @@ def run(stop: threading.Event) -> None:
     publisher = Publisher()
     roster = Roster(publisher.add)
     seen, look_at = latest.Latest(), 0.0
-    while not stop.wait(_PERIOD):
+    while not stop.wait(_AWAY_PERIOD if publisher.away else _PERIOD):
         if time.monotonic() >= look_at:
             look_at = time.monotonic() + _LOOK_EVERY
             _match(roster)

@@ -17,8 +17,8 @@ from localcloud.metrics.clock import Source, Ticker
 from localcloud.metrics.datum import Datum, Minute, minute_of
 from localcloud.metrics.publisher import Publisher
 from localcloud.metrics.roster import Roster
-from tests.localcloud.dataplane.conftest import eventually
-from tests.localcloud.emulator.support import Emulator, free_base
+from tests.localcloud.dataplane.conftest import BASE_PORT, eventually
+from tests.localcloud.emulator.support import Emulator
 
 NOW = minute_of(time.time()) - 120
 
@@ -86,7 +86,7 @@ def test_sources_come_and_go_with_what_they_measure() -> None:
 
 @pytest.mark.localcloud
 def test_data_wait_for_cloudwatch_and_add_up_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    emulator = Emulator(home=tmp_path / "home", base=free_base())
+    emulator = Emulator(home=tmp_path / "home", base=BASE_PORT)
     monkeypatch.setenv("LOCALCLOUD_HOME", str(emulator.home))
     monkeypatch.setenv("LOCALCLOUD_BASE_PORT", str(emulator.base))
     aws.client.cache_clear()
