@@ -185,6 +185,15 @@ def test_an_alarm_that_lasts_is_told_of_every_minute(stage: Stage) -> None:
     assert stage.changes[2:] == [(132, "OK"), (185, "OK")]
 
 
+def test_values_that_no_alarm_looks_at_reach_the_file_within_seconds(stage: Stage, tmp_path: Path) -> None:
+    stage.run(until=1)
+    stage.put(11, 0)
+    stage.run(until=6)
+    elsewhere = MetricStore(tmp_path / "metrics.sqlite")
+    found = elsewhere.read(_HERE, metric_of("App", "Errors", []), start=_MINUTE, end=_MINUTE + 60, period=60)
+    assert [aggregate.total for aggregate in found.values()] == [11]
+
+
 def test_what_cannot_be_evaluated_does_not_stop_the_others(stage: Stage) -> None:
     stage.alarm(ComparisonOperator="GreaterThanUpperThreshold")
     stage.alarm()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -253,6 +254,28 @@ def test_a_composite_alarm_speaks_once_for_its_children(watch: Any, inbox: Inbox
     assert json.loads(inbox.next()["Message"])["NewStateValue"] == "OK", "nothing came in between"
 
 
+def test_alarms_are_found_by_what_they_are_and_do(watch: Any, inbox: Inbox) -> None:
+    put_alarm(watch, "find-a", AlarmActions=[inbox.topic], Dimensions=[{"Name": "Service", "Value": "web"}])
+    put_alarm(watch, "find-b")
+    watch.put_composite_alarm(AlarmName="find-both", AlarmRule="ALARM(find-a) AND ALARM(find-b)")
+
+    def names(**asked: Any) -> list[str]:
+        answer = watch.describe_alarms(**asked)
+        return [alarm["AlarmName"] for kind in ("MetricAlarms", "CompositeAlarms") for alarm in answer[kind]]
+
+    assert names(AlarmNamePrefix="find-") == ["find-a", "find-b"]
+    assert names(AlarmNamePrefix="find-", AlarmTypes=["CompositeAlarm", "MetricAlarm"])[2:] == ["find-both"]
+    assert names(ActionPrefix=inbox.topic) == ["find-a"]
+    assert names(ChildrenOfAlarmName="find-both") == ["find-a", "find-b"]
+    assert names(ParentsOfAlarmName="find-b") == ["find-both"]
+    assert names(ParentsOfAlarmName="find-both") == []
+    pages = watch.get_paginator("describe_alarms").paginate(AlarmNamePrefix="find-", PaginationConfig={"PageSize": 1})
+    assert [len(page["MetricAlarms"]) for page in pages] == [1, 1]
+    metric = {"Namespace": "Test", "MetricName": "Errors"}
+    assert [alarm["AlarmName"] for alarm in watch.describe_alarms_for_metric(**metric)["MetricAlarms"]] == ["find-b"]
+    assert watch.describe_alarms_for_metric(**metric, Period=300)["MetricAlarms"] == []
+
+
 def test_a_suppressor_holds_a_composite_alarm_back(watch: Any, inbox: Inbox) -> None:
     for name in ("broken", "deployment"):
         put_alarm(watch, name, TreatMissingData="ignore")
@@ -442,6 +465,41 @@ def test_an_alarm_scales_a_service_by_the_step_that_its_values_select(emulator: 
     scaling.deregister_scalable_target(**target)
     ecs.delete_service(cluster="scaled", service="web", force=True)
     ecs.delete_cluster(cluster="scaled")
+
+
+def test_what_was_published_and_what_alarms_found_survive_a_kill(own_emulator: Emulator) -> None:
+    watch = own_emulator.client("cloudwatch")
+    put(watch, 30)
+    put_alarm(watch, "kept", TreatMissingData="ignore")
+    changed = in_state(watch, "kept", "ALARM")["StateUpdatedTimestamp"]
+    watch.set_alarm_state(AlarmName="kept", StateValue="ALARM", StateReason="a second time")
+    minute = last_minute()
+    times = {"StartTime": minute - timedelta(minutes=5), "EndTime": minute + timedelta(minutes=1)}
+    time.sleep(3)
+    own_emulator.stop(signal.SIGKILL)
+    own_emulator.start()
+    watch = own_emulator.client("cloudwatch")
+    kept = in_state(watch, "kept", "ALARM")
+    assert (kept["StateTransitionedTimestamp"], kept["StateReason"]) == (changed, "a second time")
+    points = watch.get_metric_statistics(Namespace="Test", MetricName="Errors", Period=60, Statistics=["Sum"], **times)[
+        "Datapoints"
+    ]
+    assert [point["Sum"] for point in points] == [30.0]
+    assert (
+        "last 1 datapoints [30.0"
+        in watch.describe_alarm_history(AlarmName="kept")["AlarmHistoryItems"][0]["HistoryData"]
+    )
+
+
+def test_dashboards_have_tags(watch: Any, deploy: Deploy) -> None:
+    tags = [{"Key": "owner", "Value": "platform"}]
+    body = json.dumps({"widgets": []})
+    properties = {"DashboardName": "tagged", "DashboardBody": body, "Tags": tags}
+    deploy("dashboards", {"Board": {"Type": "AWS::CloudWatch::Dashboard", "Properties": properties}})
+    arn = watch.get_dashboard(DashboardName="tagged")["DashboardArn"]
+    assert tags[0] in watch.list_tags_for_resource(ResourceARN=arn)["Tags"]
+    with pytest.raises(watch.exceptions.ClientError, match="not found"):
+        watch.tag_resource(ResourceARN=f"{arn}-other", Tags=tags)
 
 
 def test_a_large_call_arrives_compressed(watch: Any) -> None:

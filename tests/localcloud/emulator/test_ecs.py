@@ -227,7 +227,7 @@ def test_a_rollout_can_be_cancelled(emulator: Emulator, shop: Deploy) -> None:
     if cloudformation.describe_stacks(StackName="shop")["Stacks"][0]["StackStatus"] == "UPDATE_IN_PROGRESS":
         cloudformation.cancel_update_stack(StackName="shop")
     assert settled(cloudformation, "shop")["StackStatus"] in ("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE")
-    assert time.monotonic() - started < 25
+    assert time.monotonic() - started < 90  # the rollout itself would have the patience for 900
 
 
 def test_a_task_run_by_hand(emulator: Emulator, shop: Deploy, reports: EcsReports) -> None:
