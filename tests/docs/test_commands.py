@@ -1,4 +1,4 @@
-"""Commands that the documents tell people to type exist, with these options: nobody finds out at night that one does not.
+"""Commands that documents tell people to type exist, with these options: nobody finds out at night that one does not.
 
 AWS CLI commands are held against the API models of botocore, from which the AWS CLI makes its commands, too.
 """
