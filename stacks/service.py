@@ -6,25 +6,14 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
-from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from infra.application import (
-    MIGRATION_LABEL,
-    RELEASE_VARIABLE,
-    Application,
-    Server,
-    SignedImages,
-    Surroundings,
-    Valkey,
-)
+from infra.application import MIGRATION_LABEL, RELEASE_VARIABLE, Application
 from infra.application_image import application_image
 from infra.config import Environment
 from infra.environment_stack import EnvironmentStack
 from infra.fargate_service import FargateCluster, FargateService, Rolling, ServiceProps, TrafficShift
 from infra.fargate_task import ContainerProps, Task, TaskProps
-from infra.imported_values import ImportedValues
 from infra.lifecycle_hooks import (
     LifecycleHook,
     MigrationHook,
@@ -37,11 +26,11 @@ from infra.restart_on_rotation import RestartOnRotation
 from infra.rollout_alarms import RolloutAlarmNames
 from infra.scaling import scale_between, scale_on_cpu, scale_on_cpu_and_backlog
 from infra.task_logs import TaskLogs
-from infra.valkey import ValkeyGroup
 from stacks.data import DataStack
 from stacks.edge import EdgeStack
 from stacks.ingress import IngressStack
 from stacks.storage import StorageStack
+from stacks.surroundings import Imports
 
 _POSTGRESQL, _VALKEY, _HTTPS = 5432, 6379, 443
 _MIGRATION_CPU, _MIGRATION_MEMORY_MIB = 512, 1024
@@ -50,7 +39,7 @@ _MIGRATION_CPU, _MIGRATION_MEMORY_MIB = 512, 1024
 class ServiceStack(EnvironmentStack):
     """Cluster, web, worker and beat services, and the migration task that is run once per release.
 
-    Whatever another stack says is imported once (`ImportedValues`), and rules on other stacks' security groups are
+    Whatever another stack says is imported once (`Imports`), and rules on other stacks' security groups are
     declared here, on the client's side: no other stack ever refers to this one.
     """
 
@@ -67,18 +56,14 @@ class ServiceStack(EnvironmentStack):
         edge: EdgeStack | None,
     ) -> None:
         super().__init__(scope, construct_id, environment=environment, region=environment.regions.primary)
-        self._import = ImportedValues(self, "Imported", prefix=f"/spendsmart/{environment.name}/service")
-        self._vpc = self._import_vpc(vpc)
+        self._imports = Imports(self, data=data, storage=storage, ingress=ingress)
+        self._vpc = self._imports.vpc(vpc)
         self._servers = {
-            "Database": (self._import_group("Database", data.database.security_group), _POSTGRESQL),
-            "Broker": (self._import_group("Broker", data.broker.security_group), _VALKEY),
-            "Cache": (self._import_group("Cache", data.cache.security_group), _VALKEY),
+            "Database": (self._imports.security_group("Database", data.database.security_group), _POSTGRESQL),
+            "Broker": (self._imports.security_group("Broker", data.broker.security_group), _VALKEY),
+            "Cache": (self._imports.security_group("Cache", data.cache.security_group), _VALKEY),
         }
-        self._data_key = kms.Key.from_key_arn(self, "DataKey", self._import.keep("DataKeyArn", data.key.key_arn))
-        self._balancer_name = self._import.keep("LoadBalancerDnsName", ingress.load_balancer.load_balancer_dns_name)
-        self._bucket = self._import.keep("BucketName", storage.bucket.bucket_name)
-        self._bucket_key = self._import.keep("BucketKeyArn", storage.key.key_arn)
-        surroundings = self._surroundings(data, edge=edge)
+        surroundings = self._imports.surroundings(edge)
         self._signing_secret_arn = surroundings.jwt_signing_secret_arn
         self._image = application_image(self, "Image", architecture=environment.cpu_architecture)
         self._application = Application(environment=environment, surroundings=surroundings, release=self._image.release)
@@ -115,7 +100,7 @@ class ServiceStack(EnvironmentStack):
         self._allow_receipts(task, "s3:GetObject", "s3:PutObject", "s3:DeleteObject")
         self._allow_signing_keys(task)
         group = self._client_group("Web")
-        balancer = self._import_group("LoadBalancer", ingress.security_group)
+        balancer = self._imports.security_group("LoadBalancer", ingress.security_group)
         group.connections.allow_from(balancer, ec2.Port.tcp(WEB_PORT), "Requests and health checks")
         rollout: Rolling | TrafficShift = Rolling()
         if self.settings.doubles_tasks:
@@ -190,7 +175,7 @@ class ServiceStack(EnvironmentStack):
         ).hook
 
     def _smoke_test_hook(self, ingress: IngressStack) -> LifecycleHook:
-        name, port = self._balancer_name, ingress.test_port
+        name, port = self._imports.balancer_name, ingress.test_port
         return SmokeTestHook(
             self,
             "SmokeTestHook",
@@ -202,7 +187,7 @@ class ServiceStack(EnvironmentStack):
                 host=self.settings.domain.name if self.settings.domain else name,
                 release_variable=RELEASE_VARIABLE,
                 vpc=self._vpc,
-                security_group=self._import_group("SmokeTest", ingress.smoke_test_security_group),
+                security_group=self._imports.security_group("SmokeTest", ingress.smoke_test_security_group),
             ),
         ).hook
 
@@ -263,13 +248,13 @@ class ServiceStack(EnvironmentStack):
         right that is missing, and an upload that never came could not be told from a role that is wrong.
         """
         receipts = self.format_arn(
-            service="s3", region="", account="", resource=self._bucket, resource_name="receipts/*"
+            service="s3", region="", account="", resource=self._imports.bucket, resource_name="receipts/*"
         )
-        bucket = self.format_arn(service="s3", region="", account="", resource=self._bucket)
+        bucket = self.format_arn(service="s3", region="", account="", resource=self._imports.bucket)
         key_actions = ["kms:Decrypt", *(["kms:GenerateDataKey"] if "s3:PutObject" in actions else [])]
         task.role.add_to_policy(iam.PolicyStatement(actions=list(actions), resources=[receipts]))
         task.role.add_to_policy(iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket]))
-        task.role.add_to_policy(iam.PolicyStatement(actions=key_actions, resources=[self._bucket_key]))
+        task.role.add_to_policy(iam.PolicyStatement(actions=key_actions, resources=[self._imports.bucket_key]))
 
     def _allow_signing_keys(self, task: Task) -> None:
         """Only who makes and checks tokens reads the keys; a rotation is taken over without a restart."""
@@ -281,7 +266,7 @@ class ServiceStack(EnvironmentStack):
     def _decrypt_secrets(self) -> iam.PolicyStatement:
         return iam.PolicyStatement(
             actions=["kms:Decrypt"],
-            resources=[self._data_key.key_arn],
+            resources=[self._imports.data_key.key_arn],
             conditions={"StringEquals": {"kms:ViaService": f"secretsmanager.{self.region}.amazonaws.com"}},
         )
 
@@ -301,101 +286,3 @@ class ServiceStack(EnvironmentStack):
             peer, port = self._servers[server]
             group.connections.allow_to(peer, ec2.Port.tcp(port), f"{name} to {server.lower()}")
         return group
-
-    def _import_vpc(self, vpc: ec2.IVpc) -> ec2.IVpc:
-        private = vpc.select_subnets(subnet_group_name="Private")
-        named = ec2.Vpc.from_vpc_attributes(
-            self,
-            "Vpc",
-            vpc_id=self._import.keep("VpcId", vpc.vpc_id),
-            availability_zones=private.availability_zones,
-            private_subnet_ids=[
-                self._import.keep(f"PrivateSubnet{number}", subnet_id)
-                for number, subnet_id in enumerate(private.subnet_ids, start=1)
-            ],
-        )
-        for subnet in named.private_subnets:
-            cdk.Annotations.of(subnet).acknowledge_warning(
-                "@aws-cdk/aws-ec2:noSubnetRouteTableId", "Nothing here adds routes."
-            )
-        return named
-
-    def _import_group(self, name: str, group: ec2.ISecurityGroup) -> ec2.ISecurityGroup:
-        return ec2.SecurityGroup.from_security_group_id(
-            self,
-            f"{name}SecurityGroup",
-            self._import.keep(f"{name}SecurityGroupId", group.security_group_id),
-            allow_all_outbound=False,
-        )
-
-    def _import_secret(self, name: str, secret: secretsmanager.ISecret, *, key: kms.IKey) -> secretsmanager.ISecret:
-        return secretsmanager.Secret.from_secret_attributes(
-            self, name, secret_complete_arn=self._import.keep(f"{name}Arn", secret.secret_arn), encryption_key=key
-        )
-
-    def _import_valkey(self, name: str, group: ValkeyGroup, *, key: kms.IKey) -> Valkey:
-        return Valkey(
-            server=self._import_server(name, host=group.endpoint_address, port=group.port),
-            username=group.username,
-            password=self._import_secret(f"{name}Password", group.secret, key=key),
-        )
-
-    def _import_server(self, name: str, *, host: str, port: str) -> Server:
-        return Server(host=self._import.keep(f"{name}Host", host), port=self._import.keep(f"{name}Port", port))
-
-    def _surroundings(self, data: DataStack, *, edge: EdgeStack | None) -> Surroundings:
-        key = self._data_key
-        writer = data.database.writer
-        writer_server = self._import_server(
-            "Writer", host=writer.db_instance_endpoint_address, port=writer.db_instance_endpoint_port
-        )
-        reader_server = writer_server
-        if data.database.readers:
-            reader = data.database.readers[0]
-            reader_server = self._import_server(
-                "Reader", host=reader.db_instance_endpoint_address, port=reader.db_instance_endpoint_port
-            )
-        distribution = self._import.keep("DistributionDomain", edge.domain_name) if edge else None
-        hosts, origins = self._names(distribution)
-        return Surroundings(
-            writer=writer_server,
-            reader=reader_server,
-            database_login=self._import_secret("DatabaseLogin", data.database.secret, key=key),
-            broker=self._import_valkey("Broker", data.broker, key=key),
-            cache=self._import_valkey("Cache", data.cache, key=key),
-            django_secret_key=self._import_secret("DjangoSecretKey", data.django_secret_key, key=key),
-            jwt_signing_secret_arn=self._import.keep("JwtSigningKeyArn", data.jwt_signing_key.secret_arn),
-            openai_api_key=self._import_secret("OpenAiApiKey", data.openai_secret, key=key)
-            if data.openai_secret
-            else None,
-            signed_images=self._signed_images(data, edge, distribution),
-            bucket_name=self._bucket,
-            bucket_key_id=self._bucket_key,
-            hosts=hosts,
-            origins=origins,
-        )
-
-    def _signed_images(self, data: DataStack, edge: EdgeStack | None, distribution: str | None) -> SignedImages | None:
-        if edge is None or distribution is None or edge.image_key_id is None or data.image_signing_key is None:
-            return None
-        # Named like the key's resource, so that another key changes this template, too: a weak reference alone does
-        # not tell a stack that the value behind it is another one.
-        name = edge.resolve(edge.image_key_id)["Ref"]
-        return SignedImages(
-            domain_name=self.settings.domain.name if self.settings.domain else distribution,
-            key_id=self._import.keep(name, edge.image_key_id),
-            signing_key=self._import_secret("ImageSigningKey", data.image_signing_key, key=self._data_key),
-        )
-
-    def _names(self, distribution: str | None) -> tuple[list[str], list[str]]:
-        """Hosts that the application answers to, and origins whose pages may call it."""
-        hosts, origins = [self._balancer_name], list(self.settings.storage.allowed_origins)
-        if distribution:
-            hosts.append(distribution)
-            origins.append(f"https://{distribution}")
-        if self.settings.domain:
-            hosts.append(self.settings.domain.name)
-            origins.append(f"https://{self.settings.domain.name}")
-        else:
-            origins.append(f"http://{self._balancer_name}")
-        return hosts, origins

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -11,7 +13,7 @@ from rest_framework_simplejwt import tokens
 from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import TokenBackendError, TokenError
 
-from accounts.signing_keys import ring
+from accounts.signing_keys import Key, ring
 
 MAX_CHARACTERS = 2048
 """Ours have about 400. What is longer is not even decoded."""
@@ -39,22 +41,42 @@ class RotatingKeyBackend(TokenBackend):
             raise TokenBackendError("Token is too long")
         try:
             raw = token.encode() if isinstance(token, str) else token
-            key_id = _key_id(raw.partition(b".")[0])
-            key = ring.find(key_id) if isinstance(key_id, str) and key_id else None
-            if key is None:
+            keys = _keys(raw)
+            if not keys:
                 raise TokenBackendError("Token names no key that is known")
-            return dict(
-                jwt.decode(raw, key.value, algorithms=[_ALGORITHM], issuer=self.issuer, options={"require": _REQUIRED})
-            )
+            for key in keys[:-1]:
+                with suppress(jwt.InvalidSignatureError):
+                    return self._claims(raw, key)
+            return self._claims(raw, keys[-1])
         # The last two: a date that is none, and one beyond the calendar.
         except (jwt.InvalidTokenError, ValueError, OverflowError) as error:
             raise TokenBackendError("Token is invalid") from error
+
+    def _claims(self, token: bytes, key: Key) -> dict[str, Any]:
+        options: Any = {"require": _REQUIRED}
+        return dict(jwt.decode(token, key.value, algorithms=[_ALGORITHM], issuer=self.issuer, options=options))
+
+
+def _keys(token: bytes) -> Sequence[Key]:
+    """The key that a token names, if it is known.
+
+    The release before this one signs with the same secret and names none. Its tokens are good by any key that we know,
+    so that a rollout logs nobody out; when it is gone, so shall this be (ADR 17).
+    """
+    key_id = _key_id(token.partition(b".")[0])
+    if key_id is _UNNAMED:
+        return ring.known()
+    found = ring.find(key_id) if isinstance(key_id, str) and key_id else None
+    return [found] if found else []
+
+
+_UNNAMED = object()
 
 
 @lru_cache(maxsize=16)
 def _key_id(header: bytes) -> object:
     """What a token's header names as its key. All tokens of one key begin alike."""
-    return jwt.get_unverified_header(header + b"..").get("kid")
+    return jwt.get_unverified_header(header + b"..").get("kid", _UNNAMED)
 
 
 _backend = RotatingKeyBackend(algorithm=_ALGORITHM, issuer=settings.SIMPLE_JWT["ISSUER"])

@@ -82,6 +82,11 @@ class KeyRing:
             raise KeysUnavailable
         return self._keys[0]
 
+    def known(self) -> Sequence[Key]:
+        """All keys that verify. Raises KeysUnavailable before any was read."""
+        self.current()
+        return self._keys
+
     def find(self, key_id: str) -> Key | None:
         """The key of this id, if tokens signed with it are still good. Raises KeysUnavailable before any was read."""
         self.current()

@@ -45,7 +45,7 @@ class TotalSerializer(serializers.Serializer[Any]):
     currency = serializers.CharField(allow_blank=True, help_text="ISO 4217 code, empty where none was found.")
     total = serializers.DecimalField(max_digits=16, decimal_places=2)
     tax = serializers.DecimalField(max_digits=16, decimal_places=2, allow_null=True)
-    receipts = serializers.IntegerField()
+    receipts = serializers.IntegerField(help_text="By tax, one with several rates is in each of their rows.")
 
 
 # Null for receipts without one. Not `allow_null`, which would put the field into rows that have none at all.
@@ -67,7 +67,10 @@ class SpendingRowSerializer(TotalSerializer):
     category = serializers.CharField(required=False, allow_blank=True)
     merchant = serializers.CharField(required=False, allow_blank=True)
     rate = NullableDecimalField(
-        max_digits=16, decimal_places=1, required=False, help_text="Percent, to the half; null without a tax."
+        max_digits=16,
+        decimal_places=1,
+        required=False,
+        help_text="Percent, as printed or to the half; null without a tax.",
     )
     net = NullableDecimalField(
         max_digits=16, decimal_places=2, required=False, help_text="Totals less taxes and tips; null without a tax."

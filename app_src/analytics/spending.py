@@ -10,14 +10,13 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, Count, DateField, DecimalField, ExpressionWrapper, F, Q, QuerySet, Sum, Value, When
-from django.db.models.functions import Cast, Coalesce, Round, TruncMonth
+from django.db.models import Count, DateField, F, QuerySet, Sum
+from django.db.models.functions import Cast, TruncMonth
 
-from receipts.models import Duplicate, Receipt
-from receipts.states import READ
+from analytics.counted import counted
+from analytics.taxes import taxes
+from receipts.models import Receipt
 from spendsmart.statements import Statement
-
-_AMOUNT = DecimalField(max_digits=16, decimal_places=2)
 
 
 class Grouping(enum.StrEnum):
@@ -29,39 +28,12 @@ class Grouping(enum.StrEnum):
 
 
 _MONTH = Cast(TruncMonth("purchased_on"), DateField())
-_NET = ExpressionWrapper(F("total") - F("tax") - Coalesce("tip", Value(Decimal(0))), output_field=_AMOUNT)
-_RATE = Case(
-    # Taxes of a few cents are rounded so roughly that anything finer than half a percent would be noise.
-    When(
-        Q(tax__isnull=False) & ~Q(total=F("tax") + Coalesce("tip", Value(Decimal(0)))),
-        then=Round(Round(F("tax") * 200 / _NET) / 2, precision=1),
-    ),
-    output_field=DecimalField(max_digits=16, decimal_places=1),
-)
-
 _COLUMNS: dict[Grouping, dict[str, Any]] = {
     Grouping.MONTH: {"month": _MONTH},
     Grouping.DAY: {"day": F("purchased_on")},
     Grouping.CATEGORY: {"category": F("category")},
     Grouping.MERCHANT: {"merchant": F("merchant")},
-    Grouping.TAX: {"month": _MONTH, "rate": _RATE},
 }
-_EXTRA: dict[Grouping, dict[str, Any]] = {Grouping.TAX: {"net": Sum(_NET, filter=Q(tax__isnull=False))}}
-
-
-def counted(user_id: UUID | Any, *, since: date | None = None, until: date | None = None) -> QuerySet[Receipt]:
-    """The receipts that count: read, with a total, and not one that its owner called a duplicate; both days included.
-
-    Without a period, those without a date count, too, so that sums over groups add up to all; within one, nowhere.
-    """
-    found = Receipt.objects.filter(user_id=user_id, state__in=READ, total__isnull=False).exclude(
-        duplicate=Duplicate.CONFIRMED
-    )
-    if since:
-        found = found.filter(purchased_on__gte=since)
-    if until:
-        found = found.filter(purchased_on__lte=until)
-    return found.order_by()
 
 
 def spending(
@@ -69,11 +41,12 @@ def spending(
 ) -> dict[str, list[dict[str, Any]]]:
     """`results`: one row for each group and currency. `totals`: one for each currency, the sum of its groups.
 
-    By tax, a group is a month and a rate: the one that the amounts give, in percent, to the half. It is null, as `net`
-    is, where no tax was found.
+    By tax, a group is a month and a rate (`analytics.taxes`).
     """
     period = {name: day for name, day in (("since", since), ("until", until)) if day}
-    names = ("currency", "total", "tax", "receipts", *_COLUMNS[by], *_EXTRA.get(by, ()))
+    if by is Grouping.TAX:
+        return taxes(user_id=user_id, **period)
+    names = ("currency", "total", "tax", "receipts", *_COLUMNS[by])
     rows = _statement(by, tuple(period)).rows(user_id=user_id, **period)
     results = [dict(zip(names, row, strict=True)) for row in rows]
     return {"results": results, "totals": totals(results)}
@@ -83,13 +56,11 @@ def spending(
 def _statement(by: Grouping, period: tuple[str, ...]) -> Statement:
     """Rows in the order in which the serializers document them, their columns named apart from what they sum."""
     groups = {f"group_{name}": column for name, column in _COLUMNS[by].items()}
-    sums = {"spent": Sum("total"), "taxed": Sum("tax"), "receipts": Count("id"), **_EXTRA.get(by, {})}
+    sums = {"spent": Sum("total"), "taxed": Sum("tax"), "receipts": Count("id")}
 
     def rows(**parameters: Any) -> QuerySet[Receipt, Any]:
         grouped = counted(**parameters).values(code=F("currency"), **groups).annotate(**sums)
-        return grouped.order_by(*groups, "code").values_list(
-            "code", "spent", "taxed", "receipts", *groups, *_EXTRA.get(by, ())
-        )
+        return grouped.order_by(*groups, "code").values_list("code", "spent", "taxed", "receipts", *groups)
 
     return Statement(rows, user_id=UUID, **dict.fromkeys(period, date))
 

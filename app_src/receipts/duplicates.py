@@ -75,14 +75,19 @@ def find(receipt: Receipt, *, page_text: str, content_sha256: str = "") -> Recei
     return None
 
 
-def reading_of_first(receipt: Receipt, *, page: Page, local: Extraction, engine: str) -> Extraction | None:
-    """What `engine` read on the first picture of this receipt, placed and checked on this one; None if it did not."""
+def reading_of_first(
+    receipt: Receipt, *, page: Page, local: Extraction, engine: str
+) -> tuple[Extraction, Receipt] | None:
+    """What `engine` read on the first picture of this receipt, placed and checked on this one, and that first receipt.
+
+    None if it did not.
+    """
     first = find(receipt, page_text=local.text)
     stored = readings.kept(first.content_sha256, engine=engine) if first else None
-    if stored is None:
+    if first is None or stored is None:
         return None
     found = Extraction.model_validate(stored).model_copy(update={"needs_review": []})
-    return verified(found, page=page, local=local)
+    return verified(found, page=page, local=local), first
 
 
 def columns(receipt: Receipt, original: Receipt | None) -> dict[str, Any]:

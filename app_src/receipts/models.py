@@ -128,6 +128,7 @@ class Receipt(models.Model):
             models.Index(fields=["state_changed_at"], condition=models.Q(state=State.BATCHED), name="receipt_batched"),
             models.Index(fields=["user", "purchased_on"], name="receipt_by_day"),
             models.Index(fields=["user", "content_sha256"], name="receipt_by_content"),
+            models.Index(fields=["content_sha256"], name="receipt_of_any_by_content"),
             # All that a search for look-alikes reads of a person's receipts.
             models.Index(
                 fields=["user"],
@@ -157,6 +158,18 @@ class Receipt(models.Model):
     def key(self) -> str:
         """The image's key in the bucket."""
         return f"receipts/{self.user_id}/{self.id}"
+
+
+class DeletedReceipt(models.Model):
+    """What is still to be done for a receipt that was deleted, from `due_at` on (`receipts.deleted`)."""
+
+    receipt_id = models.UUIDField(primary_key=True)
+    user_id = models.UUIDField()
+    content_sha256 = models.CharField(max_length=64, blank=True)
+    due_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return str(self.receipt_id)
 
 
 class LineItem(models.Model):

@@ -15,7 +15,7 @@ from PIL import Image
 from extraction.likeness import fingerprint
 from extraction.ocr import PHOTO_SIDE
 from receipts import duplicates, storage
-from receipts.models import Receipt
+from receipts.models import DeletedReceipt, Receipt
 
 THUMBNAIL_SIDE = 320
 """Longest side in pixels."""
@@ -35,7 +35,7 @@ def photo_key(receipt: Receipt) -> str:
     return f"receipts/{receipt.user_id}/photos/{receipt.id}.jpg"
 
 
-def keep(receipt: Receipt, photo: Image.Image) -> None:
+def keep(receipt: Receipt, photo: Image.Image, *, content_sha256: str) -> None:
     """Store thumbnail and copy of an upright RGB photograph, once, and what the columns say about it.
 
     Raises StorageUnavailableError; whatever was stored until then is overwritten by the next attempt.
@@ -47,9 +47,12 @@ def keep(receipt: Receipt, photo: Image.Image) -> None:
         storage.write(key, _encoded(picture), content_type="image/jpeg", cache_control=CACHE_CONTROL)
     receipt.width, receipt.height = shown.size
     receipt.fingerprint, receipt.pictures_at = fingerprint(shown), timezone.now()
-    columns = {name: getattr(receipt, name) for name in ("width", "height", "fingerprint", "pictures_at")}
+    receipt.content_sha256 = content_sha256  # known from here on, as what is read of the image is kept under it
+    names = ("width", "height", "fingerprint", "pictures_at", "content_sha256")
+    columns = {name: getattr(receipt, name) for name in names}
     if not Receipt.objects.filter(id=receipt.id).update(**columns):
-        _delete_objects(receipt)  # the receipt was deleted meanwhile
+        delete_objects(receipt)  # the receipt was deleted meanwhile
+        DeletedReceipt.objects.filter(receipt_id=receipt.id).update(content_sha256=content_sha256)
 
 
 def delete(receipt: Receipt) -> None:
@@ -59,16 +62,22 @@ def delete(receipt: Receipt) -> None:
     then finds it gone.
     """
     with transaction.atomic():
-        row = Receipt.objects.filter(id=receipt.id).first()
+        row = Receipt.objects.select_for_update().filter(id=receipt.id).first()
         if row is None:  # somebody else was faster
             return
         duplicates.release(row)
         row.delete()
-        _delete_objects(receipt)
+        delete_objects(receipt)
 
 
-def _delete_objects(receipt: Receipt) -> None:
-    for key in (thumbnail_key(receipt), photo_key(receipt), receipt.key):
+def keys(receipt: Receipt) -> tuple[str, ...]:
+    """Of all that the bucket may hold of a receipt."""
+    return thumbnail_key(receipt), photo_key(receipt), receipt.key
+
+
+def delete_objects(receipt: Receipt) -> None:
+    """Raises StorageUnavailableError."""
+    for key in keys(receipt):
         storage.delete(key)
 
 

@@ -6,7 +6,7 @@ Idempotent: it may be delivered twice, die anywhere, and be delivered again.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -41,11 +41,15 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """A reading, and why another engine than the configured one made it (`fallback`), and when that one shall."""
+    """A reading, and why another engine than the configured one made it (`fallback`), and when that one shall.
+
+    `original` is the receipt of which this is a second picture, where that is how it was read.
+    """
 
     extraction: Extraction
     fallback: str = ""
     reread_at: datetime | None = None
+    original: Receipt | None = None
 
 
 class _CanWaitError(Exception):
@@ -109,7 +113,7 @@ def find(receipt: Receipt, *, at_once: bool = True, fresh: bool = False) -> tupl
         raise RejectedImageError(f"The image has more than {settings.UPLOAD_MAX_BYTES} bytes.")
     digest = readings.digest_of(image)
     photo = open_photo(image, longest_side=PHOTO_SIDE)
-    pictures.keep(receipt, photo)
+    pictures.keep(receipt, photo, content_sha256=digest)
     return digest, _found(receipt, digest, photo, at_once=at_once, fresh=fresh)
 
 
@@ -130,8 +134,9 @@ def _found(receipt: Receipt, digest: str, photo: Image.Image, *, at_once: bool, 
         found = Found(extraction=local)
     elif not fresh and (known := duplicates.reading_of_first(receipt, page=page, local=local, engine=gateway.ENGINE)):
         reporting.looked_up(hit=True)
-        readings.keep(digest, known.model_dump(mode="json"), engine=gateway.ENGINE)
-        found = _of_openai(known)
+        extraction, original = known
+        readings.keep(digest, extraction.model_dump(mode="json"), engine=gateway.ENGINE)
+        found = replace(_of_openai(extraction), original=original)
     elif not at_once and batch_items.wanted(receipt, digest):
         raise _CanWaitError(digest)
     else:
@@ -170,7 +175,8 @@ def store(receipt: Receipt, digest: str, found: Found, *, source: State = State.
     """Write all that was read in one transaction, if the receipt is still ours."""
     read = record(remembered.apply(receipt.user_id, found.extraction))
     state = State.NEEDS_REVIEW if read.review_reasons else State.EXTRACTED
-    original = duplicates.find(receipt, page_text=read.columns["text"], content_sha256=digest)
+    # After OpenAI has answered, not before: two pictures of one receipt may be read at the same time.
+    original = found.original or duplicates.find(receipt, page_text=read.columns["text"], content_sha256=digest)
     with transaction.atomic():
         kept = move(
             receipt.id,

@@ -15,7 +15,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from openai_gateway import gateway, ledger, reporting
-from receipts import reading, rereading, storage
+from receipts import deleted, reading, rereading, storage
 from receipts.models import Receipt
 from receipts.states import State, move
 from spendsmart import broker
@@ -112,6 +112,12 @@ def sweep() -> dict[str, int]:
     if any(found.values()):
         log.info("receipts_swept", **found)
     return found
+
+
+@shared_task(name="receipts.tasks.sweep_deleted")
+def sweep_deleted() -> int:
+    """Delete what receipts have left behind that were deleted; of how many something was left to do."""
+    return deleted.sweep()
 
 
 def _queues_are_empty() -> bool:

@@ -215,8 +215,19 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": schedule(timedelta(minutes=15)),
         "options": {"expires": 900},
     },
+    "sweep deleted receipts": {
+        "task": "receipts.tasks.sweep_deleted",
+        "schedule": schedule(timedelta(minutes=15)),
+        "options": {"expires": 900},
+    },
+    # Those of the pages, which are Django's, and those of the API.
     "clear sessions": {
         "task": "pages.tasks.clear_sessions",
+        "schedule": schedule(timedelta(hours=1)),
+        "options": {"expires": 3600},
+    },
+    "clear token families": {
+        "task": "accounts.tasks.clear_sessions",
         "schedule": schedule(timedelta(hours=1)),
         "options": {"expires": 3600},
     },

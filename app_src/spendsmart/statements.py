@@ -18,11 +18,15 @@ class Statement:
 
     `make` is called once, with examples of the parameters' types, which no other value of the queryset may equal. It
     may filter by them and no more: each must arrive in the statement as it is. Rows are what the driver makes of
-    them, without Django's converters: no documents, and no expression that corrects its value in Python.
+    them, without Django's converters: no documents, and no expression that corrects its value in Python. `around` is
+    SQL without parameters for what Django cannot say, in which `{rows}` stands for the queryset's.
     """
 
-    def __init__(self, make: Callable[..., models.QuerySet[Any, Any]], **parameters: type) -> None:
+    def __init__(
+        self, make: Callable[..., models.QuerySet[Any, Any]], *, around: str = "{rows}", **parameters: type
+    ) -> None:
         self._make = make
+        self._around = around
         self._examples = {
             name: _EXAMPLES[kind](number) for number, (name, kind) in enumerate(parameters.items(), start=1)
         }
@@ -46,7 +50,7 @@ class Statement:
         places = [(place, names[value]) for place, value in enumerate(found) if _known(value, names)]
         if lost := self._examples.keys() - {name for _, name in places}:
             raise ValueError(f"not in the statement: {', '.join(sorted(lost))}")
-        return queryset.model, sql, list(found), places
+        return queryset.model, self._around.replace("{rows}", sql), list(found), places
 
 
 def _known(value: object, names: dict[Any, str]) -> bool:

@@ -9,9 +9,10 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from ministack.core import iam_actions, iam_evaluator
-from ministack.core.responses import get_account_id
+from ministack.core.responses import get_account_id, get_region
 from ministack.services import s3, secretsmanager
 
+from localcloud.emulator import ecs_authorization
 from localcloud.emulator.corrections import replace
 from localcloud.emulator.services.s3 import default_key
 
@@ -31,10 +32,11 @@ def install() -> None:
     replace(iam_evaluator, "enforce", _with_keys(iam_evaluator.enforce))
     replace(iam_actions, "access_denied_response", _naming_the_key(iam_actions.access_denied_response))
     # Upstream checks DescribeRepositories against "*", which CDK's own publishing role does not have, and calls on a
-    # log stream against its group, which no policy for the streams of a group ("…:log-group:name:*") allows.
+    # log stream against its group, which no policy for the streams of a group ("…:log-group:name:*") allows. It checks
+    # calls on services, tasks and listener rules against the cluster or nothing.
     replace(iam_actions, "extract_resource_arn", _with_exact_resources(iam_actions.extract_resource_arn))
-    # Upstream never fills cloudwatch:namespace, on which task roles are conditioned.
-    replace(iam_actions, "request_tag_context", _with_namespace(iam_actions.request_tag_context))
+    # Upstream never fills cloudwatch:namespace and ecs:cluster, on which roles are conditioned.
+    replace(iam_actions, "request_tag_context", _with_condition_keys(iam_actions.request_tag_context))
 
 
 def _with_keys(stock: Callable[..., Any]) -> Callable[..., Any]:
@@ -130,16 +132,28 @@ def _with_exact_resources(stock: Callable[..., str]) -> Callable[..., str]:
             if "logGroupName" in call and "logStreamName" in call:
                 group, stream = call["logGroupName"], call["logStreamName"]
                 return f"arn:aws:logs:{region}:{account}:log-group:{group}:log-stream:{stream}"
+        if service == "elasticloadbalancing" and "RuleArn" in params:
+            rule = params["RuleArn"]
+            return str(rule[0] if isinstance(rule, list) else rule)
+        if service == "ecs":
+            prefix = f"arn:aws:ecs:{region}:{account}:"
+            found = ecs_authorization.resource(ecs_authorization.operation(headers), body, prefix=prefix)
+            if found:
+                return found
         return stock(service, method, path, headers, body, params, region, account)
 
     return extract
 
 
-def _with_namespace(stock: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+def _with_condition_keys(stock: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
     def context(service: str, iam_action: str, body: bytes, params: Any) -> dict[str, Any]:
         found = stock(service, iam_action, body, params)
         if iam_action == "cloudwatch:PutMetricData" and (namespace := _namespace(body, params)):
             return {**found, "cloudwatch:namespace": namespace}
+        if service == "ecs":
+            prefix = f"arn:aws:ecs:{get_region()}:{get_account_id()}:"
+            if cluster := ecs_authorization.cluster_arn(body, prefix=prefix):
+                return {**found, "ecs:cluster": cluster}
         return found
 
     return context

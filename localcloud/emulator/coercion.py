@@ -49,6 +49,8 @@ def to_shape(service: str, shape: str, value: Any, *, rename: Mapping[str, str] 
 
 
 def _coerce(shape: Shape, value: Any, rename: dict[str, str], path: str) -> Any:
+    if isinstance(shape, StructureShape) and shape.is_document_type:
+        return json.loads(value) if isinstance(value, str) else value
     if isinstance(shape, StructureShape):
         return _structure(shape, value, rename, path)
     if isinstance(shape, ListShape):
@@ -76,7 +78,8 @@ def _structure(shape: StructureShape, value: Any, rename: dict[str, str], path: 
 def _scalar(shape: Shape, value: Any) -> Any:
     match shape.type_name:
         case "integer" | "long":
-            return int(value)
+            # A fraction stays one: boto3 refuses it by name, where rounding would hide it.
+            return value if isinstance(value, float) and not value.is_integer() else _whole(value)
         case "float" | "double":
             return float(value)
         case "boolean":
@@ -91,6 +94,13 @@ def _scalar(shape: Shape, value: Any) -> Any:
             return value.encode() if isinstance(value, str) else value
         case _:
             return value
+
+
+def _whole(value: Any) -> int | float:
+    try:
+        return int(value)
+    except ValueError:
+        return float(value)
 
 
 def _operation(service: str, operation: str) -> OperationModel:

@@ -22,6 +22,7 @@ from localcloud.emulator.ecs_records import (
     recount_cluster,
     refresh_service,
 )
+from localcloud.emulator.service_deployments import rolling
 from localcloud.emulator.services.ecs import run_task
 
 _KEEP_STOPPED_SECONDS = 3600.0
@@ -89,6 +90,8 @@ def complete_deployment(cluster: str, service: str, deployment_id: str) -> None:
     with guard:
         record = find_service(cluster, service)
         deployment = find_deployment(record, deployment_id)
+        if not rolling.reached_steady_state(record, deployment):
+            return
         if deployment.get("rolloutState") != "COMPLETED":
             deployment["rolloutState"] = "COMPLETED"
             deployment["rolloutStateReason"] = f"ECS deployment {deployment_id} completed."
@@ -97,8 +100,13 @@ def complete_deployment(cluster: str, service: str, deployment_id: str) -> None:
         refresh_service(ecs._cluster_name_from_arn(record["clusterArn"]), f"service:{record['serviceName']}")
 
 
-def fail_deployment(cluster: str, service: str, deployment_id: str, reason: str) -> None:
-    """A deployment failed; with the circuit breaker's rollback the last completed one takes its place again."""
+def fail_deployment(
+    cluster: str, service: str, deployment_id: str, reason: str, *, roll_back: bool | None = None
+) -> None:
+    """A deployment failed. To roll back, the last completed one takes its place again.
+
+    Whether to is the circuit breaker's configuration, unless whoever calls says it. Raises UnknownRecordError.
+    """
     with guard:
         record = find_service(cluster, service)
         deployment = find_deployment(record, deployment_id)
@@ -113,19 +121,26 @@ def fail_deployment(cluster: str, service: str, deployment_id: str, reason: str)
         name = record["serviceName"]
         add_event_to(record, f"(service {name}) (deployment {deployment_id}) deployment failed: {reason}")
         breaker = (record.get("deploymentConfiguration") or {}).get("deploymentCircuitBreaker") or {}
+        wished = bool(breaker.get("rollback")) if roll_back is None else roll_back
         earlier = next((d for d in record["deployments"] if d is not deployment and is_completed(d)), None)
-        if breaker.get("rollback") and earlier and deployment["status"] == "PRIMARY":
-            deployment["status"] = "ACTIVE"
-            earlier |= {
-                "status": "PRIMARY",
-                "desiredCount": record["desiredCount"],
-                "rolloutState": "IN_PROGRESS",
-                "rolloutStateReason": "ECS deployment circuit breaker: rolling back to this deployment.",
-                "updatedAt": ecs._iso(),
-            }
-            record["taskDefinition"] = earlier["taskDefinition"]
-            record["deployments"].sort(key=lambda each: each["status"] != "PRIMARY")
-            add_event_to(record, f"(service {name}) rolling back to deployment {earlier['id']}.")
+        rolls_back = bool(wished and earlier and deployment["status"] == "PRIMARY")
+        rolling.failed(record, deployment, reason, rolls_back=rolls_back)
+        if rolls_back and earlier:
+            _bring_back(record, deployment, earlier)
+
+
+def _bring_back(service: Record, failed: Record, earlier: Record) -> None:
+    failed["status"] = "ACTIVE"
+    earlier |= {
+        "status": "PRIMARY",
+        "desiredCount": service["desiredCount"],
+        "rolloutState": "IN_PROGRESS",
+        "rolloutStateReason": f"Rolling back to this deployment, as {failed['id']} failed.",
+        "updatedAt": ecs._iso(),
+    }
+    service["taskDefinition"] = earlier["taskDefinition"]
+    service["deployments"].sort(key=lambda each: each["status"] != "PRIMARY")
+    add_event_to(service, f"(service {service['serviceName']}) rolling back to deployment {earlier['id']}.")
 
 
 def add_event(cluster: str, service: str, message: str) -> None:

@@ -32,13 +32,16 @@ _SERVICE_NAMES = {
     "stepfunctions": "states",
     "efs": "elasticfilesystem",
 }
-_clients: dict[tuple[str, str], Any] = {}
+_clients: dict[tuple[str, str, bool], Any] = {}
 _making = threading.Lock()
 
 
-def client(service: str, region: str | None = None) -> Any:
-    """A client of `service` in `region`, by default the region of the request or stack at hand."""
-    key = (service, region or get_region())
+def client(service: str, region: str | None = None, *, validated: bool = True) -> Any:
+    """A client of `service` in `region`, by default the region of the request or stack at hand.
+
+    Without validation it sends what boto3 would refuse.
+    """
+    key = (service, region or get_region(), validated)
     # Making a client is neither quick nor safe to do in two threads at once.
     with _making:
         if key not in _clients:
@@ -46,13 +49,16 @@ def client(service: str, region: str | None = None) -> Any:
         return _clients[key]
 
 
-def _make(service: str, region: str) -> Any:
+def _make(service: str, region: str, validated: bool) -> Any:
     made = boto3.client(
         service,
         region_name=region,
         endpoint_url="https://localhost",
         config=botocore.config.Config(
-            signature_version=UNSIGNED, retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}
+            signature_version=UNSIGNED,
+            parameter_validation=validated,
+            retries={"total_max_attempts": 1},
+            s3={"addressing_style": "path"},
         ),
     )
 

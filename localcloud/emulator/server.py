@@ -19,6 +19,7 @@ from ministack import app as ministack_app
 
 from localcloud import layout
 from localcloud.emulator import ecs_report_calls, handlers, persistence
+from localcloud.emulator.service_deployments.driver import driver
 from localcloud.emulator.services import cloudwatch
 
 _log = logging.getLogger("localcloud.emulator")
@@ -53,6 +54,7 @@ def _starting_to_save(send: Send) -> Send:
     async def told(message: Any) -> None:
         if message["type"] == "lifespan.startup.complete":
             persistence.saver.start()
+            driver.start()
             cloudwatch.service().start()
         await send(message)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import signal
@@ -23,8 +24,8 @@ from localcloud.metrics.sources.tasks import Tasks
 
 _log = logging.getLogger("localcloud.metrics")
 
-_PERIOD = 0.5
-"""Seconds between two looks for data to send."""
+_PERIOD, _AWAY_PERIOD = 0.5, 3.0
+"""Seconds between two looks for data to send, and between two attempts while the API does not answer."""
 
 _LOOK_EVERY = 10.0
 """Seconds between two looks for databases and caches that came or went."""
@@ -36,10 +37,16 @@ def main() -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    latest.forget()
-    while not _api_listens() and not stop.wait(_PERIOD):
-        continue
-    run(stop)
+    with (layout.folder("metrics") / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"metrics are published from {layout.home()} already", file=sys.stderr)
+            return 1
+        latest.forget()
+        while not _api_listens() and not stop.wait(_PERIOD):
+            continue
+        run(stop)
     return 0
 
 
@@ -48,7 +55,7 @@ def run(stop: threading.Event) -> None:
     publisher = Publisher()
     roster = Roster(publisher.add)
     seen, look_at = latest.Latest(), 0.0
-    while not stop.wait(_PERIOD):
+    while not stop.wait(_AWAY_PERIOD if publisher.away else _PERIOD):
         if time.monotonic() >= look_at:
             look_at = time.monotonic() + _LOOK_EVERY
             _match(roster)

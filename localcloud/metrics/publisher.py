@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections import defaultdict, deque
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -27,6 +26,8 @@ class Publisher:
     def __init__(self) -> None:
         self._waiting: deque[Datum] = deque(maxlen=_MOST_WAITING)
         self._lock = threading.Lock()
+        self.away = False
+        """Whether the API did not answer the last time."""
 
     def add(self, data: list[Datum]) -> None:
         with self._lock:
@@ -40,21 +41,26 @@ class Publisher:
         groups: dict[tuple[str, str], list[Datum]] = defaultdict(list)
         for datum in waiting:
             groups[(datum.region, datum.namespace)].append(datum)
-        for (region, namespace), data in groups.items():
-            for start in range(0, len(data), _BATCH):
-                batch = data[start : start + _BATCH]
-                try:
-                    _put(region, namespace, [request for datum in batch for request in datum.requests()])
-                except (BotoCoreError, OSError) as error:
+        batches = [data[start : start + _BATCH] for data in groups.values() for start in range(0, len(data), _BATCH)]
+        for number, batch in enumerate(batches):
+            try:
+                _put(batch)
+            except (BotoCoreError, OSError) as error:
+                if not self.away:
                     _log.warning("CloudWatch does not answer: %s", error)
-                    self.add(batch)
-                except ClientError as error:
-                    # Refused data are refused again: better a gap than a queue behind it.
-                    _log.error("%s in %s: %s", namespace, region, error)
-                else:
-                    sent += batch
+                self.away = True
+                self.add([datum for left in batches[number:] for datum in left])
+                return sent
+            except ClientError as error:
+                # Refused data are refused again: better a gap than a queue behind it.
+                _log.error("%s in %s: %s", batch[0].namespace, batch[0].region, error)
+            else:
+                self.away = False
+                sent += batch
         return sent
 
 
-def _put(region: str, namespace: str, requests: list[dict[str, Any]]) -> None:
-    aws.client("cloudwatch", region).put_metric_data(Namespace=namespace, MetricData=requests)
+def _put(batch: list[Datum]) -> None:
+    """Data of one region and namespace."""
+    requests = [request for datum in batch for request in datum.requests()]
+    aws.client("cloudwatch", batch[0].region).put_metric_data(Namespace=batch[0].namespace, MetricData=requests)

@@ -107,6 +107,11 @@ def plan(state: ServiceState) -> Plan:
     return Plan(start=start, stop=tuple(stop), completed=state.rollout == "IN_PROGRESS" and done)
 
 
+def hold(tasks: Sequence[RunningTask], *, wanted: int) -> Plan:
+    """The next step of one of the deployments between which traffic is shifted: ECS says how many tasks each has."""
+    return Plan(start=max(0, wanted - len(tasks)), stop=tuple(_scaled_in(list(tasks), desired=wanted)))
+
+
 def _surplus_of(old: list[RunningTask], state: ServiceState, *, current: list[RunningTask]) -> list[str]:
     """Old tasks that may go: all when the new ones carry the service, before that as many as the minimum allows."""
     free = [task for task in old if not task.protected]

@@ -56,8 +56,8 @@ class RoleSessions:
         with self._lock:
             self._known = {key: value for key, value in self._known.items() if key[1] != name}
 
-    def client(self, service: str, role_arn: str, *, name: str, region: str) -> Any:
-        """A boto3 client that acts as the role."""
+    def client(self, service: str, role_arn: str, *, name: str, region: str, read_timeout: int = 20) -> Any:
+        """A boto3 client that acts as the role; `read_timeout` is in seconds."""
         credentials = self.get(role_arn, name=name, region=region)
         return boto3.client(
             service,
@@ -67,5 +67,7 @@ class RoleSessions:
             aws_access_key_id=credentials.access_key_id,
             aws_secret_access_key=credentials.secret_access_key,
             aws_session_token=credentials.token,
-            config=Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=5, read_timeout=20),
+            config=Config(
+                retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=5, read_timeout=read_timeout
+            ),
         )

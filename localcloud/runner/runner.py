@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from localcloud import aws, layout
 from localcloud.emulator.ecs_reports import EcsReports, ReportRefusedError, TaskReport
 from localcloud.runner.definitions import TaskDefinition, task_definition, with_overrides
+from localcloud.runner.deployments import Deployments
 from localcloud.runner.endpoint import TaskEndpoint
 from localcloud.runner.launch import Runtime
 from localcloud.runner.preparation import Surroundings, TaskIdentity
@@ -42,6 +43,7 @@ class Runner:
         self._roles = RoleSessions()
         self._definitions: dict[str, TaskDefinition] = {}
         self._reports = {region: EcsReports(region=region) for region in aws.REGIONS}
+        self._deployments = {region: Deployments(region) for region in aws.REGIONS}
         self._next_stopped = 0.0
         self.endpoint = TaskEndpoint(find=self.find)
 
@@ -79,7 +81,13 @@ class Runner:
         bounds = scalable_targets(region) if described else {}
         for arn, description in described.items():
             service = self.services.setdefault(
-                arn, Service(region=region, described=description, launch=self._launcher(region))
+                arn,
+                Service(
+                    region=region,
+                    described=description,
+                    launch=self._launcher(region),
+                    deployments=self._deployments[region],
+                ),
             )
             service.described = description
             service.bounds = bounds.get(service.resource_id)

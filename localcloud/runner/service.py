@@ -11,12 +11,14 @@ from typing import Any
 from localcloud import aws
 from localcloud.emulator.ecs_reports import EcsReports
 from localcloud.runner import protection
+from localcloud.runner.deployments import Deployments
 from localcloud.runner.planning import (
     Plan,
     ProviderShare,
     RunningTask,
     ServiceState,
     desired_count,
+    hold,
     pause,
     plan,
     provider,
@@ -40,13 +42,14 @@ class Service:
     region: str
     described: dict[str, Any]
     launch: Launcher
+    deployments: Deployments
     bounds: dict[str, Any] | None = None
     tasks: list[Task] = field(default_factory=list)
     restarts: int = 0
     last_error: str = ""
     _failures: dict[str, int] = field(default_factory=dict)
-    _streak: int = 0
-    _not_before: float = 0.0
+    _streaks: dict[str, int] = field(default_factory=dict)
+    _not_before: dict[str, float] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -66,7 +69,11 @@ class Service:
         """Whether something is under way, so that the next look should come soon."""
         primary = self._primary()
         rolling = primary is not None and primary.get("rolloutState") == "IN_PROGRESS"
-        return rolling or any(task.leaving or task.status != "RUNNING" for task in self.tasks)
+        return (
+            rolling
+            or bool(self.described.get("currentServiceDeployment"))
+            or any(task.leaving or task.status != "RUNNING" for task in self.tasks)
+        )
 
     def desired(self) -> int:
         """The count that ECS wants, within Application Auto Scaling's bounds, which it is brought into."""
@@ -89,13 +96,19 @@ class Service:
             for task in self.tasks:
                 task.stop(Ending(reason="Service deleted", code="ServiceSchedulerInitiated"))
             return
-        targets = TargetGroups(self.described, self.region)
+        targets = self._targets()
         targets.reconcile(self.tasks)
         for task in self.tasks:
             if task.leaving and targets.drained(task):
                 task.stop(Ending(reason="drained", code="ServiceSchedulerInitiated"))
         self._replace_the_unfit(targets)
-        self._carry_out(plan(self._state(primary, targets)), primary, targets, reports)
+        if self.deployments.shifts_traffic(self.described):
+            self._hold(targets)
+        else:
+            self._carry_out(plan(self._state(primary, targets)), primary, targets, reports)
+
+    def _targets(self) -> TargetGroups:
+        return TargetGroups(self.described, self.region, self.deployments.ports(self.described))
 
     def _primary(self) -> dict[str, Any] | None:
         return next((d for d in self.described["deployments"] if d["status"] == "PRIMARY"), None)
@@ -108,15 +121,7 @@ class Service:
         protected = protection.protected(live, region=self.region) if spare else frozenset()
         return ServiceState(
             desired=desired,
-            tasks=tuple(
-                RunningTask(
-                    arn=task.identity.arn,
-                    current=task.deployment_id == primary["id"],
-                    healthy=task.healthy and targets.fit(task),
-                    protected=task.identity.arn in protected,
-                )
-                for task in live
-            ),
+            tasks=tuple(self._running(task, targets, primary["id"], protected) for task in live),
             minimum_percent=configuration.get("minimumHealthyPercent", 100),
             maximum_percent=configuration.get("maximumPercent", 200),
             rollout=primary.get("rolloutState", "IN_PROGRESS"),
@@ -124,23 +129,49 @@ class Service:
             breaker=(configuration.get("deploymentCircuitBreaker") or {}).get("enable", False),
         )
 
+    def _running(self, task: Task, targets: TargetGroups, current: str, protected: frozenset[str]) -> RunningTask:
+        return RunningTask(
+            arn=task.identity.arn,
+            current=task.deployment_id == current,
+            healthy=task.healthy and targets.fit(task),
+            protected=task.identity.arn in protected,
+        )
+
     def _carry_out(self, step: Plan, primary: dict[str, Any], targets: TargetGroups, reports: EcsReports) -> None:
         if step.failed:
             self._fail(primary, reports)
             return
+        self._start_and_stop(step, primary, targets)
+        if step.completed:
+            self.last_error = ""
+            self._failures.pop(primary["id"], None)
+            self._streaks.pop(primary["id"], None)
+            reports.complete_deployment(cluster=self.cluster, service=self.name, deployment_id=primary["id"])
+
+    def _start_and_stop(self, step: Plan, deployment: dict[str, Any], targets: TargetGroups) -> None:
         by_arn = {task.identity.arn: task for task in self.tasks}
         for arn in step.stop:
-            reason = f"Scaling activity initiated by deployment {primary['id']}"
+            reason = f"Scaling activity initiated by deployment {deployment['id']}"
             self.retire(by_arn[arn], Ending(reason=reason, code="ServiceSchedulerInitiated"), targets)
-        if step.start and time.monotonic() >= self._not_before:
+        if step.start and time.monotonic() >= self._not_before.get(deployment["id"], 0.0):
             for _ in range(step.start):
                 taken = [t.capacity_provider for t in self.tasks if t.capacity_provider and not t.leaving]
-                self.tasks.append(self.launch(self.described, primary, provider(_strategy(self.described), taken)))
-        if step.completed:
-            log.info("%s: deployment %s completed", self.name, primary["id"])
-            self.last_error, self._streak = "", 0
-            self._failures.pop(primary["id"], None)
-            reports.complete_deployment(cluster=self.cluster, service=self.name, deployment_id=primary["id"])
+                self.tasks.append(self.launch(self.described, deployment, provider(_strategy(self.described), taken)))
+
+    def _hold(self, targets: TargetGroups) -> None:
+        """Each deployment has the tasks that ECS wants of it; those of deployments that are gone are stopped."""
+        self.desired()
+        known = {each["id"]: each for each in self.described["deployments"]}
+        live: dict[str, list[Task]] = {name: [] for name in known}
+        for task in self.tasks:
+            if not task.leaving:
+                live.setdefault(task.deployment_id, []).append(task)
+        for name, tasks in live.items():
+            deployment = known.get(name, {"id": name, "desiredCount": 0})
+            wanted = int(deployment["desiredCount"])
+            protected = protection.protected(tasks, region=self.region) if len(tasks) > wanted else frozenset()
+            own = [self._running(task, targets, name, protected) for task in tasks]
+            self._start_and_stop(hold(own, wanted=wanted), deployment, targets)
 
     def _fail(self, primary: dict[str, Any], reports: EcsReports) -> None:
         log.warning("%s: deployment %s failed: %s", self.name, primary["id"], self.last_error)
@@ -155,11 +186,12 @@ class Service:
         )
         # What comes now, a rollback or the next deployment, starts with a clean slate.
         self._failures.clear()
-        self._streak, self._not_before = 0, 0.0
+        self._streaks.clear()
+        self._not_before.clear()
 
     def retire(self, task: Task, ending: Ending, targets: TargetGroups | None = None) -> None:
         """End a task; one that takes requests is first taken out of its load balancers and drained."""
-        targets = targets or TargetGroups(self.described, self.region)
+        targets = targets or self._targets()
         if targets.takes_requests(task):
             task.drain(ending)
         else:
@@ -176,8 +208,9 @@ class Service:
             self.last_error = ending.reason
             self._failures[task.deployment_id] = self._failures.get(task.deployment_id, 0) + 1
             lived = time.monotonic() - task.running_since if task.running_since else 0.0
-            self._streak = 0 if lived > SETTLED else self._streak + 1
-            self._not_before = time.monotonic() + pause(self._streak)
+            streak = 0 if lived > SETTLED else self._streaks.get(task.deployment_id, 0) + 1
+            self._streaks[task.deployment_id] = streak
+            self._not_before[task.deployment_id] = time.monotonic() + pause(streak)
             log.warning("%s: task %s: %s", self.name, task.identity.id, ending.reason)
 
     def _replace_the_unfit(self, targets: TargetGroups) -> None:

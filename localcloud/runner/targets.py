@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,30 +17,41 @@ NOTICE = 3.0
 _ESTABLISHED = "01"
 
 
-class TargetGroups:
-    """What the load balancer says of a service's tasks at this moment; a service without one finds every task fit."""
+Ports = dict[str, int]
+"""Container ports by the ARN of the target group that gets their traffic."""
 
-    def __init__(self, described: dict[str, Any], region: str) -> None:
+
+class TargetGroups:
+    """What the load balancer says of a service's tasks at this moment; a service without one finds every task fit.
+
+    `of_deployments` has the target groups of each deployment's tasks; those of a deployment that is not there, on its
+    way out, are the service's own.
+    """
+
+    def __init__(self, described: dict[str, Any], region: str, of_deployments: Mapping[str, Ports]) -> None:
         self._elb = aws.client("elbv2", region)
         self._region = region
-        self._ports: dict[str, int] = {
+        self._of_deployments = of_deployments
+        self._own: Ports = {
             balancer["targetGroupArn"]: balancer["containerPort"]
             for balancer in described.get("loadBalancers", [])
             if balancer.get("targetGroupArn")
         }
+        self._all = sorted({*self._own, *_alternates(described), *(arn for p in of_deployments.values() for arn in p)})
         self._states: dict[tuple[str, int], str] = {}
-        for arn in self._ports:
+        for arn in self._all:
             for seen in self._elb.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]:
                 self._states[arn, int(seen["Target"]["Port"])] = seen["TargetHealth"]["State"]
 
     def reconcile(self, tasks: Iterable[Task]) -> None:
         """Register the running tasks, take the others out."""
         tasks = list(tasks)
-        for arn, container_port in self._ports.items():
+        for arn in self._all:
             wanted = {
-                task.host_ports[container_port]
+                task.host_ports[port]
                 for task in tasks
-                if task.status == "RUNNING" and not task.leaving and container_port in task.host_ports
+                for group, port in self._ports(task).items()
+                if group == arn and task.status == "RUNNING" and not task.leaving and port in task.host_ports
             }
             present = {port for group, port in self._states if group == arn}
             if wanted - present:
@@ -50,14 +61,14 @@ class TargetGroups:
 
     def fit(self, task: Task) -> bool:
         """Whether every load balancer sends the task requests."""
-        return all(self._state(arn, port, task) == "healthy" for arn, port in self._ports.items())
+        return all(self._state(arn, port, task) == "healthy" for arn, port in self._ports(task).items())
 
     def unhealthy(self, task: Task) -> bool:
-        return any(self._state(arn, port, task) == "unhealthy" for arn, port in self._ports.items())
+        return any(self._state(arn, port, task) == "unhealthy" for arn, port in self._ports(task).items())
 
     def takes_requests(self, task: Task) -> bool:
         """Whether the task is or was a target, so that it has to be drained before it ends."""
-        return task.status == "RUNNING" and any(port in task.host_ports for port in self._ports.values())
+        return task.status == "RUNNING" and any(port in task.host_ports for port in self._ports(task).values())
 
     def drained(self, task: Task) -> bool:
         """Whether a deregistered task may end: nobody is connected to it any more, or the delay is over.
@@ -67,12 +78,21 @@ class TargetGroups:
         if task.draining_since is None:
             return True
         waited = time.monotonic() - task.draining_since
-        if waited >= max((_deregistration_delay(arn, self._region) for arn in self._ports), default=0.0):
+        ports = self._ports(task)
+        if waited >= max((_deregistration_delay(arn, self._region) for arn in ports), default=0.0):
             return True
-        return waited >= NOTICE and not _connected({task.host_ports[p] for p in self._ports.values()})
+        return waited >= NOTICE and not _connected({task.host_ports[port] for port in ports.values()})
+
+    def _ports(self, task: Task) -> Ports:
+        return self._of_deployments.get(task.deployment_id, self._own)
 
     def _state(self, arn: str, container_port: int, task: Task) -> str:
         return self._states.get((arn, task.host_ports.get(container_port, 0)), "unused")
+
+
+def _alternates(described: dict[str, Any]) -> set[str]:
+    advanced = [balancer.get("advancedConfiguration") or {} for balancer in described.get("loadBalancers", [])]
+    return {each["alternateTargetGroupArn"] for each in advanced if each.get("alternateTargetGroupArn")}
 
 
 def _targets(ports: set[int]) -> list[dict[str, Any]]:

@@ -75,8 +75,11 @@ class _Totals:
 
 
 class _Simulation:
-    def __init__(self, service: Service, trace: Trace, most: int, limits: Limits | None) -> None:
+    def __init__(
+        self, service: Service, trace: Trace, most: int, limits: Limits | None, metric_delay: float, burst: float
+    ) -> None:
         self.service, self.trace = service, trace
+        self.metric_delay, self.burst = metric_delay, burst
         self.vcpu = service.size.vcpu
         self.loads = trace.loads(most=most, low=service.minimum, tick=TICK)
         self.limits = limits
@@ -113,18 +116,21 @@ class _Simulation:
 
     def _tick(self, now: float, wanted: float, totals: _Totals) -> None:
         running, ready = self.fleet.running(now), self.fleet.ready(now)
-        capacity = ready * self.vcpu
+        capacity = ready * self.vcpu * self.burst
         if self.trace.kind is Kind.REQUESTS:
             demand = wanted * self.vcpu
             done = load.serve(demand=demand, waiting=self.waiting, capacity=capacity, tick=TICK)
-            latency = load.request_latency(demand=demand, waiting=done.waiting, tasks=ready, vcpu=self.vcpu)
+            latency = load.request_latency(
+                demand=demand, waiting=done.waiting, tasks=ready, vcpu=self.vcpu * self.burst
+            )
         else:
             done, latency = self._jobs(wanted, ready, capacity)
         self.waiting = done.waiting
         totals.demand.append(wanted)
         totals.latency.append(latency)
         totals.billed.append(self.fleet.billed(now))
-        totals.cpu += min(done.cpu + running * self.vcpu * IDLE_CPU * TICK, running * self.vcpu * TICK)
+        most = running * self.vcpu * self.burst * TICK
+        totals.cpu += min(done.cpu + running * self.vcpu * IDLE_CPU * TICK, most)
         totals.work += done.cpu
         totals.capacity += capacity * TICK
         totals.reserved += running * self.vcpu * TICK
@@ -162,7 +168,7 @@ class _Simulation:
 
     def _scale(self, now: float) -> None:
         """Alarms look once a minute at the minutes that CloudWatch knows by then."""
-        known = len(self.minutes) - round(METRIC_DELAY / MINUTE)
+        known = len(self.minutes) - round(self.metric_delay / MINUTE)
         if known < 1:
             return
         invocations = [one for policy in self.service.policies if (one := self._invocation(policy, known)) is not None]
@@ -192,7 +198,18 @@ class _Simulation:
         return {CPU: minute.cpu, BACKLOG: minute.backlog / max(1, minute.ready)}
 
 
-def replay(service: Service, trace: Trace, *, most: int | None = None, limits: Limits | None = None) -> Run:
+def replay(
+    service: Service,
+    trace: Trace,
+    *,
+    most: int | None = None,
+    limits: Limits | None = None,
+    metric_delay: float = METRIC_DELAY,
+    burst: float = 1.0,
+) -> Run:
     """Replay a trace. `most` is the number of tasks that the load is sized by, the service's maximum by itself;
-    `limits` are scheduled or predicted ones. Raises ScalingError for metric math that cannot be worked out."""
-    return _Simulation(service, trace, most or service.maximum, limits).run()
+    `limits` are scheduled or predicted ones; `burst` is how many times what it reserves a task can use, 1 on Fargate.
+
+    Raises ScalingError for metric math that cannot be worked out.
+    """
+    return _Simulation(service, trace, most or service.maximum, limits, metric_delay, burst).run()

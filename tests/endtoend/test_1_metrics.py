@@ -18,7 +18,7 @@ from tests.localcloud.dataplane.conftest import eventually
 
 REGION = "us-east-1"
 NAMESPACES = {"AWS/ApplicationELB", "AWS/ECS", "AWS/RDS", "AWS/ElastiCache"}
-_ANSWERED = re.compile(r"^\S+ (\S+) \S+ \S+ \"\S+\" \S+ \S+ (\d+) (\d+) ")
+_ANSWERED = re.compile(r"^\S+ (?P<start>\S+) \S+ \S+ \"(?P<target>\S+)\" \S+ \S+ (?P<ms>\d+) (?P<code>\d+) ")
 
 
 def _cloudwatch() -> Any:
@@ -44,15 +44,15 @@ def _sum(name: str, start: int, end: int) -> int:
 
 
 def _logged(home: Path, start: int, end: int) -> Counter[int]:
-    """Answers by the hundreds of their codes, from the access log that people read."""
+    """Answers of targets by the hundreds of their codes, from the access log that people read."""
     found: Counter[int] = Counter()
     for path in (home / "logs").glob("alb-*.log"):
         for line in path.read_text().splitlines():
             answered = _ANSWERED.match(line)
             assert answered, line
-            ended = datetime.fromisoformat(answered[1]) + timedelta(milliseconds=int(answered[2]))
-            if start <= ended.timestamp() < end:
-                found[int(answered[3]) // 100] += 1
+            ended = datetime.fromisoformat(answered["start"]) + timedelta(milliseconds=int(answered["ms"]))
+            if start <= ended.timestamp() < end and answered["target"] != "-":
+                found[int(answered["code"]) // 100] += 1
     return found
 
 

@@ -1,8 +1,8 @@
 """What an alarm does when its state changes: SNS topics and scaling policies it names, and an event on EventBridge.
 
 Actions run one after the other in a thread of their own, so that a slow receiver holds up no evaluation. As on AWS a
-topic is published to as cloudwatch.amazonaws.com: what the topic's policy refuses is not sent, and the alarm's history
-says so.
+topic is published to as cloudwatch.amazonaws.com: what the policy of the topic or of its key refuses is not sent, and
+the alarm's history says so.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from ministack.core.responses import request_scope
-from ministack.services import eventbridge, sns
+from ministack.services import eventbridge
 
-from localcloud.emulator.cloudwatch import events, messages
+from localcloud.emulator.cloudwatch import events, messages, permissions
+from localcloud.emulator.cloudwatch.scaling_actions import ScalingActions, is_policy
 from localcloud.emulator.cloudwatch.store import Scope
 from localcloud.emulator.internal import client
 
 _log = logging.getLogger(__name__)
 
 _LISTS = {"ALARM": "AlarmActions", "OK": "OKActions", "INSUFFICIENT_DATA": "InsufficientDataActions"}
-_PRINCIPAL = "cloudwatch.amazonaws.com"
 
 
 class ActionError(RuntimeError):
@@ -35,12 +35,14 @@ class ActionError(RuntimeError):
 @dataclass(frozen=True, kw_only=True)
 class Transition:
     """An alarm just after its state or the suppression of its actions changed (a copy of its record), how it was
-    before, and the state that its actions come from."""
+    before, and the state that its actions come from. `stays` is for an alarm that is still in ALARM a minute later:
+    then it only scales, once more."""
 
     scope: Scope
     alarm: Mapping[str, Any]
     before: Mapping[str, Any]
     old_state: str
+    stays: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +59,7 @@ class Actions:
 
     def __init__(self, *, done: Callable[[Outcome], None]) -> None:
         self._done = done
+        self._scaling = ScalingActions()
         self._queue: queue.SimpleQueue[Transition] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="localcloud-alarm-actions", daemon=True)
 
@@ -72,39 +75,42 @@ class Actions:
             with request_scope(*transition.scope):
                 try:
                     self._carry_out(transition)
+                    if self._queue.empty():
+                        self._scaling.scale()
                 except Exception:  # noqa: BLE001 - later transitions may succeed
                     _log.exception("actions of alarm %s", transition.alarm["AlarmName"])
 
     def _carry_out(self, transition: Transition) -> None:
         alarm = transition.alarm
-        publish_event(events.state_change(alarm, transition.before), resource=alarm["AlarmArn"])
+        if not transition.stays:
+            publish_event(events.state_change(alarm, transition.before), resource=alarm["AlarmArn"])
         if not alarm.get("ActionsEnabled", True) or alarm.get("ActionsSuppressedBy"):
             return
         for action in alarm.get(_LISTS[alarm["StateValue"]]) or ():
+            if transition.stays and not is_policy(action):
+                continue
             error = None
             try:
-                _perform(action, transition)
+                self._perform(action, transition)
             except Exception as problem:  # noqa: BLE001 - whatever it is, it belongs into the alarm's history
                 error = str(problem)
                 _log.warning("alarm %s: %s: %s", alarm["AlarmName"], action, error)
             self._done(Outcome(transition=transition, action=action, error=error))
 
-
-def _perform(action: str, transition: Transition) -> None:
-    service = action.split(":")[2] if action.count(":") >= 5 else action
-    if service != "sns":
-        raise ActionError(f"the local cloud does not carry out actions of {service}")
-    _publish(action, transition)
+    def _perform(self, action: str, transition: Transition) -> None:
+        if is_policy(action):
+            self._scaling.ask(transition.scope, action, transition.alarm)
+        elif action.startswith("arn:aws:sns:"):
+            _publish(action, transition)
+        else:
+            raise ActionError("the local cloud carries out SNS topics and step scaling policies only")
 
 
 def _publish(topic: str, transition: Transition) -> None:
     account, region = transition.scope
     alarm = transition.alarm
-    if not sns.topic_policy_allows(topic, _PRINCIPAL, alarm["AlarmArn"], account):
-        raise ActionError(
-            f"CloudWatch Alarms is not authorized to perform: SNS:Publish on resource: {topic} because no "
-            "resource-based policy allows the SNS:Publish action"
-        )
+    if refused := permissions.refusal(topic, alarm=alarm["AlarmArn"], account=account):
+        raise ActionError(refused)
     content = messages.message(alarm, old_state=transition.old_state, account=account, region=region)
     client("sns").publish(TopicArn=topic, Subject=messages.subject(alarm, region), Message=json.dumps(content))
 

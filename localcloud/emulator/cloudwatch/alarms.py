@@ -27,6 +27,7 @@ Record = Mapping[str, Any]
 
 _DELAY_SECONDS = 5
 _SHORT_DELAY_SECONDS = 2
+_AWAITED_SECONDS = 300
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +38,8 @@ class MetricAlarm:
     queries: QuerySet
     watched: str
     few_samples_count: bool
+    since: float
+    """When it was put, in seconds since 1970."""
 
     @classmethod
     def read(cls, record: Record) -> MetricAlarm:
@@ -46,10 +49,11 @@ class MetricAlarm:
         if len(returned) != 1:
             raise QueryError("Exactly one element of the Metrics list must return data.")
         alarm = cls(
-            rule=_rule(record),
+            rule=rule_of(record),
             queries=QuerySet.read(asked),
             watched=returned[0],
             few_samples_count=record.get("EvaluateLowSampleCountPercentile") != "ignore",
+            since=float(record.get("AlarmConfigurationUpdatedTimestamp") or 0),
         )
         # Ids that lead nowhere and values that are no series show without any data, too.
         alarm.series(lambda _query: {}, Window(start=0, end=0))
@@ -78,7 +82,13 @@ class MetricAlarm:
             None if (value := series.values.get(start)) is None else Point(start=start, value=value)
             for start in range(window.start, window.end, self.period)
         ]
-        return evaluate(self.rule, points, current)
+        verdict = evaluate(self.rule, points, current)
+        # What nobody published before there was an alarm is no fault: deployments would page without any.
+        awaited = min(window.end - window.start, _AWAITED_SECONDS)
+        young = current is State.INSUFFICIENT_DATA and window.end - awaited < self.since
+        if young and verdict.state is State.ALARM and verdict.filled:
+            return Verdict(state=current)
+        return verdict
 
     def series(self, values: Callable[[MetricQuery], Values], window: Window) -> Series:
         """What the alarm watches. Raises MathError."""
@@ -111,7 +121,8 @@ def _as_query(record: Record) -> Record:
     return {"Id": "m1", "MetricStat": stat}
 
 
-def _rule(record: Record) -> Rule:
+def rule_of(record: Record) -> Rule:
+    """What the alarm asks of its data points. Raises QueryError."""
     operator = record.get("ComparisonOperator", "")
     if operator not in COMPARISONS:
         raise QueryError(f"{operator} needs an anomaly detection band, which the local cloud does not compute")

@@ -19,6 +19,7 @@ _log = logging.getLogger(__name__)
 
 _TICK_SECONDS = 1.0
 _AGAIN_SECONDS = 5.0
+_FLUSH_SECONDS = 5.0
 _PRUNE_SECONDS = 600.0
 
 Record = dict[str, Any]
@@ -43,6 +44,7 @@ class _Watched:
     alarm: MetricAlarm | None
     seen: tuple[Window, tuple[int, ...]] | None = None
     evaluated_at: float = 0.0
+    told_minute: int = 0
 
 
 class Engine:
@@ -54,17 +56,20 @@ class Engine:
         *,
         alarms: Callable[[], list[tuple[Scope, Record]]],
         changed: Callable[[Change], None],
+        stays: Callable[[Change], None] = lambda _change: None,
         ticked: Callable[[float], None] = lambda _now: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`alarms` lists the metric alarms of all regions, `changed` carries out a change of state, `ticked` is told
-        the time after each round."""
+        """`alarms` lists the metric alarms of all regions, `changed` carries out a change of state, `stays` is told
+        every minute of an alarm that is still in ALARM, `ticked` the time after each round."""
         self._store = store
         self._alarms = alarms
         self._changed = changed
+        self._stays = stays
         self._ticked = ticked
         self._clock = clock
         self._watched: dict[tuple[Scope, str], _Watched] = {}
+        self._flushed_at = 0.0
         self._pruned_at = 0.0
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="localcloud-alarms", daemon=True)
@@ -92,6 +97,9 @@ class Engine:
             except Exception:  # noqa: BLE001 - other alarms go on
                 _log.exception("alarm %s could not be evaluated", record["AlarmName"])
         self._ticked(now)
+        if now - self._flushed_at >= _FLUSH_SECONDS:
+            self._flushed_at = now
+            self._store.flush()
         if now - self._pruned_at >= _PRUNE_SECONDS:
             self._pruned_at = now
             self._store.prune(now)
@@ -117,14 +125,18 @@ class Engine:
         if watched.seen == seen or (same_window and now - watched.evaluated_at < _AGAIN_SECONDS):
             return
         watched.seen, watched.evaluated_at = seen, now
-        self._evaluate(scope, record, watched.alarm, window, now)
+        self._evaluate(scope, watched, watched.alarm, window, now)
 
-    def _evaluate(self, scope: Scope, record: Record, alarm: MetricAlarm, window: Window, now: float) -> None:
+    def _evaluate(self, scope: Scope, watched: _Watched, alarm: MetricAlarm, window: Window, now: float) -> None:
+        record = watched.record
         current = State(record["StateValue"])
         verdict = alarm.evaluate(self._store, scope, window, current)
-        if verdict.state is current:
+        minute = window.end // 60
+        if verdict.state is current and not (current is State.ALARM and minute > watched.told_minute):
             return
-        self._changed(
+        watched.told_minute = minute
+        tell = self._stays if verdict.state is current else self._changed
+        tell(
             Change(
                 scope=scope,
                 alarm=record,

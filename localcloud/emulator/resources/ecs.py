@@ -12,6 +12,7 @@ from ministack.services import ecs
 from localcloud.emulator import cloudformation, coercion
 from localcloud.emulator.internal import client
 from localcloud.emulator.registry import Handler, Properties, Provisioned, Wanted, resource
+from localcloud.emulator.service_deployments.strategy import longest_bake
 
 _LOOK_AGAIN_SECONDS = 0.1
 _ROLLOUT_SECONDS = 900.0
@@ -59,7 +60,7 @@ def _tags(properties: Properties) -> list[dict[str, str]]:
 
 @resource("AWS::ECS::Service")
 class Service(Handler):
-    """Create and update end when the deployment is COMPLETED, and fail with the runner's reason."""
+    """Create and update end with the service deployment, and fail with its reason."""
 
     immutable = frozenset({"Cluster", "LaunchType", "SchedulingStrategy", "ServiceName", "Role"})
 
@@ -68,10 +69,10 @@ class Service(Handler):
         request = coercion.to_input(
             "ecs", "CreateService", {"DesiredCount": 1, **wanted.properties, "ServiceName": name}
         )
-        arn = client("ecs").create_service(**request)["service"]["serviceArn"]
+        arn = _taking_fractions(request).create_service(**request)["service"]["serviceArn"]
         wanted.made(arn)
         try:
-            _wait_for_rollout(arn, wanted)
+            _wait_for_deployment(arn, wanted)
         except Exception:
             self.delete(arn, wanted.properties)
             raise
@@ -91,10 +92,10 @@ class Service(Handler):
         request = coercion.to_input(
             "ecs", "UpdateService", {**changed, "Cluster": wanted.properties["Cluster"], "Service": ref}
         )
-        client("ecs").update_service(**request)
+        _taking_fractions(request).update_service(**request)
         if before.get("Tags") != wanted.properties.get("Tags"):
             ecs._tags[ref] = _tags(wanted.properties)
-        _wait_for_rollout(ref, wanted)
+        _wait_for_deployment(ref, wanted)
         return Provisioned(ref=ref, attributes={"ServiceArn": ref, "Name": ref.rsplit("/", 1)[-1]})
 
     def delete(self, ref: str, properties: Properties) -> None:
@@ -107,35 +108,69 @@ class Service(Handler):
             time.sleep(_LOOK_AGAIN_SECONDS)
 
 
+def _taking_fractions(request: Properties) -> Any:
+    """ECS takes whole minutes; rehearsals on this machine bake for parts of one, which boto3 would refuse."""
+    configuration = request.get("deploymentConfiguration") or {}
+    canary, linear = configuration.get("canaryConfiguration") or {}, configuration.get("linearConfiguration") or {}
+    minutes = (
+        configuration.get("bakeTimeInMinutes"),
+        canary.get("canaryBakeTimeInMinutes"),
+        linear.get("stepBakeTimeInMinutes"),
+    )
+    return client("ecs", validated=not any(isinstance(each, float) for each in minutes))
+
+
 def _service(cluster: str, ref: str) -> dict[str, Any]:
     found: dict[str, Any] = client("ecs").describe_services(cluster=cluster, services=[ref])["services"][0]
     return found
 
 
-def _wait_for_rollout(ref: str, wanted: Wanted) -> None:
-    if not runner_expected():
+def _wait_for_deployment(ref: str, wanted: Wanted) -> None:
+    """Until the service's deployment under way has ended, if there is one.
+
+    A rollback counts as a success where the revision it leads to is the wanted one: CloudFormation's own rollback asks
+    for what ECS is on its way back to already.
+    """
+    arn = _service(wanted.properties["Cluster"], ref).get("currentServiceDeployment")
+    if not arn or not runner_expected():
         return
-    cluster = wanted.properties["Cluster"]
-    aim = _primary(_service(cluster, ref))["id"]
-    deadline = time.monotonic() + _ROLLOUT_SECONDS
-    while time.monotonic() < deadline:
-        service = _service(cluster, ref)
-        deployment = next((each for each in service["deployments"] if each["id"] == aim), None)
-        if deployment is None or deployment["rolloutState"] == "FAILED":
-            reason = deployment["rolloutStateReason"] if deployment else "its deployment was replaced by another"
-            raise DeploymentFailedError(f"ECS Deployment Circuit Breaker was triggered for {ref}: {reason}")
-        if deployment["rolloutState"] == "COMPLETED":
+    patience = _Patience()
+    while True:
+        deployment = client("ecs").describe_service_deployments(serviceDeploymentArns=[arn])["serviceDeployments"][0]
+        status = deployment["status"]
+        if status == "SUCCESSFUL" or (status == "ROLLBACK_SUCCESSFUL" and _leads_to(deployment, wanted)):
             return
+        if status in ("STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED"):
+            raise DeploymentFailedError(f"{ref}: service deployment {status}: {deployment.get('statusReason')}")
         if cloudformation.take_cancellation(wanted.stack_name):
             raise DeploymentFailedError("Resource update cancelled")
+        if patience.is_over(deployment):
+            events = _service(wanted.properties["Cluster"], ref)["events"]
+            latest = next((event["message"] for event in events), "no event")
+            raise DeploymentFailedError(f"{ref} made no progress for {_ROLLOUT_SECONDS:.0f} s; latest event: {latest}")
         time.sleep(_LOOK_AGAIN_SECONDS)
-    latest = next((event["message"] for event in service["events"]), "no event")
-    raise DeploymentFailedError(f"{ref} did not stabilize within {_ROLLOUT_SECONDS:.0f} s; latest event: {latest}")
 
 
-def _primary(service: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = next(each for each in service["deployments"] if each["status"] == "PRIMARY")
-    return found
+def _leads_to(deployment: dict[str, Any], wanted: Wanted) -> bool:
+    arn = deployment["rollback"]["serviceRevisionArn"]
+    revision = client("ecs").describe_service_revisions(serviceRevisionArns=[arn])["serviceRevisions"][0]
+    return bool(revision["taskDefinition"] == wanted.properties["TaskDefinition"])
+
+
+class _Patience:
+    """A deployment may take as long as it likes where it is told to wait, but not stand still."""
+
+    def __init__(self) -> None:
+        self._seen: Any = None
+        self._deadline = 0.0
+
+    def is_over(self, deployment: dict[str, Any]) -> bool:
+        target = deployment["targetServiceRevision"]
+        seen = (deployment["status"], deployment.get("lifecycleStage"), target.get("requestedProductionTrafficWeight"))
+        if seen != self._seen:
+            self._seen = seen
+            self._deadline = time.monotonic() + _ROLLOUT_SECONDS + longest_bake(deployment["deploymentConfiguration"])
+        return time.monotonic() > self._deadline
 
 
 _CLUSTER_WORDS = {"ClusterSettings": "settings"}

@@ -11,7 +11,7 @@ from ministack import app as ministack_app
 from ministack.core import router
 from ministack.core.responses import error_response_json, get_account_id, get_region, json_response, new_uuid
 
-from localcloud.emulator import stores
+from localcloud.emulator import persistence, stores
 
 Record = dict[str, Any]
 
@@ -20,6 +20,9 @@ _targets = stores.store("scalable_targets", service=SERVICE)
 _policies = stores.store("scaling_policies", service=SERVICE)
 _tags = stores.store("autoscaling_tags", service=SERVICE)
 
+_activities = stores.store("scaling_activities", service=SERVICE)
+
+_ACTIVITIES_KEPT = 500
 _TARGET_KEY = ("ServiceNamespace", "ResourceId", "ScalableDimension")
 
 
@@ -131,6 +134,42 @@ def _found(store: Any, data: Record, plural: str, name: str) -> list[Record]:
     ]
 
 
+def _describe_activities(data: Record) -> Record:
+    """The latest first."""
+    found = _found(_activities, data, "ResourceIds", "ResourceId")
+    wanted = [one for one in found if data.get("ResourceId") in (None, one["ResourceId"])]
+    return {"ScalingActivities": sorted(wanted, key=lambda one: -float(one["StartTime"]))}
+
+
+def policy(arn: str) -> Record | None:
+    """The scaling policy of the region at hand with this ARN."""
+    found: Record | None = _policies.get(arn)
+    return found
+
+
+def target(resource: str) -> Record | None:
+    """The scalable target that an ECS service's resource id names."""
+    return next((one for one in _targets.values() if one["ResourceId"] == resource), None)
+
+
+def note_activity(of: Record, *, after: int, cause: str) -> None:
+    """Note that a target's desired count was set."""
+    identifier, now = new_uuid(), time.time()
+    _activities[identifier] = {
+        "ActivityId": identifier,
+        **{name: of[name] for name in _TARGET_KEY},
+        "Description": f"Setting desired count to {after}.",
+        "Cause": cause,
+        "StartTime": now,
+        "EndTime": now,
+        "StatusCode": "Successful",
+        "StatusMessage": f"Successfully set desired count to {after}. Change successfully fulfilled by ecs.",
+    }
+    for oldest in list(_activities)[:-_ACTIVITIES_KEPT]:
+        del _activities[oldest]
+    persistence.saver.touch(*stores.state_keys(SERVICE))
+
+
 def _tag(data: Record) -> Record:
     _tags[data["ResourceARN"]] = {**_tags.get(data["ResourceARN"], {}), **data["Tags"]}
     return {}
@@ -149,7 +188,7 @@ _CALLS: dict[str, Callable[[Record], Record]] = {
     "PutScalingPolicy": _put_policy,
     "DeleteScalingPolicy": _delete_policy,
     "DescribeScalingPolicies": _describe_policies,
-    "DescribeScalingActivities": lambda _data: {"ScalingActivities": []},
+    "DescribeScalingActivities": _describe_activities,
     "DescribeScheduledActions": lambda _data: {"ScheduledActions": []},
     "TagResource": _tag,
     "UntagResource": _untag,

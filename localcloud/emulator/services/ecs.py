@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 import botocore.session
-from ministack.core.responses import error_response_json, json_response
+from ministack.core.responses import error_response_json, json_response, new_uuid
 from ministack.services import ecs
 
 from localcloud.emulator.corrections import replace
@@ -25,6 +25,7 @@ from localcloud.emulator.ecs_records import (
     refresh_service,
     tasks_of,
 )
+from localcloud.emulator.service_deployments import calls, records, revisions, switching
 
 # What makes UpdateService start a deployment (API reference of UpdateService, "forceNewDeployment" aside).
 _DEPLOYING = (
@@ -48,11 +49,17 @@ def install() -> None:
     replace(ecs, "_record_service_task_failure", lambda *_, **__: None)
     replace(ecs, "_refresh_service_state", refresh_service)
     replace(ecs, "_recount_cluster", recount_cluster)
+    replace(ecs, "_make_deployment", _with_revision_number(ecs._make_deployment))
     ecs._ACTION_MAP |= {
         "RegisterTaskDefinition": _locked(_register_task_definition),
         "CreateService": _locked(_create_service),
         "UpdateService": _locked(_update_service),
         "DeleteService": _locked(_delete_service),
+        "DescribeServices": _locked(_describe_services),
+        "ListServiceDeployments": calls.list_service_deployments,
+        "DescribeServiceDeployments": calls.describe_service_deployments,
+        "DescribeServiceRevisions": calls.describe_service_revisions,
+        "StopServiceDeployment": calls.stop_service_deployment,
         "RunTask": _locked(run_task),
         "StopTask": _locked(_stop_task),
         "UpdateTaskProtection": _locked(_update_task_protection),
@@ -75,13 +82,16 @@ def _register_task_definition(data: Record) -> Any:
 
 
 def _create_service(data: Record) -> Any:
+    if why := calls.refusal(data):
+        return error_response_json("InvalidParameterException", why, 400)
     answer = ecs._create_service(data)
     if answer[0] >= 300:
         return answer
     record = find_service(data.get("cluster", "default"), data["serviceName"])
     _keep("Service", record, data, without=("cluster", "taskDefinition", "role", "launchType"))
     record["deployments"][0] |= _rollout(record)
-    return json_response({"service": ecs._sanitize(record)})
+    records.begin(record, record["deployments"][0])
+    return json_response({"service": _shown(record)})
 
 
 def _update_service(data: Record) -> Any:
@@ -89,8 +99,14 @@ def _update_service(data: Record) -> Any:
         record = find_service(data.get("cluster", "default"), data.get("service", ""))
     except UnknownRecordError:
         return ecs._update_service(data)
+    if why := calls.refusal({**record, **data}):
+        return error_response_json("InvalidParameterException", why, 400)
+    if _asks_for_the_one_in_production(record, data):
+        return json_response({"service": _shown(record)})
     changes = {key: value for key, value in data.items() if key in _DEPLOYING and value != record.get(key)}
-    count = len(record["events"])
+    count, before = len(record["events"]), primary_deployment(record)
+    # The revision that is left behind is what the service was before it is changed.
+    revisions.keep(record, before)
     answer = ecs._update_service({**data, "forceNewDeployment": bool(data.get("forceNewDeployment") or changes)})
     if answer[0] >= 300:
         return answer
@@ -98,9 +114,62 @@ def _update_service(data: Record) -> Any:
     del record["events"][: len(record["events"]) - count]
     _keep("Service", record, data, without=("cluster", "taskDefinition", "service"))
     primary = primary_deployment(record)
-    if primary["rolloutState"] == "IN_PROGRESS" and "networkConfiguration" not in primary:
+    if primary is not before:
         primary |= _rollout(record)
-    return json_response({"service": ecs._sanitize(record)})
+        records.begin(record, primary, before=before)
+    elif (running := records.running(record)) and not records.is_rolling(running):
+        switching.want_tasks(running, record)
+    return json_response({"service": _shown(record)})
+
+
+def _asks_for_the_one_in_production(service: Record, data: Record) -> bool:
+    """While a deployment shifts traffic, a request for what it shifts it from is a request to roll back.
+
+    CloudFormation makes it when an update is cancelled or takes too long. ECS's documents do not say what becomes of
+    it; this is the shortest way to the revision that was asked for.
+    """
+    running = records.running(service)
+    if not running or not running["_source"] or records.is_rolling(running) or data.get("forceNewDeployment"):
+        return False
+    if not data.keys() & {"taskDefinition", *_DEPLOYING}:
+        return False
+    asked = {**data, "taskDefinition": _definition_arn(data.get("taskDefinition") or service["taskDefinition"])}
+    wanted = revisions.wanted(service, asked)
+    source, target = (revisions.store[revisions.arn_of(service, running[name])] for name in ("_source", "_target"))
+    if not revisions.same(source, wanted) or revisions.same(target, wanted):
+        return False
+    records.request_rollback(running, "a new deployment asked for the revision in production")
+    for name in ("desiredCount", "deploymentConfiguration"):
+        if data.get(name) is not None:
+            service[name] = data[name]
+    return True
+
+
+def _definition_arn(reference: str) -> str:
+    known = ecs._task_defs.get(ecs._resolve_td_key(reference))
+    return str(known["taskDefinitionArn"]) if known else reference
+
+
+def _describe_services(data: Record) -> Any:
+    answer = ecs._describe_services(data)
+    if answer[0] >= 300:
+        return answer
+    body = answer_of(answer)
+    for shown in body["services"]:
+        shown["currentServiceRevisions"] = calls.current_revisions(shown)
+    return json_response(body)
+
+
+def _shown(service: Record) -> Record:
+    shown: Record = ecs._sanitize(service)
+    return shown
+
+
+def _with_revision_number(stock: Callable[..., Record]) -> Callable[..., Record]:
+    def make(*args: Any, **kwargs: Any) -> Record:
+        return {**stock(*args, **kwargs), "id": revisions.new_deployment_id()}
+
+    return make
 
 
 def _delete_service(data: Record) -> Any:
@@ -121,17 +190,26 @@ def _delete_service(data: Record) -> Any:
     cluster_name = ecs._cluster_name_from_arn(record["clusterArn"])
     refresh_service(cluster_name, f"service:{record['serviceName']}")
     recount_cluster(cluster_name)
-    return json_response({"service": ecs._sanitize(record)})
+    return json_response({"service": _shown(record)})
 
 
 def run_task(data: Record) -> Any:
-    """RunTask: tasks in PROVISIONING, for the task runner to find."""
+    """RunTask: tasks in PROVISIONING, for the task runner to find.
+
+    A client token that was used before gets the tasks that were started with it:
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
+    """
+    token = f"{ecs._resolve_cluster_name(data.get('cluster', 'default'))}/{data.get('clientToken') or new_uuid()}"
+    known = [task for task in list(ecs._tasks.values()) if task.get("_token") == token]
+    if known:
+        return json_response({"tasks": [ecs._sanitize(task) for task in known], "failures": []})
     answer = ecs._run_task(data)
     if answer[0] >= 300:
         return answer
     body = answer_of(answer)
     made = [ecs._tasks[task["taskArn"]] for task in body["tasks"]]
     for task in made:
+        task["_token"] = token
         task["lastStatus"] = "PROVISIONING"
         # Fargate has no container instances.
         for name in ("containerInstanceArn", "startedAt", "pullStartedAt", "pullStoppedAt", "connectivityAt"):

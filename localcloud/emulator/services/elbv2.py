@@ -111,7 +111,7 @@ def _describe_target_health(parameters: Any) -> Any:
     if group not in alb._tgs:
         return alb._error("TargetGroupNotFound", f"Target group '{group}' not found.")
     asked = {_place(group, target) for target in alb._parse_targets_param(parameters)}
-    seen = _health_seen_by_the_data_plane().get(group)
+    seen = target_states().get(group)
     found = []
     for target in alb._targets.get(group, []):
         place = _place(group, target)
@@ -134,8 +134,9 @@ def _describe_target_health(parameters: Any) -> Any:
     )
 
 
-def _health_seen_by_the_data_plane() -> dict[str, dict[str, str]]:
-    """home/dataplane/target-health.json: target group ARN -> "address:port" -> healthy, unhealthy, draining."""
+def target_states() -> dict[str, dict[str, str]]:
+    """What the data plane saw last (dataplane/target-health.json): healthy, unhealthy or initial, by "address:port" by
+    target group ARN."""
     path = layout.home() / "dataplane" / "target-health.json"
     try:
         content: dict[str, dict[str, str]] = json.loads(path.read_text())

@@ -23,6 +23,7 @@ from localcloud.metrics.instance_class import instance_class
 from localcloud.metrics.processes import Usage, processor_between, usage
 from localcloud.metrics.rds import Instance
 from localcloud.metrics.roster import Wanted
+from localcloud.metrics.sources.database_log import DatabaseLog
 
 _GIB = 1024**3
 _PATIENCE = 3
@@ -40,12 +41,15 @@ def databases() -> Wanted:
             instance = _instance(record, region)
             if record["Engine"] == "postgres" and _is_here(record):
                 port, source_port = ports[instance.identifier], ports.get(instance.source or "")
-                found[f"{instance} {port} {source_port}"] = partial(_sources, instance, port, source_port)
+                logged = "postgresql" in record.get("EnabledCloudwatchLogsExports", ())
+                key = f"{instance} {port} {source_port} {logged}"
+                found[key] = partial(_sources, instance, port, source_port, logged=logged)
     return found
 
 
-def _sources(instance: Instance, port: int, source_port: int | None) -> list[Source]:
-    return [DatabaseHost(instance), Database(instance, port=port, source_port=source_port)]
+def _sources(instance: Instance, port: int, source_port: int | None, *, logged: bool) -> list[Source]:
+    sources: list[Source] = [DatabaseHost(instance), Database(instance, port=port, source_port=source_port)]
+    return [*sources, DatabaseLog(instance)] if logged else sources
 
 
 def _instance(record: dict[str, Any], region: str) -> Instance:

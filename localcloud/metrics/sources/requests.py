@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from localcloud import layout
 from localcloud.dataplane.envoy import request_log
 from localcloud.dataplane.envoy.request_log import Request
 from localcloud.dataplane.errors import NotYetError
+from localcloud.metrics import position
+from localcloud.metrics.position import Position
 
 _log = logging.getLogger(__name__)
 
 _CUT_AT = 8 * 1024**2
 """Bytes from which on the log is cut: some 40,000 requests."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Position:
-    """All before `offset` of the file with this inode was counted."""
-
-    inode: int = 0
-    offset: int = 0
 
 
 class RequestLog:
@@ -33,7 +25,7 @@ class RequestLog:
 
     def __init__(self) -> None:
         self._noted = layout.folder("metrics") / "requests.json"
-        self._position = self._read_position()
+        self._position = position.read(self._noted)
 
     def take(self, before: float) -> list[Request]:
         """Requests that were answered before that moment and not taken yet."""
@@ -42,24 +34,23 @@ class RequestLog:
             if path.exists() and not self._read(path, before, found):
                 break
         self._tidy()
-        layout.write_private(self._noted, json.dumps(asdict(self._position)))
+        position.write(self._noted, self._position)
         return found
 
     def _read(self, path: Path, before: float, found: list[Request]) -> bool:
         """Read on in a file; False when there is more of it that is not due yet."""
         with path.open("rb") as file:
             inode = path.stat().st_ino
-            known = inode == self._position.inode and path.stat().st_size >= self._position.offset
-            offset = self._position.offset if known else 0
+            offset = self._position.in_file(path)
             file.seek(offset)
             for size, request in _lines(file):
                 if request and request.completed >= before:
-                    self._position = _Position(inode=inode, offset=offset)
+                    self._position = Position(inode=inode, offset=offset)
                     return False
                 offset += size
                 if request:
                     found.append(request)
-        self._position = _Position(inode=inode, offset=offset)
+        self._position = Position(inode=inode, offset=offset)
         return True
 
     def _tidy(self) -> None:
@@ -72,12 +63,6 @@ class RequestLog:
                 request_log.cut()
             except NotYetError as error:
                 _log.info("%s was cut, and %s", path, error)
-
-    def _read_position(self) -> _Position:
-        try:
-            return _Position(**json.loads(self._noted.read_text()))
-        except FileNotFoundError:
-            return _Position()
 
 
 def _lines(file: Iterator[bytes]) -> Iterator[tuple[int, Request | None]]:

@@ -9,6 +9,9 @@ from itertools import accumulate
 from localcloud.scaling.checks import BUSY, Check
 from localcloud.scaling.model import BACKLOG, CPU
 from localcloud.scaling.outcome import Outcome, Result, duration
+from localcloud.scaling.real import compare
+from localcloud.scaling.real.compare import Comparison
+from localcloud.scaling.real.trace import FLASH
 from localcloud.scaling.report.plot import Line, Plot, as_svg
 from localcloud.scaling.traces import Kind
 
@@ -42,8 +45,10 @@ summary { cursor: pointer; }
 """
 
 
-def as_html(outcome: Outcome) -> str:
+def as_html(outcome: Outcome, comparison: Comparison | None = None) -> str:
     """The whole page."""
+    ok = outcome.ok and (comparison is None or comparison.ok)
+    real = _real(comparison) if comparison else ""
     title = f"Scaling of {escape(outcome.environment)}"
     extras = f", with {' and '.join(outcome.extras)}" if outcome.extras else ""
     sections = "\n".join(_section(index, result) for index, result in enumerate(outcome.results))
@@ -58,9 +63,10 @@ def as_html(outcome: Outcome) -> str:
 </head>
 <body>
 <main>
-<h1>{title} {_state(outcome.ok)}</h1>
+<h1>{title} {_state(ok)}</h1>
 <p>Load traces, replayed against {escape(outcome.policy)}{escape(extras)}. Latencies and costs are estimates.</p>
 <div class="scroll">{"".join(_overview(outcome))}</div>
+{real}
 {sections}
 </main>
 </body>
@@ -106,6 +112,22 @@ def _section(index: int, result: Result) -> str:
 <div class="scroll"><table><thead><tr><th scope="col">Check</th><th scope="col" class="number">Found</th>
 <th scope="col" class="number">Allowed</th><th scope="col">Why</th></tr></thead><tbody>{rows}</tbody></table></div>
 </details>
+</section>"""
+
+
+def _real(comparison: Comparison) -> str:
+    recording = comparison.recording
+    plots = "\n".join(
+        as_svg(plot, key=f"plot-real-{number}") for number, plot in enumerate(compare.plots_of(comparison))
+    )
+    return f"""<section aria-labelledby="real">
+<h2 id="real">{escape(comparison.service.name)}: run for real, beside the simulation {_state(comparison.ok)}</h2>
+<p class="soft">{escape(FLASH.about)}; {recording.sent} requests of {1000 * recording.cost.request:.0f} ms of CPU,
+{recording.failed} failed; desired counts within one task of each other in {100 * comparison.agreeing:.0f} % of the
+minutes</p>
+<div class="plots">
+{plots}
+</div>
 </section>"""
 
 

@@ -7,16 +7,20 @@ from typing import Any
 
 from localcloud.scaling import checks, load, simulator
 from localcloud.scaling.outcome import Outcome, Result
+from localcloud.scaling.real import compare
+from localcloud.scaling.real.compare import Comparison
 from localcloud.scaling.traces import IDLE_CPU
 
 
-def as_json(outcome: Outcome) -> dict[str, Any]:
+def as_json(outcome: Outcome, comparison: Comparison | None = None) -> dict[str, Any]:
     """Everything that was judged, and what the model assumes."""
+    real = {"real": compare.as_json(comparison)} if comparison else {}
     return {
-        "ok": outcome.ok,
+        "ok": outcome.ok and (comparison is None or comparison.ok),
         "environment": outcome.environment,
         "policy": outcome.policy,
         "extras": list(outcome.extras),
+        **real,
         "runs": [_run(result) for result in outcome.results],
         "assumptions": {
             "tick_seconds": simulator.TICK,

@@ -101,6 +101,24 @@ def use(email: str) -> dict[str, int]:
     return answers
 
 
+def log_in(email: str) -> dict[str, str]:
+    """The two tokens of somebody new."""
+    from accounts import tokens
+    from accounts.models import User
+
+    pair = tokens.begin(User.objects.create_user(email))
+    return {"access": pair.access, "refresh": pair.refresh}
+
+
+def go_on(pair: dict[str, str]) -> list[int]:
+    """Use an access token, and exchange its refresh token; the statuses."""
+    from django.test import Client
+
+    seen = Client().get("/api/v1/receipts/", HTTP_AUTHORIZATION=f"Bearer {pair['access']}")
+    body = {"refresh": pair["refresh"]}
+    return [seen.status_code, Client().post("/api/v1/auth/refresh/", body, "application/json").status_code]
+
+
 def limit(call: str) -> list[Any]:
     """Ask limiter and breaker for a turn, take it, and say how it went; None from a release that has neither."""
     if not Path("openai_gateway").exists():

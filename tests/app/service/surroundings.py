@@ -12,6 +12,7 @@ PORTS = servers.Ports.choose()
 
 ENVIRONMENT = {
     "SPENDSMART_ENVIRONMENT": "test",
+    "RELEASE": "0123456789abcdef" * 4,
     "SCRATCH_DIR": str(FOLDER),
     "DATABASE_HOST": "127.0.0.1",
     "DATABASE_PORT": str(PORTS.postgres),

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
+from django.utils import timezone
 from rest_framework.test import APIClient
 
+from accounts import tasks as accounts_tasks
 from accounts import tokens
+from accounts.jwt import RefreshToken
 from accounts.models import TokenFamily
+from accounts.tasks import clear_sessions
 
 OLD, NEW = "correct horse battery", "staple battery horse"
 AUTH = "/api/v1/auth"
@@ -135,3 +141,23 @@ def test_a_password_set_in_the_admin_ends_the_users_sessions(ann, make_user) -> 
     assert pages.post(f"/admin/accounts/user/{ann.id}/password/", form).status_code == 302
     assert not alive(pair)
     assert alive(log_in(NEW))
+
+
+def test_expired_sessions_are_cleared_away_and_no_others(ann) -> None:
+    expired, ended, good = (tokens.begin(ann) for _ in range(3))
+    tokens.end(ended.refresh)
+    family = RefreshToken(expired.refresh)["family"]
+    TokenFamily.objects.filter(id=family).update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert clear_sessions() == 1
+    assert clear_sessions() == 0
+    assert TokenFamily.objects.count() == 2
+    assert client_of(good).get(f"{AUTH}/sessions/").status_code == 200
+    assert client_of(expired).get(f"{AUTH}/sessions/").status_code == 401
+
+
+def test_so_many_sessions_are_cleared_away_at_once(ann, monkeypatch) -> None:
+    monkeypatch.setattr(accounts_tasks, "AT_ONCE", 2)
+    for _ in range(3):
+        tokens.begin(ann)
+    TokenFamily.objects.update(expires_at=timezone.now() - timedelta(days=1))
+    assert [clear_sessions() for _ in range(3)] == [2, 1, 0]

@@ -105,6 +105,52 @@ def test_a_tax_that_is_the_whole_total_has_no_rate(api, user) -> None:
     assert [(r["rate"], r["net"]) for r in rows(api, "tax")] == [(None, "0.00")]
 
 
+def tax_line(rate: str | None, amount: str, net: str | None = None) -> dict[str, str | None]:
+    return {"rate": rate, "net": net, "amount": amount}
+
+
+def taxed(api) -> list[tuple]:
+    return [(r["rate"], r["net"], r["tax"], r["total"], r["receipts"]) for r in rows(api, "tax")]
+
+
+def test_a_table_of_taxes_says_which_rates_there_are(api, user) -> None:
+    read_receipt(user, total="22.60", tax="2.60", tax_lines=[tax_line("7", "0.70", "10.00"), tax_line("19", "1.90")])
+    read_receipt(user, total="1.07", tax="0.07", tax_lines=[tax_line("7.0", "0.07", "1.00")])
+    assert taxed(api) == [("7.0", "11.00", "0.77", "11.77", 2), ("19.0", "10.00", "1.90", "11.90", 1)]
+    assert api.get("/api/v1/analytics/tax/").json()["totals"] == [
+        {"currency": "EUR", "total": "23.67", "tax": "2.67", "receipts": 2}
+    ]
+
+
+def test_what_stands_in_no_row_of_the_table_bore_no_tax(api, user) -> None:
+    read_receipt(user, total="12.70", tax="0.70", tip="1.00", tax_lines=[tax_line("7", "0.70", "10.00")])
+    assert taxed(api) == [("7.0", "10.00", "0.70", "10.70", 1), (None, None, None, "2.00", 1)]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [tax_line("7", "0.70", "10.00")],  # the tax was corrected afterwards
+        [tax_line(None, "1.90", "10.00")],
+        [tax_line("0", "1.90")],
+        [tax_line("19", "1.90", "100.00")],
+        [tax_line("1E-400000", "1.90", "10.00")],
+        [tax_line("NaN", "1.90", "10.00")],
+        [tax_line("19", "1.90", "10.00"), tax_line("19", "x", "0.00")],
+        [{}],
+        [tax_line("7", "0.70", "10.00"), tax_line(None, "1.20")],
+    ],
+)
+def test_a_table_that_does_not_add_up_is_not_believed(api, user, lines: list) -> None:
+    read_receipt(user, total="11.90", tax="1.90", tax_lines=lines)
+    assert taxed(api) == [("19.0", "10.00", "1.90", "11.90", 1)]
+
+
+def test_a_table_of_taxes_without_a_tax_is_not_believed(api, user) -> None:
+    read_receipt(user, total="11.90", tax=None, tax_lines=[tax_line("19", "1.90", "10.00")])
+    assert taxed(api) == [(None, None, None, "11.90", 1)]
+
+
 def test_a_confirmed_duplicate_is_not_counted_twice(api, user) -> None:
     original = read_receipt(user, total="5.00")
     for known in Duplicate:

@@ -21,7 +21,7 @@ from rest_framework.test import APIClient
 from accounts import tokens
 from accounts.jwt import MAX_CHARACTERS
 from accounts.models import TokenFamily
-from accounts.signing_keys import ring
+from accounts.signing_keys import Key, ring
 
 Claims = dict[str, Any]
 PRIVATE = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -38,11 +38,11 @@ def part(value: object) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def signed(header: object, claims: object, key: str | bytes | None = None) -> str:
+def signed(header: object, claims: object, key: str | bytes | None = None, *, by: Any = hashlib.sha256) -> str:
     """A token of this header and these claims, by our own key unless another is given. No library checks them."""
     body = f"{part(header)}.{part(claims)}"
     secret = ring.current().value if key is None else key
-    digest = hmac.new(secret.encode() if isinstance(secret, str) else secret, body.encode(), hashlib.sha256).digest()
+    digest = hmac.new(secret.encode() if isinstance(secret, str) else secret, body.encode(), by).digest()
     return f"{body}.{part(digest)}"
 
 
@@ -112,7 +112,12 @@ FORGED: dict[str, Callable[[Claims], str]] = {
     "kid half a surrogate": with_kid("\ud800"),
     "kid long": with_kid("k" * 900),
     "kid AWSCURRENT": with_kid("AWSCURRENT"),
-    "no kid": lambda c: signed(without(ours(), "kid"), c),
+    "no kid, by a key of one's own": lambda c: signed(without(ours(), "kid"), c, "k" * 64),
+    "no kid, signed with nothing": lambda c: signed(without(ours(), "kid"), c, b""),
+    "no kid, alg none": lambda c: f"{part({'alg': 'none', 'typ': 'JWT'})}.{part(c)}.",
+    "no kid, HS512 by our key": lambda c: signed({"alg": "HS512", "typ": "JWT"}, c, by=hashlib.sha512),
+    "no kid, with a public key as the secret": lambda c: signed(without(ours(), "kid"), c, PUBLIC_PEM),
+    "no kid, expired": lambda c: signed(without(ours(), "kid"), c | {"exp": int(time.time()) - 1}),
     "header no object": lambda c: signed(["HS256"], c),
     "header nested": lambda _: signed(NESTED, {}),
     "header nested in kid": lambda _: signed(b'{"alg":"HS256","kid":' + NESTED, {}),
@@ -201,6 +206,18 @@ def test_claims_that_are_signed_rightly_are_taken(session: Session) -> None:
     """Or the refusals below would say nothing."""
     assert as_access(signed(ours(), session.claims("access"))) == 200
     assert as_refresh(signed(ours(), session.claims("refresh"))) == 200
+
+
+def test_a_token_that_names_no_key_is_good_by_either_of_ours_and_no_other(session: Session, monkeypatch) -> None:
+    """As the release before this one makes them."""
+    current, earlier = ring.current(), Key(id=str(uuid4()), value="e" * 64)
+    unnamed, claims = without(ours(), "kid"), session.claims("access")
+    assert as_access(signed(unnamed, claims, earlier.value)) == 401
+    monkeypatch.setattr(ring, "_keys", (current, earlier))
+    assert as_access(signed(unnamed, claims, current.value)) == as_access(signed(unnamed, claims, earlier.value)) == 200
+    assert as_access(signed(unnamed, claims, "f" * 64)) == 401
+    assert as_access(signed(unnamed, claims | {"exp": 1}, earlier.value)) == 401
+    assert as_access(signed(ours(), claims, earlier.value)) == 401
 
 
 @pytest.mark.parametrize("name", FORGED)

@@ -55,3 +55,18 @@ def test_an_answer_comes_in_time_even_when_a_part_hangs(monkeypatch, silent_serv
 
 def test_an_unknown_host_is_refused_everywhere_else() -> None:
     assert APIClient().get("/", HTTP_HOST="evil.example.com").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "host", "status"),
+    [("/readyz", "10.1.2.3:8000", 200), ("/login/", "testserver", 200), ("/api/v1/receipts/", "testserver", 401),
+     ("/nowhere", "testserver", 404), ("/", "evil.example.com", 400)],
+)  # fmt: skip
+def test_every_answer_says_which_release_it_is_from(path: str, host: str, status: int) -> None:
+    answer = APIClient().get(path, HTTP_HOST=host)
+    assert (answer.status_code, answer.headers["X-Release"]) == (status, "0123456789abcdef" * 4)
+
+
+def test_outside_of_the_platform_nothing_is_said(settings) -> None:
+    settings.RELEASE = None
+    assert "X-Release" not in APIClient().get("/livez").headers

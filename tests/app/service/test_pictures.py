@@ -49,7 +49,7 @@ def _empty_bucket(bucket: str) -> None:
 
 def kept(user, body: bytes | None = None, **fields) -> Receipt:
     made = receipt(user, body=body or photograph(), **fields)
-    pictures.keep(made, open_photo(body or photograph()))
+    pictures.keep(made, open_photo(body or photograph()), content_sha256="a" * 64)
     return made
 
 
@@ -94,14 +94,14 @@ def test_the_receipt_knows_its_pictures(user) -> None:
 
 def test_a_huge_photograph_is_shown_smaller(user) -> None:
     made = receipt(user)
-    pictures.keep(made, Image.new("RGB", (8000, 6000), "white"))
+    pictures.keep(made, Image.new("RGB", (8000, 6000), "white"), content_sha256="a" * 64)
     assert (made.width, made.height) == (4096, 3072)
 
 
 def test_keeping_twice_stores_once(user) -> None:
     made = kept(user)
     boto3.client("s3").delete_object(Bucket="receipts", Key=pictures.photo_key(made))
-    pictures.keep(made, open_photo(photograph()))
+    pictures.keep(made, open_photo(photograph()), content_sha256="a" * 64)
     assert pictures.photo_key(made) not in keys()
 
 
@@ -109,7 +109,7 @@ def test_a_store_that_fails_leaves_the_receipt_to_the_next_attempt(user, setting
     made = receipt(user, body=photograph())
     settings.RECEIPTS_BUCKET = "not-there"
     with pytest.raises(storage.StorageUnavailableError):
-        pictures.keep(made, open_photo(photograph()))
+        pictures.keep(made, open_photo(photograph()), content_sha256="a" * 64)
     assert Receipt.objects.get().pictures_at is None
 
 
@@ -174,11 +174,11 @@ def test_pictures_made_while_the_receipt_is_deleted_do_not_stay(user, monkeypatc
     photo = open_photo(photograph())
 
     def work() -> None:
-        pictures.keep(made, photo)
+        pictures.keep(made, photo, content_sha256="a" * 64)
         connection.close()
 
     worker = threading.Thread(target=work)
-    delete_objects = pictures._delete_objects
+    delete_objects = pictures.delete_objects
 
     def slowly(gone: Receipt) -> None:
         delete_objects(gone)
@@ -188,7 +188,7 @@ def test_pictures_made_while_the_receipt_is_deleted_do_not_stay(user, monkeypatc
                 pass
             worker.join(1)  # it must be waiting for the row
 
-    monkeypatch.setattr(pictures, "_delete_objects", slowly)
+    monkeypatch.setattr(pictures, "delete_objects", slowly)
     pictures.delete(made)
     worker.join(30)
     assert keys() == set()

@@ -18,11 +18,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 from django.conf import settings
 from django.db import connection
 from workers import APP, build_variables, until, worker
 
+from accounts.signing_keys import ring
 from spendsmart import broker
 from spendsmart.celery import app
 
@@ -35,7 +37,9 @@ Ask = Callable[..., Any]
 
 @cache
 def _asked(application: Path, what: str, arguments: str, database: str) -> str:
-    variables = {**build_variables(application), **os.environ, "DATABASE_NAME": database}
+    # The key was a variable before the application read it itself.
+    key = {"JWT_SIGNING_KEY": ring.current().value}
+    variables = {**build_variables(application), **os.environ, **key, "DATABASE_NAME": database}
     done = subprocess.run(
         [sys.executable, SCRIPT, what, arguments], cwd=application, env={**variables, "DATABASE_READER_NAME": database},
         capture_output=True, text=True, check=False,
@@ -254,3 +258,14 @@ def test_each_release_reads_the_limits_as_the_other_keeps_them(old: Ask, new: As
         [granted, granted, granted],
         [granted, [], granted],  # a release that has none
     )
+
+
+# ---- Tokens ----
+def test_a_session_of_one_release_goes_on_in_the_other(old: Ask, new: Ask) -> None:
+    assert new("go_on", old("log_in", "ann@example.com")) == [200, 200]
+    assert old("go_on", new("log_in", "bob@example.com")) == [200, 200]
+
+
+def test_tokens_that_name_no_key_are_taken_no_longer_than_needed(old: Ask) -> None:
+    """Fails when the previous release names its keys: then `accounts.jwt` has to refuse who does not."""
+    assert "kid" not in jwt.get_unverified_header(old("log_in", "ann@example.com")["access"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from .support import Emulator
+from .support import Deploy, Emulator
 
 pytestmark = pytest.mark.localcloud
 
@@ -193,18 +194,35 @@ def test_an_alarm_fires_on_its_own_metric_and_says_so_like_aws(watch: Any, inbox
     assert {item["HistorySummary"] for item in changes} >= {"Alarm updated from OK to ALARM"}
 
 
-def test_a_topic_that_does_not_let_cloudwatch_publish_gets_nothing(emulator: Emulator, watch: Any) -> None:
+@pytest.mark.parametrize(
+    ("publisher", "key_user", "outcome"),
+    [
+        ("events.amazonaws.com", "cloudwatch.amazonaws.com", "CloudWatch Alarms is not authorized to perform: SNS:Pub"),
+        ("cloudwatch.amazonaws.com", "events.amazonaws.com", "CloudWatch Alarms does not have authorization to access"),
+        ("cloudwatch.amazonaws.com", "cloudwatch.amazonaws.com", None),
+    ],
+)
+def test_a_topic_and_its_key_must_let_cloudwatch_in(
+    emulator: Emulator, watch: Any, publisher: str, key_user: str, outcome: str | None
+) -> None:
+    def policy(service: str, *actions: str) -> str:
+        statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": actions, "Resource": "*"}
+        return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
     sns = emulator.client("sns")
-    topic = sns.create_topic(Name=f"closed-{uuid.uuid4().hex[:8]}")["TopicArn"]
-    nobody = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sns:Publish"}
-    policy = {"Version": "2012-10-17", "Statement": [{**nobody, "Resource": topic}]}
-    sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=json.dumps(policy))
+    key = emulator.client("kms").create_key(Policy=policy(key_user, "kms:Decrypt", "kms:GenerateDataKey*"))
+    attributes = {"KmsMasterKeyId": key["KeyMetadata"]["KeyId"], "Policy": policy(publisher, "sns:Publish")}
+    topic = sns.create_topic(Name=f"closed-{uuid.uuid4().hex[:8]}", Attributes=attributes)["TopicArn"]
     put_alarm(watch, "silent", AlarmActions=[topic])
     watch.set_alarm_state(AlarmName="silent", StateValue="ALARM", StateReason="to see who hears of it")
-    [item] = eventually(
-        lambda: watch.describe_alarm_history(AlarmName="silent", HistoryItemType="Action")["AlarmHistoryItems"]
-    )
-    assert item["HistorySummary"].startswith(f"Failed to execute action {topic}. Received error: CloudWatch Alarms")
+
+    def look() -> list[Any]:
+        items = watch.describe_alarm_history(AlarmName="silent", HistoryItemType="Action")["AlarmHistoryItems"]
+        return [item["HistorySummary"] for item in items if topic in item["HistorySummary"]]
+
+    [summary] = eventually(look)
+    failed = f"Failed to execute action {topic}. Received error: {outcome}"
+    assert summary.startswith(failed if outcome else f"Successfully executed action {topic}")
     sns.delete_topic(TopicArn=topic)
 
 
@@ -251,6 +269,28 @@ def test_a_composite_alarm_speaks_once_for_its_children(watch: Any, inbox: Inbox
     for name in ("database", "queue"):
         watch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="up")
     assert json.loads(inbox.next()["Message"])["NewStateValue"] == "OK", "nothing came in between"
+
+
+def test_alarms_are_found_by_what_they_are_and_do(watch: Any, inbox: Inbox) -> None:
+    put_alarm(watch, "find-a", AlarmActions=[inbox.topic], Dimensions=[{"Name": "Service", "Value": "web"}])
+    put_alarm(watch, "find-b")
+    watch.put_composite_alarm(AlarmName="find-both", AlarmRule="ALARM(find-a) AND ALARM(find-b)")
+
+    def names(**asked: Any) -> list[str]:
+        answer = watch.describe_alarms(**asked)
+        return [alarm["AlarmName"] for kind in ("MetricAlarms", "CompositeAlarms") for alarm in answer[kind]]
+
+    assert names(AlarmNamePrefix="find-") == ["find-a", "find-b"]
+    assert names(AlarmNamePrefix="find-", AlarmTypes=["CompositeAlarm", "MetricAlarm"])[2:] == ["find-both"]
+    assert names(ActionPrefix=inbox.topic) == ["find-a"]
+    assert names(ChildrenOfAlarmName="find-both") == ["find-a", "find-b"]
+    assert names(ParentsOfAlarmName="find-b") == ["find-both"]
+    assert names(ParentsOfAlarmName="find-both") == []
+    pages = watch.get_paginator("describe_alarms").paginate(AlarmNamePrefix="find-", PaginationConfig={"PageSize": 1})
+    assert [len(page["MetricAlarms"]) for page in pages] == [1, 1]
+    metric = {"Namespace": "Test", "MetricName": "Errors"}
+    assert [alarm["AlarmName"] for alarm in watch.describe_alarms_for_metric(**metric)["MetricAlarms"]] == ["find-b"]
+    assert watch.describe_alarms_for_metric(**metric, Period=300)["MetricAlarms"] == []
 
 
 def test_a_suppressor_holds_a_composite_alarm_back(watch: Any, inbox: Inbox) -> None:
@@ -340,6 +380,143 @@ def test_metric_math_is_read_back_and_watched(watch: Any) -> None:
     metrics[0]["Expression"] = "100 * failures / request"
     with pytest.raises(watch.exceptions.ClientError, match="no expression with the id 'request'"):
         watch.put_metric_alarm(AlarmName="share", Metrics=metrics, **common)
+
+
+def test_log_events_become_metrics(emulator: Emulator, watch: Any, deploy: Deploy) -> None:
+    logs = emulator.client("logs")
+    group = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/test/metrics"}}
+    transformation = {
+        "MetricNamespace": "Lines",
+        "MetricName": "Slow",
+        "MetricValue": "$.ms",
+        "Unit": "Milliseconds",
+        "Dimensions": [{"Key": "Path", "Value": "$.path"}],
+    }
+    filtered = {
+        "Type": "AWS::Logs::MetricFilter",
+        "Properties": {
+            "LogGroupName": {"Ref": "Group"},
+            "FilterPattern": "{ $.ms > 100 }",
+            "MetricTransformations": [transformation],
+        },
+    }
+    deploy("log-metrics", {"Group": group, "Filter": filtered})
+    logs.create_log_stream(logGroupName="/test/metrics", logStreamName="one")
+    directive = {"Namespace": "Lines", "Dimensions": [["Engine"]], "Metrics": [{"Name": "Receipts", "Unit": "Count"}]}
+    stamp = int(last_minute().timestamp() * 1000)
+    lines = [
+        {"path": "/a", "ms": 150},
+        {"path": "/a", "ms": 50},
+        {"_aws": {"Timestamp": stamp, "CloudWatchMetrics": [directive]}, "Engine": "local", "Receipts": 3},
+    ]
+    events = [{"timestamp": stamp, "message": json.dumps(line)} for line in lines]
+    logs.put_log_events(logGroupName="/test/metrics", logStreamName="one", logEvents=events)
+    minute = last_minute()
+    times = {"StartTime": minute - timedelta(minutes=5), "EndTime": minute + timedelta(minutes=1)}
+    for metric, name, value, total in (("Slow", "Path", "/a", 150.0), ("Receipts", "Engine", "local", 3.0)):
+        [point] = watch.get_metric_statistics(
+            Namespace="Lines",
+            MetricName=metric,
+            Dimensions=[{"Name": name, "Value": value}],
+            Period=60,
+            Statistics=["Sum"],
+            **times,
+        )["Datapoints"]
+        assert point["Sum"] == total
+    with pytest.raises(logs.exceptions.InvalidParameterException, match="Invalid metric filter pattern"):
+        logs.put_metric_filter(
+            logGroupName="/test/metrics",
+            filterName="wrong",
+            filterPattern="{ $.ms > }",
+            metricTransformations=[{"metricName": "m", "metricNamespace": "n", "metricValue": "1"}],
+        )
+
+
+def test_an_alarm_scales_a_service_by_the_step_that_its_values_select(emulator: Emulator, watch: Any) -> None:
+    ecs, scaling = emulator.client("ecs"), emulator.client("application-autoscaling")
+    ecs.create_cluster(clusterName="scaled")
+    ecs.register_task_definition(
+        family="scaled", containerDefinitions=[{"name": "web", "image": "web", "memory": 64, "essential": True}]
+    )
+    ecs.create_service(cluster="scaled", serviceName="web", taskDefinition="scaled", desiredCount=2)
+    target = {
+        "ServiceNamespace": "ecs",
+        "ResourceId": "service/scaled/web",
+        "ScalableDimension": "ecs:service:DesiredCount",
+    }
+    scaling.register_scalable_target(**target, MinCapacity=2, MaxCapacity=5)
+    policy = scaling.put_scaling_policy(
+        **target,
+        PolicyName="out",
+        PolicyType="StepScaling",
+        StepScalingPolicyConfiguration={
+            "AdjustmentType": "ChangeInCapacity",
+            "Cooldown": 60,
+            "StepAdjustments": [
+                {"MetricIntervalLowerBound": 0, "MetricIntervalUpperBound": 15, "ScalingAdjustment": 1},
+                {"MetricIntervalLowerBound": 15, "ScalingAdjustment": 2},
+            ],
+        },
+    )["PolicyARN"]
+
+    def desired() -> int:
+        return int(ecs.describe_services(cluster="scaled", services=["web"])["services"][0]["desiredCount"])
+
+    put(watch, 90, metric="Load")
+    members = {"MetricName": "Load", "Threshold": 70, "ComparisonOperator": "GreaterThanOrEqualToThreshold"}
+    put_alarm(watch, "load", **members, AlarmActions=[policy])
+    eventually(lambda: desired() == 4)
+    [activity] = scaling.describe_scaling_activities(**target)["ScalingActivities"]
+    assert activity["Description"] == "Setting desired count to 4."
+    assert activity["Cause"] == "monitor alarm load in state ALARM triggered policy out"
+    put_alarm(watch, "by-hand", **members, AlarmActions=[policy])
+    reason = {"recentDatapoints": [200.0], "threshold": 70.0}
+    watch.set_alarm_state(
+        AlarmName="by-hand", StateValue="ALARM", StateReason="drill", StateReasonData=json.dumps(reason)
+    )
+    [item] = eventually(
+        lambda: watch.describe_alarm_history(AlarmName="by-hand", HistoryItemType="Action")["AlarmHistoryItems"]
+    )
+    assert item["HistorySummary"] == f"Successfully executed action {policy}"
+    assert desired() == 4, "within the cooldown, what was added counts"
+    scaling.deregister_scalable_target(**target)
+    ecs.delete_service(cluster="scaled", service="web", force=True)
+    ecs.delete_cluster(cluster="scaled")
+
+
+def test_what_was_published_and_what_alarms_found_survive_a_kill(own_emulator: Emulator) -> None:
+    watch = own_emulator.client("cloudwatch")
+    put(watch, 30)
+    put_alarm(watch, "kept", TreatMissingData="ignore")
+    changed = in_state(watch, "kept", "ALARM")["StateUpdatedTimestamp"]
+    watch.set_alarm_state(AlarmName="kept", StateValue="ALARM", StateReason="a second time")
+    minute = last_minute()
+    times = {"StartTime": minute - timedelta(minutes=5), "EndTime": minute + timedelta(minutes=1)}
+    time.sleep(3)
+    own_emulator.stop(signal.SIGKILL)
+    own_emulator.start()
+    watch = own_emulator.client("cloudwatch")
+    kept = in_state(watch, "kept", "ALARM")
+    assert (kept["StateTransitionedTimestamp"], kept["StateReason"]) == (changed, "a second time")
+    points = watch.get_metric_statistics(Namespace="Test", MetricName="Errors", Period=60, Statistics=["Sum"], **times)[
+        "Datapoints"
+    ]
+    assert [point["Sum"] for point in points] == [30.0]
+    assert (
+        "last 1 datapoints [30.0"
+        in watch.describe_alarm_history(AlarmName="kept")["AlarmHistoryItems"][0]["HistoryData"]
+    )
+
+
+def test_dashboards_have_tags(watch: Any, deploy: Deploy) -> None:
+    tags = [{"Key": "owner", "Value": "platform"}]
+    body = json.dumps({"widgets": []})
+    properties = {"DashboardName": "tagged", "DashboardBody": body, "Tags": tags}
+    deploy("dashboards", {"Board": {"Type": "AWS::CloudWatch::Dashboard", "Properties": properties}})
+    arn = watch.get_dashboard(DashboardName="tagged")["DashboardArn"]
+    assert tags[0] in watch.list_tags_for_resource(ResourceARN=arn)["Tags"]
+    with pytest.raises(watch.exceptions.ClientError, match="not found"):
+        watch.tag_resource(ResourceARN=f"{arn}-other", Tags=tags)
 
 
 def test_a_large_call_arrives_compressed(watch: Any) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -11,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from localcloud import aws
+from localcloud import aws, layout
 from localcloud.metrics import clock, latest
 from localcloud.metrics.clock import Source, Ticker
 from localcloud.metrics.datum import Datum, Minute, minute_of
 from localcloud.metrics.publisher import Publisher
 from localcloud.metrics.roster import Roster
-from tests.localcloud.dataplane.conftest import eventually
-from tests.localcloud.emulator.support import Emulator, free_base
+from tests.localcloud.dataplane.conftest import BASE_PORT, eventually
+from tests.localcloud.emulator.support import Emulator
 
 NOW = minute_of(time.time()) - 120
 
@@ -86,7 +88,7 @@ def test_sources_come_and_go_with_what_they_measure() -> None:
 
 @pytest.mark.localcloud
 def test_data_wait_for_cloudwatch_and_add_up_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    emulator = Emulator(home=tmp_path / "home", base=free_base())
+    emulator = Emulator(home=tmp_path / "home", base=BASE_PORT)
     monkeypatch.setenv("LOCALCLOUD_HOME", str(emulator.home))
     monkeypatch.setenv("LOCALCLOUD_BASE_PORT", str(emulator.base))
     aws.client.cache_clear()
@@ -119,6 +121,20 @@ def _statistics(name: str, **asked: object) -> dict[str, object]:
     )
     (point,) = found["Datapoints"]
     return dict(point)
+
+
+def test_nobody_else_publishes_from_a_state_folder(home: Path) -> None:
+    command = [sys.executable, "-m", "localcloud.metrics"]
+    with subprocess.Popen(command, cwd=layout.REPOSITORY, stdout=subprocess.DEVNULL) as first:
+        try:
+            eventually((home / "metrics" / "lock").exists, within=30)
+            time.sleep(0.2)
+            second = subprocess.run(command, cwd=layout.REPOSITORY, capture_output=True, text=True, timeout=30)
+            assert second.returncode == 1
+            assert "already" in second.stderr
+        finally:
+            first.terminate()
+        assert first.wait(20) == 0
 
 
 def test_the_last_minute_is_what_people_see(home: Path) -> None:
