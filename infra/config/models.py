@@ -1,6 +1,6 @@
 """What can be configured for an environment, with the range of each value.
 
-Rules that tie several values together are in `infra.config.rules`.
+Rules that tie several values together are in `infra.config.rules` and `infra.config.rollout_rules`.
 """
 
 from __future__ import annotations
