@@ -109,6 +109,18 @@ def test_dimensions_are_exact(stage: Stage) -> None:
     assert stage.changes == [(125, "ALARM")]
 
 
+def test_missing_data_breach_only_once_there_was_an_alarm_to_miss_them(stage: Stage) -> None:
+    record = stage.alarm(TreatMissingData="breaching", AlarmConfigurationUpdatedTimestamp=_MINUTE + 10)
+    stage.alarm(TreatMissingData="notBreaching", AlarmConfigurationUpdatedTimestamp=_MINUTE + 10)
+    stage.run(until=30)
+    assert (record["StateValue"], stage.changes) == ("INSUFFICIENT_DATA", [(1, "OK")])
+    stage.run(until=400)
+    assert stage.changes[1:] == [(245, "ALARM")], "three periods, which are its evaluation range, later"
+    stage.alarm(Period=3600, TreatMissingData="breaching", AlarmConfigurationUpdatedTimestamp=_MINUTE + 400)
+    stage.run(until=800)
+    assert stage.changes[2:] == [(725, "ALARM")], "five minutes later at most"
+
+
 def test_a_unit_is_exact(stage: Stage) -> None:
     stage.alarm(Unit="Seconds")
     stage.put(11, 0)

@@ -194,18 +194,35 @@ def test_an_alarm_fires_on_its_own_metric_and_says_so_like_aws(watch: Any, inbox
     assert {item["HistorySummary"] for item in changes} >= {"Alarm updated from OK to ALARM"}
 
 
-def test_a_topic_that_does_not_let_cloudwatch_publish_gets_nothing(emulator: Emulator, watch: Any) -> None:
+@pytest.mark.parametrize(
+    ("publisher", "key_user", "outcome"),
+    [
+        ("events.amazonaws.com", "cloudwatch.amazonaws.com", "CloudWatch Alarms is not authorized to perform: SNS:Pub"),
+        ("cloudwatch.amazonaws.com", "events.amazonaws.com", "CloudWatch Alarms does not have authorization to access"),
+        ("cloudwatch.amazonaws.com", "cloudwatch.amazonaws.com", None),
+    ],
+)
+def test_a_topic_and_its_key_must_let_cloudwatch_in(
+    emulator: Emulator, watch: Any, publisher: str, key_user: str, outcome: str | None
+) -> None:
+    def policy(service: str, *actions: str) -> str:
+        statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": actions, "Resource": "*"}
+        return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
     sns = emulator.client("sns")
-    topic = sns.create_topic(Name=f"closed-{uuid.uuid4().hex[:8]}")["TopicArn"]
-    nobody = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sns:Publish"}
-    policy = {"Version": "2012-10-17", "Statement": [{**nobody, "Resource": topic}]}
-    sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=json.dumps(policy))
+    key = emulator.client("kms").create_key(Policy=policy(key_user, "kms:Decrypt", "kms:GenerateDataKey*"))
+    attributes = {"KmsMasterKeyId": key["KeyMetadata"]["KeyId"], "Policy": policy(publisher, "sns:Publish")}
+    topic = sns.create_topic(Name=f"closed-{uuid.uuid4().hex[:8]}", Attributes=attributes)["TopicArn"]
     put_alarm(watch, "silent", AlarmActions=[topic])
     watch.set_alarm_state(AlarmName="silent", StateValue="ALARM", StateReason="to see who hears of it")
-    [item] = eventually(
-        lambda: watch.describe_alarm_history(AlarmName="silent", HistoryItemType="Action")["AlarmHistoryItems"]
-    )
-    assert item["HistorySummary"].startswith(f"Failed to execute action {topic}. Received error: CloudWatch Alarms")
+
+    def look() -> list[Any]:
+        items = watch.describe_alarm_history(AlarmName="silent", HistoryItemType="Action")["AlarmHistoryItems"]
+        return [item["HistorySummary"] for item in items if topic in item["HistorySummary"]]
+
+    [summary] = eventually(look)
+    failed = f"Failed to execute action {topic}. Received error: {outcome}"
+    assert summary.startswith(failed if outcome else f"Successfully executed action {topic}")
     sns.delete_topic(TopicArn=topic)
 
 
