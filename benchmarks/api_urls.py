@@ -13,8 +13,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
+from analytics.counted import counted
 from analytics.serializers import SpendingSerializer
-from analytics.spending import counted, totals
+from analytics.spending import totals
 from receipts.filters import ReceiptFilter
 from receipts.models import Receipt
 from receipts.serializers import ReceiptSerializer

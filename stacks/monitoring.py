@@ -10,6 +10,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from constructs import Construct
 
+from infra.break_glass import BreakGlassRole
 from infra.config import Environment
 from infra.environment_stack import EnvironmentStack
 from infra.imported_values import ImportedValues
@@ -77,6 +78,15 @@ class MonitoringStack(EnvironmentStack):
         outages.add_symptoms(self.alarms)
         outages.add_gate(self.alarms)
         self._add_dashboards()
+        if emergency := environment.break_glass:
+            BreakGlassRole(
+                self,
+                "BreakGlass",
+                environment=environment.name,
+                principals=emergency.principals,
+                require_mfa=emergency.require_mfa,
+                topic=self._notifications.open_to_events(Severity.P0),
+            )
         for severity in Severity:
             cdk.CfnOutput(self, f"{severity}Topic", value=self._notifications.topics[severity].topic_arn)
             cdk.CfnOutput(self, f"{severity}MessagesTopic", value=self._notifications.messages[severity].topic_arn)

@@ -12,9 +12,9 @@ import structlog
 from django.db.models import F, Max, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
+from analytics.counted import counted
 from analytics.models import Budget, BudgetAlert
 from analytics.months import last_day, month_of, today
-from analytics.spending import counted
 
 LEVELS = (100, 80)
 """Percent of a budget at which its owner is told, the most urgent first."""

@@ -11,8 +11,8 @@ from uuid import UUID
 from django.db.models import F, Q, QuerySet, Sum, Value
 from django.db.models.functions import Coalesce
 
+from analytics.counted import counted
 from analytics.months import after, last_day, month_of
-from analytics.spending import counted
 from receipts.models import Receipt
 from spendsmart.statements import Statement
 

@@ -12,8 +12,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from analytics.counted import counted
 from analytics.months import after
-from analytics.spending import counted
 
 LEAST = 3
 """Occurrences that make a habit."""

@@ -13,9 +13,9 @@ from uuid import UUID
 from django.db.models import Count, DateField, F, QuerySet, Sum
 from django.db.models.functions import Cast, TruncMonth
 
+from analytics.counted import counted
 from analytics.taxes import taxes
-from receipts.models import Duplicate, Receipt
-from receipts.states import READ
+from receipts.models import Receipt
 from spendsmart.statements import Statement
 
 
@@ -36,21 +36,6 @@ _COLUMNS: dict[Grouping, dict[str, Any]] = {
 }
 
 
-def counted(user_id: UUID | Any, *, since: date | None = None, until: date | None = None) -> QuerySet[Receipt]:
-    """The receipts that count: read, with a total, and not one that its owner called a duplicate; both days included.
-
-    Without a period, those without a date count, too, so that sums over groups add up to all; within one, nowhere.
-    """
-    found = Receipt.objects.filter(user_id=user_id, state__in=READ, total__isnull=False).exclude(
-        duplicate=Duplicate.CONFIRMED
-    )
-    if since:
-        found = found.filter(purchased_on__gte=since)
-    if until:
-        found = found.filter(purchased_on__lte=until)
-    return found.order_by()
-
-
 def spending(
     *, user_id: UUID, by: Grouping, since: date | None = None, until: date | None = None
 ) -> dict[str, list[dict[str, Any]]]:
@@ -60,7 +45,7 @@ def spending(
     """
     period = {name: day for name, day in (("since", since), ("until", until)) if day}
     if by is Grouping.TAX:
-        return taxes(counted, user_id=user_id, **period)
+        return taxes(user_id=user_id, **period)
     names = ("currency", "total", "tax", "receipts", *_COLUMNS[by])
     rows = _statement(by, tuple(period)).rows(user_id=user_id, **period)
     results = [dict(zip(names, row, strict=True)) for row in rows]

@@ -15,11 +15,12 @@ from django.db.models import Sum
 from django.db.models.functions import TruncMonth
 
 from analytics.budgets import LEVELS, with_spent
+from analytics.counted import counted
 from analytics.figures import figures
 from analytics.models import Budget, BudgetAlert
 from analytics.months import after, month_of, today
 from analytics.recurring import recurring
-from analytics.spending import Grouping, counted, spending
+from analytics.spending import Grouping, spending
 from pages import charts
 from spendsmart.database import from_replica
 

@@ -13,9 +13,12 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from infra.config import rules
+from infra.config import rollout_rules, rules
 from infra.config.models import Environment, Section
-from infra.config.rules import Fault
+from infra.config.rule import RULES, Fault
+
+RULE_MODULES = (rules, rollout_rules)
+"""Their import is what puts rules into `RULES`."""
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "config"
 
@@ -41,7 +44,7 @@ def load_environment(
         raw[section] = {**raw.get(section, {}), **values}
     valid, faults = _validate(raw)
     environment = Environment.model_construct(**valid)
-    for rule in rules.RULES:
+    for rule in RULES:
         if rule.sections <= valid.keys():
             faults.extend(rule.check(environment))
     if valid.get("name", name) != name:

@@ -69,6 +69,21 @@ class Notifications(Construct):
         )
         return key
 
+    def open_to_events(self, severity: Severity) -> sns.ITopic:
+        """The topic of a severity, which rules of EventBridge may then publish on.
+
+        Without conditions, which EventBridge does not meet (EventBridge User Guide, "Amazon SNS permissions"); CDK adds
+        the same for the topic itself.
+        """
+        self._key.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("events.amazonaws.com")],
+                actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+                resources=["*"],  # in a key's policy: this key
+            )
+        )
+        return self.topics[severity]
+
     def _topic(self, severity: Severity) -> sns.Topic:
         topic = sns.Topic(
             self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import signal
@@ -36,10 +37,16 @@ def main() -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    latest.forget()
-    while not _api_listens() and not stop.wait(_PERIOD):
-        continue
-    run(stop)
+    with (layout.folder("metrics") / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"metrics are published from {layout.home()} already", file=sys.stderr)
+            return 1
+        latest.forget()
+        while not _api_listens() and not stop.wait(_PERIOD):
+            continue
+        run(stop)
     return 0
 
 

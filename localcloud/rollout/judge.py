@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from localcloud.rollout.load.answers import Answer
 from localcloud.rollout.record import Record, Rest
+from localcloud.rollout.snapshot import Deployment
 
 BACK_WITHIN = 60.0
 """Seconds from the alarm until the old version answers everything."""
@@ -64,10 +65,19 @@ def new_group(record: Record) -> str:
 
 
 def exposure(record: Record) -> tuple[float, float] | None:
-    """From when to when the new version's target group got requests; None when it never did."""
+    """From when to when the new version's target group got requests; None when it never did.
+
+    What is deployed after it, to bring the old version back, may use the same group.
+    """
     group = new_group(record)
-    seen = [snapshot.at for snapshot in record.snapshots if snapshot.weight(group) > 0]
+    ours = next((d.arn for d in deployments(record)), "")
+    seen = [s.at for s in record.snapshots if s.weight(group) > 0 and s.deployment and s.deployment.arn == ours]
     return (seen[0] - _EDGE, seen[-1] + _EDGE) if seen else None
+
+
+def deployments(record: Record) -> list[Deployment]:
+    """Service deployments that began with this rehearsal, look by look."""
+    return [s.deployment for s in record.snapshots if s.deployment and s.deployment.created_at >= record.deployed]
 
 
 def back_at(record: Record) -> float | None:
@@ -127,8 +137,7 @@ def _stayed(record: Record) -> Check:
     first = record.snapshots[0]
     weights = {group.name: group.weight for group in first.groups}
     others = [s for s in record.snapshots if {group.name: group.weight for group in s.groups} != weights]
-    begun = [s for s in record.snapshots if s.deployment and s.deployment.created_at >= record.deployed]
-    holds = not others and not begun and not record.cli_error and record.rest.weights == weights
+    holds = not others and not deployments(record) and not record.cli_error and record.rest.weights == weights
     said = f"weights {weights} in all of {len(record.snapshots)} looks, no deployment of the service"
     if not holds:
         said = (
@@ -148,8 +157,7 @@ def _reason_named(record: Record) -> Check:
 
 def failure(record: Record) -> str:
     """Why ECS took the release back, in its own words; empty when it did not say."""
-    ours = [s.deployment for s in record.snapshots if s.deployment and s.deployment.created_at >= record.deployed]
-    for deployment in reversed(ours):
+    for deployment in reversed(deployments(record)):
         if deployment.rollback_reason or deployment.status.startswith("ROLLBACK"):
             return deployment.rollback_reason or deployment.reason
     return ""

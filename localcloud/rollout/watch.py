@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
@@ -25,19 +26,24 @@ class Watch:
         self._ecs = aws.client("ecs", self.region)
         self._elb = aws.client("elbv2", self.region)
         self._cloudwatch = aws.client("cloudwatch", self.region)
+        self._pool = ThreadPoolExecutor(8, thread_name_prefix="watch")
 
     def look(self) -> Snapshot:
-        """The state now."""
+        """The state now. What does not depend on one another is asked for at the same time."""
         service = self.service()
-        deployment = self.deployment()
+        names = tuple((service["deploymentConfiguration"].get("alarms") or {}).get("alarmNames") or ())
+        deployment = self._pool.submit(self.deployment)
+        running = self._pool.submit(self._running)
+        alarms = self._pool.submit(self._alarm_states, names)
+        groups = self._groups(service)
         return Snapshot(
             at=time.time(),
             primary=_short(service["taskDefinition"]),
-            running=self._running(),
+            running=running.result(),
             desired=service["desiredCount"],
-            groups=self._groups(service),
-            deployment=deployment,
-            alarms=self._alarm_states(deployment.alarms) if deployment and deployment.alarms else {},
+            groups=groups,
+            deployment=deployment.result(),
+            alarms=alarms.result(),
         )
 
     def service(self) -> dict[str, Any]:
@@ -86,8 +92,8 @@ class Watch:
 
     def speaking(self) -> list[str]:
         """Alarms of the service's deployment configuration that are in ALARM."""
-        names = (self.service()["deploymentConfiguration"].get("alarms") or {}).get("alarmNames") or []
-        return [name for name, state in self._alarm_states(tuple(names)).items() if state == "ALARM"] if names else []
+        names = (self.service()["deploymentConfiguration"].get("alarms") or {}).get("alarmNames") or ()
+        return [name for name, state in self._alarm_states(tuple(names)).items() if state == "ALARM"]
 
     def stack(self) -> str:
         """Name of the stack that the service belongs to."""
@@ -129,21 +135,26 @@ class Watch:
         shifting = balancer.get("advancedConfiguration") or {}
         arns = [balancer["targetGroupArn"], *filter(None, [shifting.get("alternateTargetGroupArn")])]
         rule = shifting.get("productionListenerRule")
+        states_of = list(self._pool.map(self._states, arns))
         weights = self._weights(rule) if rule else dict.fromkeys(arns, 100)
         found = []
-        for name, arn in zip(GROUP_NAMES, arns, strict=False):
-            health = self._elb.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
-            states = [target["TargetHealth"]["State"] for target in health]
+        for name, arn, states in zip(GROUP_NAMES, arns, states_of, strict=False):
             found.append(
                 Group(name=name, weight=weights.get(arn, 0), healthy=states.count("healthy"), targets=len(states))
             )
         return tuple(found)
+
+    def _states(self, target_group: str) -> list[str]:
+        health = self._elb.describe_target_health(TargetGroupArn=target_group)["TargetHealthDescriptions"]
+        return [target["TargetHealth"]["State"] for target in health]
 
     def _weights(self, rule: str) -> dict[str, int]:
         action = self._elb.describe_rules(RuleArns=[rule])["Rules"][0]["Actions"][-1]
         return {group["TargetGroupArn"]: group["Weight"] for group in action["ForwardConfig"]["TargetGroups"]}
 
     def _alarm_states(self, names: tuple[str, ...]) -> dict[str, str]:
+        if not names:  # else every alarm of the account would be described
+            return {}
         answer = self._cloudwatch.describe_alarms(AlarmNames=list(names), AlarmTypes=["MetricAlarm", "CompositeAlarm"])
         alarms = [*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", [])]
         return {alarm["AlarmName"]: alarm["StateValue"] for alarm in alarms}

@@ -1,8 +1,8 @@
 """What an alarm does when its state changes: SNS topics and scaling policies it names, and an event on EventBridge.
 
 Actions run one after the other in a thread of their own, so that a slow receiver holds up no evaluation. As on AWS a
-topic is published to as cloudwatch.amazonaws.com: what the topic's policy refuses is not sent, and the alarm's history
-says so.
+topic is published to as cloudwatch.amazonaws.com: what the policy of the topic or of its key refuses is not sent, and
+the alarm's history says so.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ministack.core.responses import request_scope
-from ministack.services import eventbridge, sns
+from ministack.services import eventbridge
 
-from localcloud.emulator.cloudwatch import events, messages
+from localcloud.emulator.cloudwatch import events, messages, permissions
 from localcloud.emulator.cloudwatch.scaling_actions import ScalingActions, is_policy
 from localcloud.emulator.cloudwatch.store import Scope
 from localcloud.emulator.internal import client
@@ -26,7 +26,6 @@ from localcloud.emulator.internal import client
 _log = logging.getLogger(__name__)
 
 _LISTS = {"ALARM": "AlarmActions", "OK": "OKActions", "INSUFFICIENT_DATA": "InsufficientDataActions"}
-_PRINCIPAL = "cloudwatch.amazonaws.com"
 
 
 class ActionError(RuntimeError):
@@ -110,11 +109,8 @@ class Actions:
 def _publish(topic: str, transition: Transition) -> None:
     account, region = transition.scope
     alarm = transition.alarm
-    if not sns.topic_policy_allows(topic, _PRINCIPAL, alarm["AlarmArn"], account):
-        raise ActionError(
-            f"CloudWatch Alarms is not authorized to perform: SNS:Publish on resource: {topic} because no "
-            "resource-based policy allows the SNS:Publish action"
-        )
+    if refused := permissions.refusal(topic, alarm=alarm["AlarmArn"], account=account):
+        raise ActionError(refused)
     content = messages.message(alarm, old_state=transition.old_state, account=account, region=region)
     client("sns").publish(TopicArn=topic, Subject=messages.subject(alarm, region), Message=json.dumps(content))
 

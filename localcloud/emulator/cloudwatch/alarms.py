@@ -27,6 +27,7 @@ Record = Mapping[str, Any]
 
 _DELAY_SECONDS = 5
 _SHORT_DELAY_SECONDS = 2
+_AWAITED_SECONDS = 300
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +38,8 @@ class MetricAlarm:
     queries: QuerySet
     watched: str
     few_samples_count: bool
+    since: float
+    """When it was put, in seconds since 1970."""
 
     @classmethod
     def read(cls, record: Record) -> MetricAlarm:
@@ -50,6 +53,7 @@ class MetricAlarm:
             queries=QuerySet.read(asked),
             watched=returned[0],
             few_samples_count=record.get("EvaluateLowSampleCountPercentile") != "ignore",
+            since=float(record.get("AlarmConfigurationUpdatedTimestamp") or 0),
         )
         # Ids that lead nowhere and values that are no series show without any data, too.
         alarm.series(lambda _query: {}, Window(start=0, end=0))
@@ -78,7 +82,13 @@ class MetricAlarm:
             None if (value := series.values.get(start)) is None else Point(start=start, value=value)
             for start in range(window.start, window.end, self.period)
         ]
-        return evaluate(self.rule, points, current)
+        verdict = evaluate(self.rule, points, current)
+        # What nobody published before there was an alarm is no fault: deployments would page without any.
+        awaited = min(window.end - window.start, _AWAITED_SECONDS)
+        young = current is State.INSUFFICIENT_DATA and window.end - awaited < self.since
+        if young and verdict.state is State.ALARM and verdict.filled:
+            return Verdict(state=current)
+        return verdict
 
     def series(self, values: Callable[[MetricQuery], Values], window: Window) -> Series:
         """What the alarm watches. Raises MathError."""

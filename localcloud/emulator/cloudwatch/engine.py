@@ -19,6 +19,7 @@ _log = logging.getLogger(__name__)
 
 _TICK_SECONDS = 1.0
 _AGAIN_SECONDS = 5.0
+_FLUSH_SECONDS = 5.0
 _PRUNE_SECONDS = 600.0
 
 Record = dict[str, Any]
@@ -68,6 +69,7 @@ class Engine:
         self._ticked = ticked
         self._clock = clock
         self._watched: dict[tuple[Scope, str], _Watched] = {}
+        self._flushed_at = 0.0
         self._pruned_at = 0.0
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="localcloud-alarms", daemon=True)
@@ -95,6 +97,9 @@ class Engine:
             except Exception:  # noqa: BLE001 - other alarms go on
                 _log.exception("alarm %s could not be evaluated", record["AlarmName"])
         self._ticked(now)
+        if now - self._flushed_at >= _FLUSH_SECONDS:
+            self._flushed_at = now
+            self._store.flush()
         if now - self._pruned_at >= _PRUNE_SECONDS:
             self._pruned_at = now
             self._store.prune(now)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+import threading
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -18,7 +19,7 @@ from ministack.services import cloudwatch
 
 from localcloud import layout
 from localcloud.emulator import persistence, wire
-from localcloud.emulator.cloudwatch import calls, composites, publishing, reading
+from localcloud.emulator.cloudwatch import calls, composites, describing, publishing, reading
 from localcloud.emulator.cloudwatch.actions import Actions, Outcome, Transition
 from localcloud.emulator.cloudwatch.alarms import MetricAlarm
 from localcloud.emulator.cloudwatch.engine import Change, Engine
@@ -34,6 +35,8 @@ _HISTORY_KEPT = 2000
 
 Record = dict[str, Any]
 
+# Evaluation and calls change alarms in threads of their own.
+_guard = threading.RLock()
 _suppressor_being_put: ContextVar[Record] = ContextVar("suppressor_being_put", default={})  # noqa: B039 - only read
 
 
@@ -96,12 +99,17 @@ def install() -> None:
         "GetMetricData": lambda asked: reading.get_metric_data(store, _scope(), asked),
         "ListMetrics": lambda asked: reading.list_metrics(store, _scope(), asked, time.time()),
         "SetAlarmState": _set_alarm_state,
+        "DescribeAlarms": _describe_alarms,
+        "DescribeAlarmsForMetric": lambda asked: describing.describe_alarms_for_metric(
+            asked, cloudwatch._alarms.values()
+        ),
     }
     for operation, call in answered.items():
         name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in operation)
         replace(cloudwatch, name, calls.answering(operation, call))
     replace(cloudwatch, "_put_metric_alarm", _completing_alarms(cloudwatch._put_metric_alarm))
     replace(cloudwatch, "_put_composite_alarm", _with_suppressor(cloudwatch._put_composite_alarm))
+    replace(cloudwatch, "_validate_alarm_tag_arn", _taking_dashboards(cloudwatch._validate_alarm_tag_arn))
     # Composite alarms and stack operations of upstream end here.
     replace(cloudwatch, "_dispatch_alarm_actions", _dispatch)
     replace(cloudwatch, "_record_history", _record_history)
@@ -111,6 +119,11 @@ def install() -> None:
 
 def transition(alarm: Record, state: str, reason: str, reason_data: str | None) -> None:
     """Give an alarm of the region at hand another state, with all that follows from it."""
+    with _guard:
+        _transition(alarm, state, reason, reason_data)
+
+
+def _transition(alarm: Record, state: str, reason: str, reason_data: str | None) -> None:
     before = copy.deepcopy(alarm)
     now = time.time()
     alarm |= {"StateReason": reason, "StateReasonData": reason_data, "StateUpdatedTimestamp": now}
@@ -138,6 +151,15 @@ def _all_metric_alarms() -> list[tuple[Scope, Record]]:
 def _put_metric_data(store: MetricStore, asked: Record) -> Record:
     publishing.publish(store, _scope(), asked.get("Namespace", ""), asked.get("MetricData") or [], time.time())
     return {}
+
+
+def _describe_alarms(asked: Record) -> Record:
+    return describing.describe_alarms(
+        asked,
+        metric_alarms=cloudwatch._alarms.values(),
+        composite_alarms=cloudwatch._composite_alarms.values(),
+        children=cloudwatch._composite_children,
+    )
 
 
 def _record_metric(
@@ -213,6 +235,18 @@ def _append_history(name: str, kind: str, item: str, summary: str, data: Record)
     persistence.saver.touch("cloudwatch")
 
 
+def _taking_dashboards(stock: Callable[..., Any]) -> Callable[..., Any]:
+    """Upstream lets only alarms have tags."""
+
+    def validate(arn: str, is_json: bool = False, is_cbor: bool = False) -> Any:
+        dashboard = cloudwatch._dashboards.get(arn.rpartition(":dashboard/")[2])
+        if dashboard and dashboard["DashboardArn"] == arn:
+            return None
+        return stock(arn, is_json=is_json, is_cbor=is_cbor)
+
+    return validate
+
+
 def _completing_alarms(stock: Callable[..., Any]) -> Callable[..., Any]:
     """Upstream drops Metrics, answers empty members that were never given, and takes what cannot be evaluated."""
 
@@ -238,11 +272,12 @@ def _with_suppressor(stock: Callable[..., Any]) -> Callable[..., Any]:
         suppressor = {name: asked[name] for name in composites.SUPPRESSOR if asked.get(name) is not None}
         token = _suppressor_being_put.set(suppressor)
         try:
-            answer = stock(parameters, data, is_cbor, is_json)
+            with _guard:
+                answer = stock(parameters, data, is_cbor, is_json)
+                if answer[0] < 300:
+                    cloudwatch._composite_alarms[asked["AlarmName"]] |= suppressor
         finally:
             _suppressor_being_put.reset(token)
-        if answer[0] < 300:
-            cloudwatch._composite_alarms[asked["AlarmName"]] |= suppressor
         return answer
 
     return put_composite_alarm

@@ -22,6 +22,7 @@ from migrations_check import released
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fuzz-examples", type=int, default=15, help="of schemathesis, for each operation")
+    parser.addoption("--fuzz-paths", default="", help="a regular expression: only operations whose path has it")
 
 
 def pytest_configure(config: pytest.Config) -> None:

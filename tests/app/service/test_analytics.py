@@ -134,6 +134,10 @@ def test_what_stands_in_no_row_of_the_table_bore_no_tax(api, user) -> None:
         [tax_line(None, "1.90", "10.00")],
         [tax_line("0", "1.90")],
         [tax_line("19", "1.90", "100.00")],
+        [tax_line("1E-400000", "1.90", "10.00")],
+        [tax_line("NaN", "1.90", "10.00")],
+        [tax_line("19", "1.90", "10.00"), tax_line("19", "x", "0.00")],
+        [{}],
         [tax_line("7", "0.70", "10.00"), tax_line(None, "1.20")],
     ],
 )

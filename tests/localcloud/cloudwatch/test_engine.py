@@ -109,6 +109,18 @@ def test_dimensions_are_exact(stage: Stage) -> None:
     assert stage.changes == [(125, "ALARM")]
 
 
+def test_missing_data_breach_only_once_there_was_an_alarm_to_miss_them(stage: Stage) -> None:
+    record = stage.alarm(TreatMissingData="breaching", AlarmConfigurationUpdatedTimestamp=_MINUTE + 10)
+    stage.alarm(TreatMissingData="notBreaching", AlarmConfigurationUpdatedTimestamp=_MINUTE + 10)
+    stage.run(until=30)
+    assert (record["StateValue"], stage.changes) == ("INSUFFICIENT_DATA", [(1, "OK")])
+    stage.run(until=400)
+    assert stage.changes[1:] == [(245, "ALARM")], "three periods, which are its evaluation range, later"
+    stage.alarm(Period=3600, TreatMissingData="breaching", AlarmConfigurationUpdatedTimestamp=_MINUTE + 400)
+    stage.run(until=800)
+    assert stage.changes[2:] == [(725, "ALARM")], "five minutes later at most"
+
+
 def test_a_unit_is_exact(stage: Stage) -> None:
     stage.alarm(Unit="Seconds")
     stage.put(11, 0)
@@ -183,6 +195,15 @@ def test_an_alarm_that_lasts_is_told_of_every_minute(stage: Stage) -> None:
     stage.run(until=250)
     assert stage.stays == [62, 122, 125]
     assert stage.changes[2:] == [(132, "OK"), (185, "OK")]
+
+
+def test_values_that_no_alarm_looks_at_reach_the_file_within_seconds(stage: Stage, tmp_path: Path) -> None:
+    stage.run(until=1)
+    stage.put(11, 0)
+    stage.run(until=6)
+    elsewhere = MetricStore(tmp_path / "metrics.sqlite")
+    found = elsewhere.read(_HERE, metric_of("App", "Errors", []), start=_MINUTE, end=_MINUTE + 60, period=60)
+    assert [aggregate.total for aggregate in found.values()] == [11]
 
 
 def test_what_cannot_be_evaluated_does_not_stop_the_others(stage: Stage) -> None:

@@ -76,6 +76,10 @@ def test_a_canary_passes_the_stages_in_ecs_order() -> None:
             {"strategy": "LINEAR", "linearConfiguration": {"stepPercent": 40.0, "stepBakeTimeInMinutes": 1}},
             [Step(percent=40, bake=60), Step(percent=80, bake=60), Step(percent=100)],
         ),
+        (
+            {"strategy": "LINEAR", "linearConfiguration": {"stepPercent": 50.0, "stepBakeTimeInMinutes": 1}},
+            [Step(percent=50, bake=60), Step(percent=100)],
+        ),
     ],
 )
 def test_steps_of_the_strategies(configuration: dict[str, Any], expected: list[Step]) -> None:

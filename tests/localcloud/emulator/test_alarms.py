@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -193,18 +194,35 @@ def test_an_alarm_fires_on_its_own_metric_and_says_so_like_aws(watch: Any, inbox
     assert {item["HistorySummary"] for item in changes} >= {"Alarm updated from OK to ALARM"}
 
 
-def test_a_topic_that_does_not_let_cloudwatch_publish_gets_nothing(emulator: Emulator, watch: Any) -> None:
+@pytest.mark.parametrize(
+    ("publisher", "key_user", "outcome"),
+    [
+        ("events.amazonaws.com", "cloudwatch.amazonaws.com", "CloudWatch Alarms is not authorized to perform: SNS:Pub"),
+        ("cloudwatch.amazonaws.com", "events.amazonaws.com", "CloudWatch Alarms does not have authorization to access"),
+        ("cloudwatch.amazonaws.com", "cloudwatch.amazonaws.com", None),
+    ],
+)
+def test_a_topic_and_its_key_must_let_cloudwatch_in(
+    emulator: Emulator, watch: Any, publisher: str, key_user: str, outcome: str | None
+) -> None:
+    def policy(service: str, *actions: str) -> str:
+        statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": actions, "Resource": "*"}
+        return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
     sns = emulator.client("sns")
-    topic = sns.create_topic(Name=f"closed-{uuid.uuid4().hex[:8]}")["TopicArn"]
-    nobody = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sns:Publish"}
-    policy = {"Version": "2012-10-17", "Statement": [{**nobody, "Resource": topic}]}
-    sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=json.dumps(policy))
+    key = emulator.client("kms").create_key(Policy=policy(key_user, "kms:Decrypt", "kms:GenerateDataKey*"))
+    attributes = {"KmsMasterKeyId": key["KeyMetadata"]["KeyId"], "Policy": policy(publisher, "sns:Publish")}
+    topic = sns.create_topic(Name=f"closed-{uuid.uuid4().hex[:8]}", Attributes=attributes)["TopicArn"]
     put_alarm(watch, "silent", AlarmActions=[topic])
     watch.set_alarm_state(AlarmName="silent", StateValue="ALARM", StateReason="to see who hears of it")
-    [item] = eventually(
-        lambda: watch.describe_alarm_history(AlarmName="silent", HistoryItemType="Action")["AlarmHistoryItems"]
-    )
-    assert item["HistorySummary"].startswith(f"Failed to execute action {topic}. Received error: CloudWatch Alarms")
+
+    def look() -> list[Any]:
+        items = watch.describe_alarm_history(AlarmName="silent", HistoryItemType="Action")["AlarmHistoryItems"]
+        return [item["HistorySummary"] for item in items if topic in item["HistorySummary"]]
+
+    [summary] = eventually(look)
+    failed = f"Failed to execute action {topic}. Received error: {outcome}"
+    assert summary.startswith(failed if outcome else f"Successfully executed action {topic}")
     sns.delete_topic(TopicArn=topic)
 
 
@@ -251,6 +269,28 @@ def test_a_composite_alarm_speaks_once_for_its_children(watch: Any, inbox: Inbox
     for name in ("database", "queue"):
         watch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="up")
     assert json.loads(inbox.next()["Message"])["NewStateValue"] == "OK", "nothing came in between"
+
+
+def test_alarms_are_found_by_what_they_are_and_do(watch: Any, inbox: Inbox) -> None:
+    put_alarm(watch, "find-a", AlarmActions=[inbox.topic], Dimensions=[{"Name": "Service", "Value": "web"}])
+    put_alarm(watch, "find-b")
+    watch.put_composite_alarm(AlarmName="find-both", AlarmRule="ALARM(find-a) AND ALARM(find-b)")
+
+    def names(**asked: Any) -> list[str]:
+        answer = watch.describe_alarms(**asked)
+        return [alarm["AlarmName"] for kind in ("MetricAlarms", "CompositeAlarms") for alarm in answer[kind]]
+
+    assert names(AlarmNamePrefix="find-") == ["find-a", "find-b"]
+    assert names(AlarmNamePrefix="find-", AlarmTypes=["CompositeAlarm", "MetricAlarm"])[2:] == ["find-both"]
+    assert names(ActionPrefix=inbox.topic) == ["find-a"]
+    assert names(ChildrenOfAlarmName="find-both") == ["find-a", "find-b"]
+    assert names(ParentsOfAlarmName="find-b") == ["find-both"]
+    assert names(ParentsOfAlarmName="find-both") == []
+    pages = watch.get_paginator("describe_alarms").paginate(AlarmNamePrefix="find-", PaginationConfig={"PageSize": 1})
+    assert [len(page["MetricAlarms"]) for page in pages] == [1, 1]
+    metric = {"Namespace": "Test", "MetricName": "Errors"}
+    assert [alarm["AlarmName"] for alarm in watch.describe_alarms_for_metric(**metric)["MetricAlarms"]] == ["find-b"]
+    assert watch.describe_alarms_for_metric(**metric, Period=300)["MetricAlarms"] == []
 
 
 def test_a_suppressor_holds_a_composite_alarm_back(watch: Any, inbox: Inbox) -> None:
@@ -442,6 +482,41 @@ def test_an_alarm_scales_a_service_by_the_step_that_its_values_select(emulator: 
     scaling.deregister_scalable_target(**target)
     ecs.delete_service(cluster="scaled", service="web", force=True)
     ecs.delete_cluster(cluster="scaled")
+
+
+def test_what_was_published_and_what_alarms_found_survive_a_kill(own_emulator: Emulator) -> None:
+    watch = own_emulator.client("cloudwatch")
+    put(watch, 30)
+    put_alarm(watch, "kept", TreatMissingData="ignore")
+    changed = in_state(watch, "kept", "ALARM")["StateUpdatedTimestamp"]
+    watch.set_alarm_state(AlarmName="kept", StateValue="ALARM", StateReason="a second time")
+    minute = last_minute()
+    times = {"StartTime": minute - timedelta(minutes=5), "EndTime": minute + timedelta(minutes=1)}
+    time.sleep(3)
+    own_emulator.stop(signal.SIGKILL)
+    own_emulator.start()
+    watch = own_emulator.client("cloudwatch")
+    kept = in_state(watch, "kept", "ALARM")
+    assert (kept["StateTransitionedTimestamp"], kept["StateReason"]) == (changed, "a second time")
+    points = watch.get_metric_statistics(Namespace="Test", MetricName="Errors", Period=60, Statistics=["Sum"], **times)[
+        "Datapoints"
+    ]
+    assert [point["Sum"] for point in points] == [30.0]
+    assert (
+        "last 1 datapoints [30.0"
+        in watch.describe_alarm_history(AlarmName="kept")["AlarmHistoryItems"][0]["HistoryData"]
+    )
+
+
+def test_dashboards_have_tags(watch: Any, deploy: Deploy) -> None:
+    tags = [{"Key": "owner", "Value": "platform"}]
+    body = json.dumps({"widgets": []})
+    properties = {"DashboardName": "tagged", "DashboardBody": body, "Tags": tags}
+    deploy("dashboards", {"Board": {"Type": "AWS::CloudWatch::Dashboard", "Properties": properties}})
+    arn = watch.get_dashboard(DashboardName="tagged")["DashboardArn"]
+    assert tags[0] in watch.list_tags_for_resource(ResourceARN=arn)["Tags"]
+    with pytest.raises(watch.exceptions.ClientError, match="not found"):
+        watch.tag_resource(ResourceARN=f"{arn}-other", Tags=tags)
 
 
 def test_a_large_call_arrives_compressed(watch: Any) -> None:

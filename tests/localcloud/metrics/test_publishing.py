@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -11,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from localcloud import aws
+from localcloud import aws, layout
 from localcloud.metrics import clock, latest
 from localcloud.metrics.clock import Source, Ticker
 from localcloud.metrics.datum import Datum, Minute, minute_of
@@ -119,6 +121,20 @@ def _statistics(name: str, **asked: object) -> dict[str, object]:
     )
     (point,) = found["Datapoints"]
     return dict(point)
+
+
+def test_nobody_else_publishes_from_a_state_folder(home: Path) -> None:
+    command = [sys.executable, "-m", "localcloud.metrics"]
+    with subprocess.Popen(command, cwd=layout.REPOSITORY, stdout=subprocess.DEVNULL) as first:
+        try:
+            eventually((home / "metrics" / "lock").exists, within=30)
+            time.sleep(0.2)
+            second = subprocess.run(command, cwd=layout.REPOSITORY, capture_output=True, text=True, timeout=30)
+            assert second.returncode == 1
+            assert "already" in second.stderr
+        finally:
+            first.terminate()
+        assert first.wait(20) == 0
 
 
 def test_the_last_minute_is_what_people_see(home: Path) -> None:
