@@ -109,14 +109,18 @@ def _fault(section: str, details: ErrorDetails) -> Fault:
     if details["type"] == "missing":
         return Fault(key=key, value="nothing", accepted="required: see the other environments' files")
     if details["type"] == "extra_forbidden":
-        return Fault(key=key, value=details["input"], accepted=_unknown(_section(section)))
+        return Fault(key=key, value=details["input"], accepted=_unknown(_section(section, *details["loc"][:-1])))
     return Fault(key=key, value=details["input"], accepted=details["msg"].removeprefix("Input should be "))
 
 
-def _section(name: str) -> type[Section]:
-    annotation: Any = Environment.model_fields[name].annotation
-    candidates = [annotation, *get_args(annotation)]  # `Domain | None` is a union
-    return next(c for c in candidates if isinstance(c, type) and issubclass(c, Section))
+def _section(*names: str | int) -> type[Section]:
+    """The model of a section, or of one in it."""
+    model: type[Section] = Environment
+    for name in names:
+        annotation: Any = model.model_fields[str(name)].annotation
+        candidates = [annotation, *get_args(annotation)]  # `Domain | None` is a union
+        model = next(c for c in candidates if isinstance(c, type) and issubclass(c, Section))
+    return model
 
 
 def _unknown(model: type[Section]) -> str:
