@@ -10,6 +10,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from constructs import Construct
 
+from infra.break_glass import BreakGlassRole
 from infra.config import Environment
 from infra.environment_stack import EnvironmentStack
 from infra.imported_values import ImportedValues
@@ -22,6 +23,7 @@ from infra.monitoring.dashboards import cost as cost_page
 from infra.monitoring.dashboards import objectives as objectives_page
 from infra.monitoring.dashboards import operations as operations_page
 from infra.monitoring.database_log import DatabaseLogMetrics, log_group_name
+from infra.monitoring.journey import Journey
 from infra.monitoring.metrics import account
 from infra.monitoring.metrics.application import ApplicationMetrics
 from infra.monitoring.metrics.database import DatabaseMetrics
@@ -77,6 +79,15 @@ class MonitoringStack(EnvironmentStack):
         outages.add_symptoms(self.alarms)
         outages.add_gate(self.alarms)
         self._add_dashboards()
+        if emergency := environment.break_glass:
+            BreakGlassRole(
+                self,
+                "BreakGlass",
+                environment=environment.name,
+                principals=emergency.principals,
+                require_mfa=emergency.require_mfa,
+                topic=self._notifications.open_to_events(Severity.P0),
+            )
         for severity in Severity:
             cdk.CfnOutput(self, f"{severity}Topic", value=self._notifications.topics[severity].topic_arn)
             cdk.CfnOutput(self, f"{severity}MessagesTopic", value=self._notifications.messages[severity].topic_arn)
@@ -175,8 +186,27 @@ class MonitoringStack(EnvironmentStack):
             in_region = {"cdn": domain.cdn_certificate_arn} if self.region == "us-east-1" else {}
             holders = {"site": domain.certificate_arn, **in_region}
             web.add_certificates(alarms, {holder: arn for holder, arn in holders.items() if arn})
+        if minutes := self.settings.alarms.journey_minutes:
+            self._add_journey(minutes)
         CountedEvents(self, "Events", environment=self.settings, patterns=self._patterns())
         self._add_copies()
+
+    def _add_journey(self, minutes: int) -> None:
+        ingress, domain = self._watched.ingress, self.settings.domain
+        host = (
+            domain.name
+            if domain
+            else self._import.keep("LoadBalancerDnsName", ingress.load_balancer.load_balancer_dns_name)
+        )
+        Journey(
+            self,
+            "Journey",
+            environment=self.settings,
+            # With the port, by which the local cloud knows a listener's address.
+            site_url=f"{ingress.scheme}://{host}:{443 if ingress.scheme == 'https' else 80}",
+            key=self._notifications.key,
+        )
+        web.add_journey(self.alarms, self._sources.application, minutes=minutes)
 
     def _patterns(self) -> dict[str, events.EventPattern]:
         patterns = {"database-failover": database_failovers(self._sources.writer.identifier)}

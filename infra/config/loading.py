@@ -13,9 +13,12 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from infra.config import rules
+from infra.config import rollout_rules, rules
 from infra.config.models import Environment, Section
-from infra.config.rules import Fault
+from infra.config.rule import RULES, Fault
+
+RULE_MODULES = (rules, rollout_rules)
+"""Their import is what puts rules into `RULES`."""
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "config"
 
@@ -41,7 +44,7 @@ def load_environment(
         raw[section] = {**raw.get(section, {}), **values}
     valid, faults = _validate(raw)
     environment = Environment.model_construct(**valid)
-    for rule in rules.RULES:
+    for rule in RULES:
         if rule.sections <= valid.keys():
             faults.extend(rule.check(environment))
     if valid.get("name", name) != name:
@@ -106,14 +109,18 @@ def _fault(section: str, details: ErrorDetails) -> Fault:
     if details["type"] == "missing":
         return Fault(key=key, value="nothing", accepted="required: see the other environments' files")
     if details["type"] == "extra_forbidden":
-        return Fault(key=key, value=details["input"], accepted=_unknown(_section(section)))
+        return Fault(key=key, value=details["input"], accepted=_unknown(_section(section, *details["loc"][:-1])))
     return Fault(key=key, value=details["input"], accepted=details["msg"].removeprefix("Input should be "))
 
 
-def _section(name: str) -> type[Section]:
-    annotation: Any = Environment.model_fields[name].annotation
-    candidates = [annotation, *get_args(annotation)]  # `Domain | None` is a union
-    return next(c for c in candidates if isinstance(c, type) and issubclass(c, Section))
+def _section(*names: str | int) -> type[Section]:
+    """The model of a section, or of one in it."""
+    model: type[Section] = Environment
+    for name in names:
+        annotation: Any = model.model_fields[str(name)].annotation
+        candidates = [annotation, *get_args(annotation)]  # `Domain | None` is a union
+        model = next(c for c in candidates if isinstance(c, type) and issubclass(c, Section))
+    return model
 
 
 def _unknown(model: type[Section]) -> str:

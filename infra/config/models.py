@@ -1,6 +1,6 @@
 """What can be configured for an environment, with the range of each value.
 
-Rules that tie several values together are in `infra.config.rules`.
+Rules that tie several values together are in `infra.config.rules` and `infra.config.rollout_rules`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ RetentionDays = Literal[
 
 Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
 CertificateArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/.+$")]
+PrincipalArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:(role|user)/.+$")]
 Origin = Annotated[str, StringConstraints(pattern=r"^https?://[^/*\s]+$")]
 Percent = Annotated[int, Field(ge=1, le=99)]
 CpuUnits = Literal[256, 512, 1024, 2048, 4096]
@@ -239,6 +240,16 @@ class Tokens(Section):
     key_rotation_days: int = Field(ge=15, le=1000)
 
 
+class BreakGlass(Section):
+    """The emergency role (docs/runbooks/break-glass.md): `principals` are roles and users that may take it, and with
+    none named it is whom the account's own policies allow. `require_mfa` suits users of IAM; an identity provider has
+    asked for the second factor itself.
+    """
+
+    principals: tuple[PrincipalArn, ...] = ()
+    require_mfa: bool
+
+
 class Features(Section):
     """Parts that an environment can do without.
 
@@ -281,6 +292,7 @@ class Environment(Section):
     openai: OpenAI
     tokens: Tokens
     rollout: Rollout
+    break_glass: BreakGlass | None = None
     features: Features
     usage: Usage
     plan: Plan = Plan()

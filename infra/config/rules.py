@@ -1,15 +1,15 @@
 """Rules that tie several values of an environment together.
 
-Each rule names the sections it reads, so that a fault in one section does not hide what is wrong in another.
+Those of rollouts are in `infra.config.rollout_rules`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from ipaddress import IPv4Network
 
 from infra.config.models import Database, Environment, Scaling
+from infra.config.rule import Fault, rule
 
 CONNECTION_SHARE = 0.8
 """Share of `max_connections` that the pools may use together; the rest is for migrations, people and monitoring."""
@@ -19,18 +19,6 @@ ROLLOUT_FACTOR = 2
 
 MIGRATION_CONNECTIONS = 2
 """What the migration task opens to the primary: one for each of Django's two database aliases."""
-
-LOCAL_ACCOUNT = "000000000000"
-"""The local cloud's."""
-
-METRIC_DELAY_MINUTES = 2
-"""A load balancer sends metrics each minute (User Guide for Application Load Balancers, "CloudWatch metrics"), and the
-alarm looks at a minute only once it is over."""
-
-_LONGEST_BAKE_MINUTES = 33 * 60
-"""CloudFormation Template Reference, "AWS::ECS::Service CanaryConfiguration"."""
-
-_MINUTES_PER_MONTH = 30 * 24 * 60
 
 _GIB = 1024**3
 _BYTES_PER_CONNECTION = 9_531_392
@@ -47,31 +35,6 @@ _FARGATE_MEMORY_MIB = {
     4096: tuple(range(8192, 30721, 1024)),
 }
 """Memory that Fargate offers for each CPU size: Amazon ECS Developer Guide, "Task CPU and memory"."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fault:
-    """One wrong value: dotted `key`, the value found, what would be accepted."""
-
-    key: str
-    value: object
-    accepted: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rule:
-    sections: frozenset[str]
-    check: Callable[[Environment], Iterator[Fault]]
-
-
-RULES: list[Rule] = []
-
-
-def rule(*sections: str) -> Callable[[Callable[[Environment], Iterator[Fault]]], None]:
-    def register(check: Callable[[Environment], Iterator[Fault]]) -> None:
-        RULES.append(Rule(sections=frozenset(sections), check=check))
-
-    return register
 
 
 @rule("regions")
@@ -242,56 +205,6 @@ def _connection_budget(env: Environment) -> Iterator[Fault]:
                 f"during a rollout, and 1 beat task, with pools of {pool}, and the migration with "
                 f"{MIGRATION_CONNECTIONS}, open {needed} connections; 80 % of max_connections = "
                 f"{env.database.max_connections} are {budget}"
-            ),
-        )
-
-
-@rule("rollout")
-def _rollout_in_time(env: Environment) -> Iterator[Fault]:
-    rollout = env.rollout
-    if rollout.p99_floor_seconds >= rollout.p99_seconds:
-        yield Fault(
-            key="rollout.p99_floor_seconds",
-            value=rollout.p99_floor_seconds,
-            accepted=f"less than rollout.p99_seconds = {rollout.p99_seconds:g}, which is an alarm by itself",
-        )
-    if rollout.canary_minutes + rollout.bake_minutes > _LONGEST_BAKE_MINUTES:
-        yield Fault(
-            key="rollout.bake_minutes",
-            value=rollout.bake_minutes,
-            accepted=f"with canary_minutes at most {_LONGEST_BAKE_MINUTES} together, or CloudFormation refuses it",
-        )
-
-
-@rule("account", "rollout", "usage")
-def _canary_is_seen(env: Environment) -> Iterator[Fault]:
-    """What AWS refuses, or what would let a bad canary pass. A rehearsal on the local cloud may be any length."""
-    rollout = env.rollout
-    if env.account == LOCAL_ACCOUNT:
-        return
-    for key in ("canary_minutes", "bake_minutes"):
-        minutes: float = getattr(rollout, key)
-        if not minutes.is_integer():
-            yield Fault(key=f"rollout.{key}", value=minutes, accepted="whole minutes, as ECS counts them")
-    if rollout.strategy != "canary":
-        return
-    if rollout.canary_minutes < rollout.alarm_minutes + METRIC_DELAY_MINUTES:
-        yield Fault(
-            key="rollout.canary_minutes",
-            value=rollout.canary_minutes,
-            accepted=(
-                f"at least {rollout.alarm_minutes + METRIC_DELAY_MINUTES}: an alarm needs rollout.alarm_minutes = "
-                f"{rollout.alarm_minutes}, and metrics arrive up to {METRIC_DELAY_MINUTES} minutes late"
-            ),
-        )
-    a_minute = env.usage.requests_per_month / _MINUTES_PER_MONTH * rollout.canary_percent / 100
-    if a_minute < rollout.min_requests:
-        yield Fault(
-            key="rollout.min_requests",
-            value=rollout.min_requests,
-            accepted=(
-                f"at most {int(a_minute)}: of usage.requests_per_month = {env.usage.requests_per_month} a canary of "
-                f"{rollout.canary_percent} % gets {a_minute:.1f} a minute, and fewer are not judged"
             ),
         )
 

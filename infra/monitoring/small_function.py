@@ -72,7 +72,9 @@ class SmallFunction(Construct):
 def package_code(package: str) -> lambda_.Code:
     """A folder of `infra/functions/` and nothing beside it: `<package>.index.handler` is in it."""
     return lambda_.Code.from_asset(
-        str(_FUNCTIONS), exclude=["*", f"!{package}", f"!{package}/*.py"], ignore_mode=cdk.IgnoreMode.GIT
+        str(_FUNCTIONS),
+        exclude=["*", f"!{package}", f"!{package}/*.py", f"!{package}/*.png"],
+        ignore_mode=cdk.IgnoreMode.GIT,
     )
 
 

@@ -46,7 +46,7 @@ class Notifications(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, props: NotificationProps) -> None:
         super().__init__(scope, construct_id)
         self._environment = props.environment
-        self._key = self._make_key()
+        self.key = self._make_key()
         self.topics = {one: self._topic(one) for one in Severity}
         self.messages = {one: self._messages(one) for one in Severity}
         self.function = self._function(props)
@@ -69,12 +69,27 @@ class Notifications(Construct):
         )
         return key
 
+    def open_to_events(self, severity: Severity) -> sns.ITopic:
+        """The topic of a severity, which rules of EventBridge may then publish on.
+
+        Without conditions, which EventBridge does not meet (EventBridge User Guide, "Amazon SNS permissions"); CDK adds
+        the same for the topic itself.
+        """
+        self.key.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("events.amazonaws.com")],
+                actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+                resources=["*"],  # in a key's policy: this key
+            )
+        )
+        return self.topics[severity]
+
     def _topic(self, severity: Severity) -> sns.Topic:
         topic = sns.Topic(
             self,
             f"{severity}Topic",
             display_name=f"SpendSmart {self._environment.name} {severity}",
-            master_key=self._key,
+            master_key=self.key,
             enforce_ssl=True,
         )
         topic.add_to_resource_policy(
@@ -92,7 +107,7 @@ class Notifications(Construct):
             self,
             f"{severity}Messages",
             display_name=f"SpendSmart {self._environment.name} {severity}",
-            master_key=self._key,
+            master_key=self.key,
             enforce_ssl=True,
         )
         alarms = self._environment.alarms
@@ -156,7 +171,7 @@ class Notifications(Construct):
                 actions=["sns:Publish"], resources=[topic.topic_arn for topic in self.messages.values()]
             )
         )
-        self._key.grant(role, "kms:Decrypt", "kms:GenerateDataKey*")
+        self.key.grant(role, "kms:Decrypt", "kms:GenerateDataKey*")
         role.add_to_policy(
             iam.PolicyStatement(
                 actions=["cloudwatch:DescribeAlarms"],
@@ -178,7 +193,7 @@ class Notifications(Construct):
             self,
             f"{name.capitalize()}Endpoint",
             description=f"Where the {name} takes messages: random until an address is put in its place",
-            encryption_key=self._key,
+            encryption_key=self.key,
             generate_secret_string=secretsmanager.SecretStringGenerator(exclude_punctuation=True, password_length=32),
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )

@@ -12,7 +12,7 @@ from localcloud.dataplane.envoy.configuration import Configuration, Resource
 from localcloud.dataplane.envoy.server import EnvoyServer
 from localcloud.dataplane.errors import UnsupportedError
 from localcloud.dataplane.loadbalancer import clusters as load_balancer_clusters
-from localcloud.dataplane.loadbalancer import health
+from localcloud.dataplane.loadbalancer import health, weights
 from localcloud.dataplane.loadbalancer import listeners as load_balancer_listeners
 from localcloud.dataplane.loadbalancer import routes as load_balancer_routes
 from localcloud.dataplane.specs import (
@@ -88,6 +88,7 @@ class EdgeServer:
         statuses = {key: self._status(listeners, up, said) for key, listeners in wanted.items()}
         statuses |= {key: Status(status="failed", message=message) for key, message in failures.items()}
         self._write(statuses)
+        weights.write(weights.served(edge.load_balancers))
 
     def _status(self, listeners: dict[str, int], up: set[str], said: str) -> Status:
         missing = [port for name, port in listeners.items() if name not in up]

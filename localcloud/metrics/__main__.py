@@ -11,8 +11,6 @@ import sys
 import threading
 import time
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from localcloud import layout
 from localcloud.metrics import latest
 from localcloud.metrics.publisher import Publisher
@@ -54,23 +52,26 @@ def run(stop: threading.Event) -> None:
     """Until `stop` is set; what waits then is lost, as what is measured in that minute is."""
     publisher = Publisher()
     roster = Roster(publisher.add)
-    seen, look_at = latest.Latest(), 0.0
+    seen, look_at, trouble = latest.Latest(), 0.0, ""
     while not stop.wait(_AWAY_PERIOD if publisher.away else _PERIOD):
         if time.monotonic() >= look_at:
             look_at = time.monotonic() + _LOOK_EVERY
-            _match(roster)
+            trouble, before = _match(roster), trouble
+            if trouble and not before:
+                _log.warning("databases and caches cannot be read: %s", trouble)
         sent, troubles = publisher.send(), roster.troubles()
         if sent or tuple(troubles.items()) != seen.troubles:
             seen = latest.add(seen, sent, troubles=troubles)
 
 
-def _match(roster: Roster) -> None:
-    """While the API does not answer, everything goes on as it is."""
+def _match(roster: Roster) -> str:
+    """Why the API could not be read, empty when it could; meanwhile everything goes on as it is."""
     always: Wanted = {"edge": lambda: [Edge(target_groups)], "tasks": lambda: [Tasks()]}
     try:
         roster.match(always | databases() | caches())
-    except (BotoCoreError, ClientError, OSError) as error:
-        _log.warning("the AWS API does not answer: %s", error)
+    except Exception as error:  # noqa: BLE001 - one odd record must not end what is measured elsewhere
+        return f"{type(error).__name__}: {error}"
+    return ""
 
 
 def _api_listens() -> bool:

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections import defaultdict, deque
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from localcloud import aws
 from localcloud.metrics.datum import Datum
@@ -45,15 +45,15 @@ class Publisher:
         for number, batch in enumerate(batches):
             try:
                 _put(batch)
+            except (ClientError, ParamValidationError) as error:
+                # Refused data are refused again: better a gap than a queue behind it.
+                _log.error("%s in %s: %s", batch[0].namespace, batch[0].region, error)
             except (BotoCoreError, OSError) as error:
                 if not self.away:
                     _log.warning("CloudWatch does not answer: %s", error)
                 self.away = True
                 self.add([datum for left in batches[number:] for datum in left])
                 return sent
-            except ClientError as error:
-                # Refused data are refused again: better a gap than a queue behind it.
-                _log.error("%s in %s: %s", batch[0].namespace, batch[0].region, error)
             else:
                 self.away = False
                 sent += batch

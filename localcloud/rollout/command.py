@@ -32,12 +32,16 @@ _STRATEGY_NAMES = {"rolling": "ROLLING", "blue_green": "BLUE_GREEN", "canary": "
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Rehearsals to make, one after the other; `env` is brought up where nothing runs."""
+    """Rehearsals to make, one after the other; `env` is brought up where nothing runs.
+
+    Unless `prepare`, a strategy comes with the first version that rolls by it.
+    """
 
     rehearsals: Sequence[tuple[Scenario, Strategy]]
     env: str
     rate: float
     output: Path = OUTPUT
+    prepare: bool = True
 
 
 def rehearse(plan: Plan) -> int:
@@ -47,7 +51,10 @@ def rehearse(plan: Plan) -> int:
     for number, (scenario, strategy) in enumerate(plan.rehearsals, start=1):
         print(f"\n{number} of {len(plan.rehearsals)}: {scenario.name}, {strategy.name}: {scenario.says}")
         print(f"   {source.command(env=env, strategy=strategy)}")
-        _prepare(env, strategy)
+        if plan.prepare:
+            _prepare(env, strategy)
+        with Steps().step("no alarm speaks"):
+            _wait_for_alarms()
         original = layout.REPOSITORY if scenario.version.module else _kept()
         run = Run(scenario=scenario, strategy=strategy, env=env, rate=plan.rate, folder=_next(), original=original)
         record = run.run()
@@ -91,19 +98,16 @@ def _keep() -> None:
 
 
 def _prepare(env: str, strategy: Strategy) -> None:
-    """The strategy is in force, whatever version is deployed, and no alarm speaks."""
-    steps = Steps()
+    """The strategy is in force, whatever version is deployed."""
     known = _kept().exists() and source.release_in(_kept()) == release_now()
     if not known:
         versions.check_out(None, env=env, folder=_kept())
     said = json.dumps(strategy.context)
     in_force = _strategy_file().exists() and _strategy_file().read_text() == said
     if not (known and in_force and Watch().strategy() == _STRATEGY_NAMES[strategy.name]):
-        with steps.step(f"cdk deploy of what runs now, with the strategy {strategy.name}"):
+        with Steps().step(f"cdk deploy of what runs now, with the strategy {strategy.name}"):
             source.deploy(_kept(), env=env, strategy=strategy)
         layout.write_private(_strategy_file(), said)
-    with steps.step("no alarm speaks"):
-        _wait_for_alarms()
 
 
 def _wait_for_alarms() -> None:

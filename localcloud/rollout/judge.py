@@ -59,9 +59,10 @@ def affected(record: Record) -> list[Answer]:
 
 
 def new_group(record: Record) -> str:
-    """The target group of the new version; empty where there is only one."""
-    first = record.snapshots[0]
-    return next((group.name for group in first.groups if group.name != first.serving), "")
+    """The target group that did not serve in the beginning; empty where there is only one."""
+    serving = record.snapshots[0].serving
+    names = (group.name for snapshot in record.snapshots for group in snapshot.groups)
+    return next((name for name in names if name != serving), "")
 
 
 def exposure(record: Record) -> tuple[float, float] | None:
@@ -114,6 +115,8 @@ def _took_over(record: Record) -> Check:
     rest = record.rest
     holds = bool(last) and not others and rest.stack == "UPDATE_COMPLETE" and rest.deployment == "SUCCESSFUL"
     said = f"deployment {rest.deployment}, stack {rest.stack}, last answers by {_releases(last)}"
+    if reason := failure(record):
+        said += f"; it went back: {reason}"
     return Check(name="the new version serves everything", holds=holds, said=said)
 
 

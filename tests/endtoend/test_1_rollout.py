@@ -16,8 +16,8 @@ from localcloud.rollout.source import Strategy
 
 pytestmark = [pytest.mark.endtoend, pytest.mark.usefixtures("cloud"), pytest.mark.timeout(900)]
 
-SHORT = Strategy(name="canary", canary_minutes=0.4, bake_minutes=0.2)
-"""Long enough for a shift to be seen, and too short for alarms, which look at whole minutes."""
+SHORT = Strategy(name="canary", canary_minutes=1, bake_minutes=1)
+"""The least that ECS knows; too short for alarms, which look at whole minutes."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -29,7 +29,11 @@ def what_the_repository_holds(cloud: Path) -> Iterator[None]:
 
 def rehearse(folder: Path, *names: str) -> list[dict[str, Any]]:
     plan = command.Plan(
-        rehearsals=[(SCENARIOS[name], SHORT) for name in names], env="dev", rate=6.0, output=folder / "rollout"
+        rehearsals=[(SCENARIOS[name], SHORT) for name in names],
+        env="dev",
+        rate=6.0,
+        output=folder / "rollout",
+        prepare=False,
     )
     code = command.rehearse(plan)
     summary = json.loads((folder / "rollout" / "summary.json").read_text())
@@ -46,9 +50,3 @@ def test_a_good_canary_takes_over_unnoticed_and_a_failed_smoke_test_keeps_the_ne
     assert (bad["failed"], bad["met_new_version"], bad["receipts_lost"]) == (0, 0, [])
     assert bad["old_release"] == good["new_release"]
     assert "log in" in bad["reason"]
-
-
-def test_a_runner_that_is_killed_in_the_middle_of_a_shift_leaves_one_version(tmp_path: Path) -> None:
-    (killed,) = rehearse(tmp_path, "runner-killed")
-    assert any("was killed" in event["text"] for event in killed["events"])
-    assert killed["receipts_lost"] == []

@@ -59,6 +59,12 @@ def test_the_files_we_ship_are_accepted(name: str) -> None:
 
 CASES = [
     pytest.param("dev", {"web__max_cuont": "3"}, ["web.max_cuont = 3", "no such key", "max_count"], id="unknown key"),
+    pytest.param(
+        "dev",
+        {"alarms__thresholds": "{ web_p95_secnds = 2 }"},
+        ["alarms.thresholds.web_p95_secnds = 2", "no such key", "web_p95_seconds"],
+        id="unknown key below",
+    ),
     pytest.param("dev", {"colour": '"red"'}, ["colour = 'red'", "no such key"], id="unknown key at the top"),
     pytest.param(
         "dev",

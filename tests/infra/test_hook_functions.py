@@ -171,6 +171,7 @@ GOOD: Answers = {
     "/login/": [(200, RELEASE, '<input name="password">')],
     "/api/schema/": [(200, RELEASE, "/api/v1/receipts/:")],
     "/": [(200, RELEASE, '<link href="/static/site.css">')],
+    "/api/v1/receipts/": [(401, RELEASE, '{"detail": "Authentication credentials were not provided."}')],
 }
 
 
@@ -246,6 +247,7 @@ def test_what_may_pass_is_tried_again(
         ("/login/", (500, RELEASE, "Server error")),
         ("/api/schema/", (200, RELEASE, "openapi: 3.0.3")),
         ("/", (400, RELEASE, "Bad request")),
+        ("/api/v1/receipts/", (200, RELEASE, '{"results": []}')),
     ],
 )
 def test_a_wrong_answer_of_the_new_release_sends_it_back_at_once(

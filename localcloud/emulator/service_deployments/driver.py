@@ -157,6 +157,7 @@ class Driver:
                     healthy=sum(each.healthy for each in others), live=sum(each.live for each in others)
                 ),
                 alarms=alarms,
+                arrived=observation.test_traffic_arrived(service, record["_target"]),
             )
         if move.action is not Action.CALL_HOOKS:
             return seen

@@ -12,7 +12,7 @@ from localcloud.emulator import internal
 from localcloud.emulator.ecs_records import ENDED, Record, tasks_of
 from localcloud.emulator.service_deployments import revisions
 from localcloud.emulator.service_deployments.planner import Tasks
-from localcloud.emulator.services.elbv2 import target_states
+from localcloud.emulator.services.elbv2 import served_weights, target_states
 
 
 def tasks(service: Record, deployment_id: str | None) -> Tasks:
@@ -51,6 +51,20 @@ def _healthy(task: Record, revision: Record, states: Mapping[str, Mapping[str, s
         states.get(group, {}).get(ports.get(int(balancer["containerPort"]), "")) == "healthy"
         for balancer, group in zip(balancers, revisions.target_groups(revision), strict=True)
     )
+
+
+def test_traffic_arrived(service: Record, deployment_id: str) -> bool:
+    """Whether the load balancer sends all test traffic to a deployment's revision; at once without a data plane."""
+    if os.environ.get("LOCALCLOUD_DATAPLANE") == "off":
+        return True
+    revision = revisions.store[revisions.arn_of(service, deployment_id)]
+    balancers = [each for each in revision.get("loadBalancers") or [] if each.get("targetGroupArn")]
+    served = served_weights()
+    for balancer, group in zip(balancers, revisions.target_groups(revision), strict=True):
+        rule = (balancer.get("advancedConfiguration") or {}).get("testListenerRule")
+        if rule and [arn for arn, weight in served.get(rule, {}).items() if weight] != [group]:
+            return False
+    return True
 
 
 def _has_checks(task: Record) -> bool:

@@ -32,8 +32,8 @@ Stage = Literal[
     "CLEAN_UP",
 ]
 
-HEARING = 3.0
-"""Seconds after which the load balancer surely acts on a changed rule; the data plane looks every second."""
+HEARING = 60.0
+"""Seconds after which a load balancer that still does not act on a changed rule is waited for no longer."""
 
 STAGE_LIMIT = 24 * 3600.0
 """Seconds a lifecycle stage may last (blue-green-deployment-how-it-works, "Deployment lifecycle stages")."""
@@ -45,6 +45,7 @@ class Action(Enum):
     CALL_HOOKS = "CALL_HOOKS"
     SCALE_UP = "SCALE_UP"
     SHIFT_TEST = "SHIFT_TEST"
+    AWAIT_TEST = "AWAIT_TEST"
     SHIFT_PRODUCTION = "SHIFT_PRODUCTION"
     BAKE = "BAKE"
     RETIRE_OTHERS = "RETIRE_OTHERS"
@@ -54,8 +55,8 @@ class Action(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Move:
-    """One move. `percent` is the target revision's share of traffic in shifts, `seconds` the time to BAKE, `point`
-    the stage whose hooks are called."""
+    """One move. `percent` is the target revision's share of traffic in shifts, `seconds` the time to BAKE or, at most,
+    to AWAIT, `point` the stage whose hooks are called."""
 
     stage: Stage
     action: Action
@@ -88,7 +89,8 @@ class Hooks:
 @dataclass(frozen=True, kw_only=True)
 class Seen:
     """What there is to see. `since` is the time in seconds at which the move at hand began, `alarms` are those that
-    went into ALARM during the deployment; a service's first revision has no `source`."""
+    went into ALARM during the deployment; a service's first revision has no `source`. `arrived` says that the load
+    balancer sends all test traffic to the target."""
 
     now: float
     since: float
@@ -97,6 +99,7 @@ class Seen:
     others: Tasks = field(default_factory=Tasks)
     hooks: Hooks = field(default_factory=Hooks)
     alarms: tuple[str, ...] = ()
+    arrived: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +130,7 @@ def way_forward(
         Move(stage="SCALE_UP", action=Action.SCALE_UP),
         _hooks("POST_SCALE_UP"),
         Move(stage="TEST_TRAFFIC_SHIFT", action=Action.SHIFT_TEST, percent=100.0),
-        *((Move(stage="TEST_TRAFFIC_SHIFT", action=Action.BAKE, seconds=HEARING),) if tested else ()),
+        *((Move(stage="TEST_TRAFFIC_SHIFT", action=Action.AWAIT_TEST, seconds=HEARING),) if tested else ()),
         _hooks("TEST_TRAFFIC_SHIFT"),
         _hooks("POST_TEST_TRAFFIC_SHIFT"),
         *_production(strategy, first=first),
@@ -208,6 +211,8 @@ def _is_done(move: Move, seen: Seen) -> bool:
             return seen.target.steady
         case Action.SHIFT_TEST | Action.SHIFT_PRODUCTION:
             return may_shift(move, seen)
+        case Action.AWAIT_TEST:
+            return seen.arrived or seen.now - seen.since >= move.seconds
         case Action.BAKE:
             return seen.now - seen.since >= move.seconds and seen.target.steady
         case Action.RETIRE_SOURCE:

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 import botocore.session
-from ministack.core.responses import error_response_json, json_response
+from ministack.core.responses import error_response_json, json_response, new_uuid
 from ministack.services import ecs
 
 from localcloud.emulator.corrections import replace
@@ -194,13 +194,22 @@ def _delete_service(data: Record) -> Any:
 
 
 def run_task(data: Record) -> Any:
-    """RunTask: tasks in PROVISIONING, for the task runner to find."""
+    """RunTask: tasks in PROVISIONING, for the task runner to find.
+
+    A client token that was used before gets the tasks that were started with it:
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
+    """
+    token = f"{ecs._resolve_cluster_name(data.get('cluster', 'default'))}/{data.get('clientToken') or new_uuid()}"
+    known = [task for task in list(ecs._tasks.values()) if task.get("_token") == token]
+    if known:
+        return json_response({"tasks": [ecs._sanitize(task) for task in known], "failures": []})
     answer = ecs._run_task(data)
     if answer[0] >= 300:
         return answer
     body = answer_of(answer)
     made = [ecs._tasks[task["taskArn"]] for task in body["tasks"]]
     for task in made:
+        task["_token"] = token
         task["lastStatus"] = "PROVISIONING"
         # Fargate has no container instances.
         for name in ("containerInstanceArn", "startedAt", "pullStartedAt", "pullStoppedAt", "connectivityAt"):

@@ -135,11 +135,19 @@ def _describe_target_health(parameters: Any) -> Any:
 
 
 def target_states() -> dict[str, dict[str, str]]:
-    """What the data plane saw last (dataplane/target-health.json): healthy, unhealthy or initial, by "address:port" by
-    target group ARN."""
-    path = layout.home() / "dataplane" / "target-health.json"
+    """What the data plane saw last: healthy, unhealthy or initial, by "address:port" by target group ARN."""
+    found: dict[str, dict[str, str]] = _said_by_the_data_plane("target-health.json")
+    return found
+
+
+def served_weights() -> dict[str, dict[str, int]]:
+    """What the data plane acts on: weights by target group ARN by rule ARN."""
+    found: dict[str, dict[str, int]] = _said_by_the_data_plane("served-weights.json")
+    return found
+
+
+def _said_by_the_data_plane(name: str) -> Any:
     try:
-        content: dict[str, dict[str, str]] = json.loads(path.read_text())
+        return json.loads((layout.home() / "dataplane" / name).read_text())
     except (FileNotFoundError, json.JSONDecodeError):
         return {}
-    return content

@@ -9,6 +9,7 @@ import pytest
 
 from localcloud.emulator.service_deployments.planner import (
     DONE,
+    HEARING,
     STAGE_LIMIT,
     STAY,
     Action,
@@ -76,6 +77,10 @@ def test_a_canary_passes_the_stages_in_ecs_order() -> None:
             {"strategy": "LINEAR", "linearConfiguration": {"stepPercent": 40.0, "stepBakeTimeInMinutes": 1}},
             [Step(percent=40, bake=60), Step(percent=80, bake=60), Step(percent=100)],
         ),
+        (
+            {"strategy": "LINEAR", "linearConfiguration": {"stepPercent": 50.0, "stepBakeTimeInMinutes": 1}},
+            [Step(percent=50, bake=60), Step(percent=100)],
+        ),
     ],
 )
 def test_steps_of_the_strategies(configuration: dict[str, Any], expected: list[Step]) -> None:
@@ -90,7 +95,7 @@ def test_steps_of_the_strategies(configuration: dict[str, Any], expected: list[S
 def test_a_first_deployment_has_nothing_to_shift_from() -> None:
     moves = way_forward(strategy(CANARY), first=True)
     assert shares(moves) == [100]
-    assert [move.stage for move in moves if move.action is Action.BAKE] == ["TEST_TRAFFIC_SHIFT"]
+    assert not [move for move in moves if move.action is Action.BAKE]
     assert not [move for move in way_forward(strategy(CANARY), first=True, tested=False) if move.seconds]
     assert "POST_TEST_TRAFFIC_SHIFT" in stages(moves)
 
@@ -116,10 +121,17 @@ def test_a_step_waits_for_its_receivers_health() -> None:
 
 
 def test_a_bake_takes_its_time_and_ends_with_healthy_tasks() -> None:
-    bake = at(way_forward(strategy(CANARY)), Action.BAKE, 1)
+    bake = at(way_forward(strategy(CANARY)), Action.BAKE)
     assert decide(bake, replace(WELL, now=399.0)) == STAY
     assert decide(bake, replace(WELL, now=400.0)) == DONE
     assert decide(bake, replace(WELL, now=400.0, target=Tasks(wanted=2, live=2))) == STAY
+
+
+def test_nobody_tests_before_the_listener_shows_green() -> None:
+    awaited = at(way_forward(strategy(CANARY)), Action.AWAIT_TEST)
+    assert decide(awaited, replace(WELL, arrived=False)) == STAY
+    assert decide(awaited, WELL) == DONE
+    assert decide(awaited, replace(WELL, arrived=False, now=WELL.since + HEARING)) == DONE
 
 
 def test_hooks_hold_a_deployment_and_fail_it() -> None:
@@ -163,7 +175,7 @@ def test_a_service_scaled_to_zero_is_deployed() -> None:
     waits = [
         move for move in way_forward(strategy({**CANARY, "bakeTimeInMinutes": 0})) if decide(move, nothing) == STAY
     ]
-    assert [move.stage for move in waits] == ["TEST_TRAFFIC_SHIFT", "PRODUCTION_TRAFFIC_SHIFT"]
+    assert [move.stage for move in waits] == ["PRODUCTION_TRAFFIC_SHIFT"]  # the canary's bake
 
 
 def test_no_stage_lasts_for_ever() -> None:

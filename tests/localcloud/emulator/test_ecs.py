@@ -250,6 +250,17 @@ def test_a_task_run_by_hand(emulator: Emulator, shop: Deploy, reports: EcsReport
     assert ended["stoppedReason"] == "Essential container in task exited"
 
 
+def test_a_task_is_run_once_for_a_client_token(emulator: Emulator, shop: Deploy) -> None:
+    shop("shop", _resources("good"))
+    ecs = emulator.client("ecs")
+    request = {"cluster": "shop", "taskDefinition": "shop", "launchType": "FARGATE"}
+    first, again, other = (
+        ecs.run_task(**request, clientToken=token)["tasks"][0]["taskArn"] for token in ("release-1", "release-1", "2")
+    )
+    assert first == again
+    assert first != other
+
+
 def test_stopping_a_task_only_asks_for_it(
     emulator: Emulator, shop: Deploy, reports: EcsReports, runner: Runner
 ) -> None:

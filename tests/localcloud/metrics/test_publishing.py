@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -98,6 +99,10 @@ def test_data_wait_for_cloudwatch_and_add_up_there(tmp_path: Path, monkeypatch: 
     emulator.start()
     try:
         assert len(publisher.send()) == 3
+        assert publisher.send() == []
+        too_old = _datum(minute=NOW - 30 * 86400)
+        publisher.add([too_old, replace(_datum(), namespace="M")])
+        assert [datum.namespace for datum in publisher.send()] == ["M"]  # what is refused holds nothing up
         assert publisher.send() == []
         point = _statistics("RequestCount")
         assert (point["SampleCount"], point["Sum"], point["Maximum"]) == (8, 16, 5)
