@@ -113,27 +113,28 @@ def test_no_server_error_and_no_answer_outside_of_the_schema(
 ) -> None:
     address, environment = server
     report, schema = tmp_path / "report.json", tmp_path / "schema.json"
-    # schemathesis waits ten seconds for it, which a busy machine may need longer to put together.
+    # schemathesis waits ten seconds for it; to put it together may take a busy machine longer.
     schema.write_bytes(urllib.request.urlopen(f"{address}/api/schema/?format=json", timeout=120).read())  # noqa: S310
     paths = pytestconfig.getoption("--fuzz-paths")
     run = subprocess.run(
         [sys.executable, "-m", "schemathesis.cli", "run", str(schema), "--url", address,
          "--phases", "examples,coverage,fuzzing,stateful", "--checks", CHECKS, "--continue-on-failure",
          "--max-examples", str(pytestconfig.getoption("--fuzz-examples")), "--generation-database", "none",
-         "--no-color", "--suppress-health-check", "all",
+         "--no-color", "--suppress-health-check", "all", "--request-timeout", "60",
          "--report", "json", "--report-json-path", str(report), *(["--include-path-regex", paths] if paths else [])],
         env={**environment, "SCHEMATHESIS_HOOKS": "fuzz_hooks", "PYTHONPATH": f"{HERE}:{APP}"},
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     print(run.stdout)
     assert run.returncode == 0, run.stdout[-20_000:] + run.stderr[-2_000:]
-    _was_worth_it(json.loads(report.read_text()), least=1 if paths else 20)
+    if not paths:
+        _was_worth_it(json.loads(report.read_text()))
 
 
-def _was_worth_it(report: dict[str, Any], *, least: int) -> None:
+def _was_worth_it(report: dict[str, Any]) -> None:
     """A run that is refused everywhere finds nothing: most operations have to have succeeded."""
     assert report["complete"]
-    assert report["operations"]["tested"] == report["operations"]["total"] >= least
+    assert report["operations"]["tested"] == report["operations"]["total"] > 20
     never = [
         name
         for name, phases in report["valid_rates"].items()
