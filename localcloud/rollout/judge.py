@@ -115,6 +115,8 @@ def _took_over(record: Record) -> Check:
     rest = record.rest
     holds = bool(last) and not others and rest.stack == "UPDATE_COMPLETE" and rest.deployment == "SUCCESSFUL"
     said = f"deployment {rest.deployment}, stack {rest.stack}, last answers by {_releases(last)}"
+    if reason := failure(record):
+        said += f"; it went back: {reason}"
     return Check(name="the new version serves everything", holds=holds, said=said)
 
 
