@@ -101,6 +101,8 @@ def _dispatch(
 def _call_as_root(region: str, handler: Any, arguments: tuple[Any, ...]) -> Any:
     with request_scope(get_account_id(), region):
         iam_evaluator.pin_request_caller(arguments[2], {})
+        # Within the process nothing can be overheard: policies that ask for TLS are kept.
+        iam_evaluator.pin_request_origin(layout.LOOPBACK, True)
         return _call(handler, arguments)
 
 

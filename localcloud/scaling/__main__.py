@@ -90,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--schedule", type=Path, help="a file with scheduled actions")
     parser.add_argument("--predictive", action="store_true", help="raise the minimum by a forecast from earlier days")
     parser.add_argument(
-        "--real", action="store_true", help="also run a flash crowd on the local cloud that is up (24 minutes)"
+        "--real", action="store_true", help="also run a flash crowd on the local cloud that is up (16 minutes)"
     )
     parser.add_argument("--output", type=Path, default=Path("out/scaling"), help="folder for the reports")
     return parser

@@ -38,7 +38,7 @@ def configured(tmp_path: Path) -> Callable[..., Path]:
     def write(**values: str) -> Path:
         text = FILE.read_text()
         for key, value in values.items():
-            text, count = re.subn(rf"(?m)^{key} = .*$", f"{key} = {value}", text)
+            text, count = re.subn(rf"(?m)^{key} = (\[\n[^\]]*\]|.*)$", f"{key} = {value}", text)
             assert count >= 1, f"no key {key}"
         path = tmp_path / "tooling" / "pipeline.toml"
         path.parent.mkdir(exist_ok=True)

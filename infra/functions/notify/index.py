@@ -57,6 +57,8 @@ def _red_alarms() -> list[str]:
         for page in pages
         for kind in ("CompositeAlarms", "MetricAlarms")
         for alarm in page.get(kind, [])
+        # Those of scaling policies are red whenever there is little to do, and for nobody to read.
+        if "runbook: " in alarm.get("AlarmDescription", "")
     ]
 
 

@@ -12,12 +12,13 @@ _KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
 
 def refusal(topic: str, *, alarm: str, account: str) -> str | None:
     """What CloudWatch would write into the alarm's history instead of publishing; all names are ARNs."""
-    if not sns.topic_policy_allows(topic, _PRINCIPAL, alarm, account):
+    attributes = (sns._topic_by_arn_any_scope(topic) or {}).get("attributes", {})
+    if not _allows(attributes.get("Policy"), "sns:Publish", topic, alarm=alarm, account=account):
         return (
             f"CloudWatch Alarms is not authorized to perform: SNS:Publish on resource: {topic} because no "
             "resource-based policy allows the SNS:Publish action"
         )
-    key = sns._topic_by_arn_any_scope(topic).get("attributes", {}).get("KmsMasterKeyId")
+    key = attributes.get("KmsMasterKeyId")
     if key and not _may_use(key, alarm=alarm, account=account):
         return f"CloudWatch Alarms does not have authorization to access the SNS topic encryption key {key}"
     return None
@@ -28,18 +29,26 @@ def _may_use(key: str, *, alarm: str, account: str) -> bool:
     record = None if key.endswith("alias/aws/sns") else kms._resolve_key(key)
     if record is None:
         return False
-    return all(_allows(record, action, alarm=alarm, account=account) for action in _KEY_ACTIONS)
+    return all(
+        _allows(record["Policy"], action, record["Arn"], alarm=alarm, account=account) for action in _KEY_ACTIONS
+    )
 
 
-def _allows(key: dict[str, str], action: str, *, alarm: str, account: str) -> bool:
+def _allows(policy: str | None, action: str, resource: str, *, alarm: str, account: str) -> bool:
+    """Whether a resource's policy lets CloudWatch act for the alarm; services call each other over TLS."""
     context = EvalContext(
         principal_arn="*",
         principal_type="Service",
         principal_account="",
         action=action,
-        resource_arn=key["Arn"],
+        resource_arn=resource,
         region=get_region(),
-        service_context={"aws:sourcearn": alarm, "aws:sourceaccount": account},
+        secure_transport=True,
+        service_context={
+            "aws:sourcearn": alarm,
+            "aws:sourceaccount": account,
+            "aws:sourceowner": account,
+        },
     )
-    decision: str = evaluate_resource_policy(key["Policy"], context, service=_PRINCIPAL).decision
+    decision: str = evaluate_resource_policy(policy, context, service=_PRINCIPAL).decision
     return decision == "Allow"

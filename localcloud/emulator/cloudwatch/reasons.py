@@ -49,7 +49,7 @@ def reason_data(alarm: Mapping[str, Any], rule: Rule, verdict: Verdict, *, now: 
         "period": period,
         "recentDatapoints": [point.value for point in oldest_first],
         "threshold": rule.threshold,
-        "evaluatedDatapoints": _evaluated(verdict.evaluated),
+        "evaluatedDatapoints": _evaluated(oldest_first),
     }
     return json.dumps({name: value for name, value in data.items() if value is not None})
 

@@ -12,7 +12,7 @@ import httpx2
 from localcloud import demo
 
 PATH = "/api/schema/"
-"""The description of the API, which is made anew for each request: a good third of a CPU second, and no database."""
+"""The description of the API, which is made anew for each request: a tenth of a CPU second or more, and no database."""
 
 _CLIENTS = 24
 _PATIENCE = 30.0

@@ -15,7 +15,7 @@ from localcloud.scaling.real.load import Load
 from localcloud.scaling.real.trace import FLASH
 from localcloud.scaling.traces import MINUTE
 
-_CALIBRATION = 1.0
+_CALIBRATION = 0.3
 """Requests a second while it is learnt what one costs."""
 
 _UNTIL_KNOWN = 20.0
@@ -49,7 +49,7 @@ class Recording:
 
 
 def run(service: Service) -> Recording:
-    """Takes some 24 minutes. Raises LocalCloudError when the local cloud does not run, or a request costs nothing."""
+    """Takes some 16 minutes. Raises LocalCloudError when the local cloud does not run, or a request costs nothing."""
     steps = Steps()
     where, url = watch.deployed(service.name), commands.web_url()
     with steps.step(f"wait until {service.name} runs {service.minimum} tasks and is calm"):
@@ -75,7 +75,7 @@ def _settle(where: watch.Deployed, count: int) -> None:
 
 
 def _calibrate(where: watch.Deployed, url: str, service: Service) -> Cost:
-    """A minute of nothing, then two of a request a second, of which the second counts."""
+    """A minute of nothing, then two of a few requests, of which the second counts."""
     begin = _next_minute()
     _sleep_until(begin + MINUTE)
     load = Load(url=url, rate=lambda _second: _CALIBRATION)

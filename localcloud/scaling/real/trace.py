@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from localcloud.scaling.traces import MINUTE, Kind, Trace
 
-_RISE, _END = 3 * MINUTE, 10 * MINUTE
+_RISE, _END = 2 * MINUTE, 7 * MINUTE
 
 
 def _load(t: float, most: float, low: float) -> float:
@@ -14,9 +14,9 @@ def _load(t: float, most: float, low: float) -> float:
 
 FLASH = Trace(
     name="flash-crowd, for real",
-    about="three minutes of calm, six of two thirds of the maximum, and calm again",
+    about="two minutes of calm, four of two thirds of the maximum, and calm again",
     kind=Kind.REQUESTS,
-    seconds=18 * MINUTE,
+    seconds=12 * MINUTE,
     seed=9,
     load=_load,
     start=lambda _most, low: low,

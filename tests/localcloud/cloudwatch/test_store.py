@@ -33,6 +33,7 @@ def test_values_are_summed_by_period(store: MetricStore) -> None:
         store.put(_HERE, _METRIC, value(1), unit="Count", when=_START + second)
     assert sums(store, period=60) == {0: 2, 60: 2, 120: 2}
     assert sums(store, period=120) == {0: 4, 120: 2}
+    assert sums(store, period=60, end=_START + 120) == {0: 2, 60: 2}, "the end does not belong to it"
 
 
 def test_high_resolution_counts_at_its_second_standard_resolution_at_its_minute(store: MetricStore) -> None:

@@ -207,7 +207,9 @@ def test_a_topic_and_its_key_must_let_cloudwatch_in(
 ) -> None:
     def policy(service: str, *actions: str) -> str:
         statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": actions, "Resource": "*"}
-        return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        insecure = {"Effect": "Deny", "Principal": "*", "Action": actions, "Resource": "*"}
+        only_secure = {**insecure, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+        return json.dumps({"Version": "2012-10-17", "Statement": [only_secure, statement]})
 
     sns = emulator.client("sns")
     key = emulator.client("kms").create_key(Policy=policy(key_user, "kms:Decrypt", "kms:GenerateDataKey*"))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.scaling.model import Service
+from localcloud.scaling.model import Service, Timing
 from localcloud.scaling.real.compare import as_json, compare, plots_of
 from localcloud.scaling.real.load import PATH, Load
 from localcloud.scaling.real.run import Cost, Recording
@@ -26,10 +26,11 @@ BEGIN = 1_000_000.0
 @pytest.fixture
 def recording(prod: list[Service]) -> Recording:
     """What a local cloud that behaves like the simulator would leave behind."""
-    seen = replay(prod[0], FLASH, metric_delay=0.0)
+    quick = replace(prod[0], timing=Timing(start=20, ready=0, drain=30))
+    seen = replay(quick, FLASH, metric_delay=0.0)
     counts = [
-        Count(at=BEGIN + minute.at + second, desired=minute.desired, running=minute.running)
-        for minute in seen.minutes
+        Count(at=BEGIN + now.at + second, desired=now.desired, running=(now if second >= 20 else before).running)
+        for before, now in zip((seen.minutes[0], *seen.minutes), seen.minutes, strict=False)
         for second in range(0, 60, 10)
     ]
     return Recording(
