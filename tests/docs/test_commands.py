@@ -47,9 +47,17 @@ class Command(NamedTuple):
 def commands() -> Iterator[Command]:
     for document in DOCUMENTS:
         for code in _CODE.finditer(document.read_text()):
-            text = re.sub(r"\$\([^()]*\)", "VALUE", (code["block"] or code["span"]).replace("\\\n", " "))
-            for found in _AWS.finditer(text):
-                yield Command(str(document.relative_to(REPOSITORY)), found["rest"].strip())
+            for text in _lines((code["block"] or code["span"]).replace("\\\n", " ")):
+                for found in _AWS.finditer(text):
+                    yield Command(str(document.relative_to(REPOSITORY)), found["rest"].strip())
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The text with a word for each command that is substituted in it, and these commands."""
+    while found := re.search(r"\$\(([^()]*)\)", text):
+        yield from _lines(found[1])
+        text = text.replace(found[0], "VALUE", 1)
+    yield text
 
 
 def fault(text: str) -> str | None:
