@@ -105,6 +105,8 @@ class FargateService(Construct):
             max_healthy_percent=100 if props.singleton else 200,
             circuit_breaker=None if shift else ecs.DeploymentCircuitBreaker(enable=True, rollback=True),
             deployment_strategy=_STRATEGIES[shift.config.strategy] if shift else None,
+            bake_time=cdk.Duration.minutes(shift.config.bake_minutes) if shift else None,
+            canary_configuration=_canary(shift.config) if shift else None,
             deployment_alarms=ecs.DeploymentAlarmConfig(
                 alarm_names=list(props.rollout.alarm_names), behavior=ecs.AlarmBehavior.ROLLBACK_ON_ALARM
             )
@@ -178,7 +180,6 @@ class FargateService(Construct):
                 role=role,
             ),
         ).attach_to_application_target_group(target_group)
-        _set_times(self.resource, shift.config)
         self.resource.add_property_override(
             "DeploymentConfiguration.LifecycleHooks", [hook.as_property() for hook in shift.hooks]
         )
@@ -191,21 +192,12 @@ class FargateService(Construct):
 _STRATEGIES = {"blue_green": ecs.DeploymentStrategy.BLUE_GREEN, "canary": ecs.DeploymentStrategy.CANARY}
 
 
-def _set_times(service: ecs.CfnService, config: models.Rollout) -> None:
-    """Past CDK's durations, which know no fractions of a minute: a rehearsal on the local cloud does."""
-    service.add_property_override("DeploymentConfiguration.BakeTimeInMinutes", _minutes(config.bake_minutes))
-    if config.strategy == "canary":
-        service.add_property_override(
-            "DeploymentConfiguration.CanaryConfiguration",
-            {
-                "CanaryPercent": config.canary_percent,
-                "CanaryBakeTimeInMinutes": _minutes(config.canary_minutes),
-            },
-        )
-
-
-def _minutes(value: float) -> float:
-    return int(value) if value.is_integer() else value
+def _canary(config: models.Rollout) -> ecs.TrafficShiftConfig | None:
+    if config.strategy != "canary":
+        return None
+    return ecs.TrafficShiftConfig(
+        step_percent=config.canary_percent, step_bake_time=cdk.Duration.minutes(config.canary_minutes)
+    )
 
 
 def _strategies(spot_beyond: int | None) -> list[ecs.CapacityProviderStrategy]:

@@ -79,7 +79,7 @@ class MigrationHook(Construct):
             code="run_migration.py",
             description="Runs the migration task of a new release once",
             # A call looks at the task and ends; ECS calls again until the task has ended.
-            timeout=cdk.Duration.seconds(30),
+            timeout=cdk.Duration.minutes(1),
             environment={
                 "MIGRATION_LABEL": props.label,
                 "SUBNETS": ",".join(subnet.subnet_id for subnet in props.subnets),

@@ -76,7 +76,7 @@ class SpendSmartPlatform(cdk.App):
         self._compose()
 
     def _rehearsed(self) -> dict[str, Any]:
-        """Values of `[rollout]` from the context: `-c rollout.strategy=canary -c rollout.canary_minutes=0.5`."""
+        """Values of `[rollout]` from the context: `-c rollout.strategy=canary -c rollout.canary_minutes=1`."""
         context: dict[str, Any] = self.node.get_all_context()
         return {key.removeprefix(_ROLLOUT): value for key, value in sorted(context.items()) if key.startswith(_ROLLOUT)}
 

@@ -174,7 +174,7 @@ class Rollout(Section):
 
     `rolling` replaces task by task; `blue_green` starts all new tasks beside the old ones and moves all traffic at
     once; `canary` first moves `canary_percent` of it for `canary_minutes`. Both keep the old tasks for another
-    `bake_minutes`. AWS counts whole minutes; fractions are for rehearsals on the local cloud.
+    `bake_minutes`.
 
     A migration that runs longer than `migration_timeout_minutes`, or a smoke test longer than
     `smoke_test_timeout_minutes` (Lambda's most is 15), sends the release back.
@@ -187,8 +187,8 @@ class Rollout(Section):
 
     strategy: Literal["rolling", "blue_green", "canary"]
     canary_percent: int = Field(ge=1, le=50)
-    canary_minutes: float = Field(gt=0, le=1440)
-    bake_minutes: float = Field(gt=0, le=1440)
+    canary_minutes: int = Field(ge=1, le=1440)
+    bake_minutes: int = Field(ge=1, le=1440)
     migration_timeout_minutes: int = Field(ge=1, le=120)
     smoke_test_timeout_minutes: int = Field(ge=1, le=14)
     alarm_minutes: int = Field(ge=1, le=10)

@@ -193,9 +193,11 @@ def test_both_colors_and_the_migration_count(refused: Callable[..., str]) -> Non
 ON_AWS = {"account": '"111111111111"'}
 ROLLOUT_CASES = [
     pytest.param({"rollout__strategy": '"yolo"'}, ["rollout.strategy = 'yolo'", "'canary'"], id="strategy"),
-    pytest.param({"rollout__canary_minutes": "0"}, ["rollout.canary_minutes = 0", "greater than 0"], id="no canary"),
     pytest.param(
-        {"rollout__canary_minutes": "5.5", **ON_AWS}, ["rollout.canary_minutes = 5.5", "whole minutes"], id="fraction"
+        {"rollout__canary_minutes": "0"}, ["rollout.canary_minutes = 0", "greater than or equal to 1"], id="no canary"
+    ),
+    pytest.param(
+        {"rollout__canary_minutes": "5.5"}, ["rollout.canary_minutes = 5.5", "a valid integer"], id="fraction"
     ),
     pytest.param(
         {"rollout__canary_minutes": "3", **ON_AWS},
@@ -240,9 +242,9 @@ def test_prods_rollout_is_as_good_on_aws(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["dev", "staging", "prod", "preview"])
 def test_a_rehearsal_overrides_the_rollout_of_any_environment(name: str) -> None:
-    overrides = {"rollout": {"strategy": "canary", "canary_minutes": "0.5", "canary_percent": "20"}}
+    overrides = {"rollout": {"strategy": "canary", "canary_minutes": "2", "canary_percent": "20"}}
     rollout = load_environment(name, overrides=overrides).rollout
-    assert (rollout.strategy, rollout.canary_minutes, rollout.canary_percent) == ("canary", 0.5, 20)
+    assert (rollout.strategy, rollout.canary_minutes, rollout.canary_percent) == ("canary", 2, 20)
     assert rollout.bake_minutes == load_environment(name).rollout.bake_minutes
 
 
@@ -250,7 +252,7 @@ def test_a_rehearsals_faults_name_the_option() -> None:
     with pytest.raises(ConfigurationError) as error:
         load_environment("dev", overrides={"rollout": {"canary_persent": "20", "canary_minutes": "soon"}})
     assert "-c rollout.canary_persent = '20'\n      accepted: no such key; there are strategy, " in str(error.value)
-    assert "-c rollout.canary_minutes = 'soon'\n      accepted: a valid number" in str(error.value)
+    assert "-c rollout.canary_minutes = 'soon'\n      accepted: a valid integer" in str(error.value)
 
 
 def test_the_app_ends_with_the_message_and_no_traceback(tmp_path: Path) -> None:

@@ -29,8 +29,8 @@ def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Assembl
         directory = tmp_path_factory.mktemp(strategy)
         numbers = {
             "rollout.canary_percent": 20,
-            "rollout.canary_minutes": 0.5,
-            "rollout.bake_minutes": 1.5,
+            "rollout.canary_minutes": 2,
+            "rollout.bake_minutes": 1,
             "rollout.errors_percent": 9,
         }
         context = {"rollout.strategy": strategy, **(numbers if edited else {})}
@@ -81,10 +81,10 @@ def test_staging_is_blue_green(staging: Assembly) -> None:
     assert "CanaryConfiguration" not in web
 
 
-def test_a_rehearsal_may_count_in_fractions_of_a_minute(rehearsed: Callable[..., Assembly]) -> None:
+def test_a_rehearsal_has_its_own_numbers(rehearsed: Callable[..., Assembly]) -> None:
     web = deployment(rehearsed("canary", edited=True))
-    assert web["CanaryConfiguration"] == {"CanaryPercent": 20, "CanaryBakeTimeInMinutes": 0.5}
-    assert web["BakeTimeInMinutes"] == 1.5
+    assert web["CanaryConfiguration"] == {"CanaryPercent": 20, "CanaryBakeTimeInMinutes": 2}
+    assert web["BakeTimeInMinutes"] == 1
 
 
 def test_a_rolling_environment_has_no_hooks_and_no_alarms_on_its_services(dev: Assembly) -> None:
