@@ -15,9 +15,14 @@ _services: dict[str, list[str]] = {}
 
 def store(name: str, *, service: str) -> Any:
     """A mapping from keys to records that calls of `service` write to; asked for once, on import."""
-    _stores[name] = AccountRegionScopedDict()
+    return keep(name, AccountRegionScopedDict(), service=service)
+
+
+def keep(name: str, content: Any, *, service: str) -> Any:
+    """The same for a mapping of MiniStack's that it does not save itself."""
+    _stores[name] = content
     _services.setdefault(service, []).append(f"localcloud_{name}")
-    return _stores[name]
+    return content
 
 
 def state_keys(service: str) -> list[str]:

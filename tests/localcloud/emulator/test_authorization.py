@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -38,12 +40,7 @@ def role_with(emulator: Emulator) -> Iterator[RoleWith]:
         keys = emulator.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="test")["Credentials"]
 
         def client(service: str) -> Any:
-            return emulator.client(
-                service,
-                aws_access_key_id=keys["AccessKeyId"],
-                aws_secret_access_key=keys["SecretAccessKey"],
-                aws_session_token=keys["SessionToken"],
-            )
+            return emulator.client(service, **_as_arguments(keys))
 
         return client
 
@@ -51,6 +48,14 @@ def role_with(emulator: Emulator) -> Iterator[RoleWith]:
     for name in made:
         iam.delete_role_policy(RoleName=name, PolicyName="own")
         iam.delete_role(RoleName=name)
+
+
+def _as_arguments(keys: dict[str, str]) -> dict[str, str]:
+    return {
+        "aws_access_key_id": keys["AccessKeyId"],
+        "aws_secret_access_key": keys["SecretAccessKey"],
+        "aws_session_token": keys["SessionToken"],
+    }
 
 
 def _allow(*actions: str, resource: str = "*", **more: Any) -> dict[str, Any]:
@@ -140,6 +145,20 @@ def test_repositories_by_name(emulator: Emulator, role_with: RoleWith) -> None:
     assert ecr.describe_repositories(repositoryNames=["assets"])["repositories"][0]["repositoryName"] == "assets"
     with pytest.raises(ClientError, match="DescribeRepositories"):
         ecr.describe_repositories()
+
+
+def test_a_session_outlives_a_kill(own_emulator: Emulator) -> None:
+    iam = own_emulator.client("iam")
+    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{_ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
+    role = iam.create_role(
+        RoleName="kept", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    )["Role"]
+    keys = own_emulator.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="test")["Credentials"]
+    time.sleep(3)
+    own_emulator.stop(signal.SIGKILL)
+    own_emulator.start()
+    caller = own_emulator.client("sts", **_as_arguments(keys))
+    assert caller.get_caller_identity()["Arn"].endswith("assumed-role/kept/test")
 
 
 def test_kms_without_a_key_takes_the_buckets(emulator: Emulator, bucket: str, key: str) -> None:
