@@ -259,9 +259,16 @@ def _rotates(secret: Resource) -> bool:
 
 
 def _hears_of_secrets(assembly: Assembly) -> bool:
-    """Whether some EventBridge rule listens to Secrets Manager; a pattern that is not known may."""
+    """Whether some EventBridge rule listens to rotations that succeed; a pattern that is not known may."""
     patterns = [each.get("EventPattern") for each in assembly.of_type("AWS::Events::Rule")]
-    return any(is_unknown(one) or "secretsmanager" in repr(one.value) for one in patterns if not one.absent)
+    return any(is_unknown(one) or _hears_of_rotations(one) for one in patterns if not one.absent)
+
+
+def _hears_of_rotations(pattern: Node) -> bool:
+    if "secretsmanager" not in repr(pattern.value):
+        return False
+    names = {text(name) for name in entries(pattern.get("detail", "eventName"))}
+    return not names or not names <= {"RotationFailed", "RotationAbandoned"}
 
 
 def _units(node: Node, unit: str) -> float | None:

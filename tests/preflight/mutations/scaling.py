@@ -9,7 +9,7 @@ from tests.preflight.prod import Prod, plants
 
 def _policy(prod: Prod, name: str) -> dict[str, Any]:
     return prod.resource(
-        "Service", "AWS::ApplicationAutoScaling::ScalingPolicy", path=f"/Web/Service/TaskCount/Target/Cpu/{name}"
+        "Service", "AWS::ApplicationAutoScaling::ScalingPolicy", path=f"/Web/Service/TaskCount/Target/{name}"
     )
 
 
@@ -19,14 +19,14 @@ def _scalable(prod: Prod) -> dict[str, Any]:
 
 @plants("ECS-22", constraint=22)
 def overlapping_steps(prod: Prod) -> str:
-    policy = _policy(prod, "UpperPolicy")
+    policy = _policy(prod, "Cpu/UpperPolicy")
     policy["Properties"]["StepScalingPolicyConfiguration"]["StepAdjustments"][1]["MetricIntervalLowerBound"] = 10
     return prod.path(policy)
 
 
 @plants("ECS-22b", constraint=22)
 def steps_on_the_wrong_side(prod: Prod) -> str:
-    policy = _policy(prod, "LowerPolicy")
+    policy = _policy(prod, "Idle/LowerPolicy")
     step = policy["Properties"]["StepScalingPolicyConfiguration"]["StepAdjustments"][0]
     step["MetricIntervalLowerBound"] = step.pop("MetricIntervalUpperBound")
     return prod.path(policy)
@@ -36,7 +36,7 @@ def steps_on_the_wrong_side(prod: Prod) -> str:
 def a_policy_that_nothing_starts(prod: Prod) -> str:
     alarm = prod.resource("Service", "AWS::CloudWatch::Alarm", path="/Web/Service/TaskCount/Target/Cpu/Upper")
     alarm["Properties"]["AlarmActions"] = []
-    return prod.path(_policy(prod, "UpperPolicy"))
+    return prod.path(_policy(prod, "Cpu/UpperPolicy"))
 
 
 @plants("ECS-23", constraint=23)
@@ -55,19 +55,19 @@ def more_at_least_than_at_most(prod: Prod) -> str:
 @plants("SCALING-202")
 def steps_for_a_service_without_them(prod: Prod) -> str:
     _scalable(prod)["Properties"]["ServiceNamespace"] = "lambda"
-    return prod.path(_policy(prod, "UpperPolicy"))
+    return prod.path(_policy(prod, "Cpu/UpperPolicy"))
 
 
 @plants("SCALING-203")
 def a_policy_without_its_configuration(prod: Prod) -> str:
-    policy = _policy(prod, "UpperPolicy")
+    policy = _policy(prod, "Cpu/UpperPolicy")
     policy["Properties"]["PolicyType"] = "TargetTrackingScaling"
     return prod.path(policy)
 
 
 @plants("SCALING-204")
 def requests_per_target_of_no_balancer(prod: Prod) -> str:
-    policy = _policy(prod, "UpperPolicy")
+    policy = _policy(prod, "Cpu/UpperPolicy")
     metric = {"PredefinedMetricType": "ALBRequestCountPerTarget"}
     policy["Properties"] |= {
         "PolicyType": "TargetTrackingScaling",
@@ -91,6 +91,6 @@ def a_service_scaled_by_its_arn(prod: Prod) -> str:
 
 @plants("SCALING-207")
 def an_exact_capacity_below_zero(prod: Prod) -> str:
-    policy = _policy(prod, "LowerPolicy")
+    policy = _policy(prod, "Idle/LowerPolicy")
     policy["Properties"]["StepScalingPolicyConfiguration"]["AdjustmentType"] = "ExactCapacity"
     return prod.path(policy)
