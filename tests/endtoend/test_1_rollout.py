@@ -43,10 +43,7 @@ def rehearse(folder: Path, *names: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_a_good_canary_takes_over_unnoticed_and_a_failed_smoke_test_keeps_the_next_one_away(tmp_path: Path) -> None:
-    good, bad = rehearse(tmp_path, "good", "bad-smoke")
+def test_a_good_canary_takes_over_unnoticed(tmp_path: Path) -> None:
+    (good,) = rehearse(tmp_path, "good")
     assert (good["failed"], good["receipts_lost"]) == (0, [])
     assert good["met_new_version"] > 0
-    assert (bad["failed"], bad["met_new_version"], bad["receipts_lost"]) == (0, 0, [])
-    assert bad["old_release"] == good["new_release"]
-    assert "log in" in bad["reason"]

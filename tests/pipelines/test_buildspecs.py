@@ -22,6 +22,7 @@ from pipelines.tools.buildspec import Order, Outcome
 from pipelines.tools.tree import commit
 
 ENVIRONMENT = "preview"
+STACKS = {"Network", "Data", "Storage", "Ingress", "Observability", "Service", "Monitoring"}
 IMAGE = f"{layout.ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/spendsmart@sha256:{'a' * 64}"
 LINKS = (".venv", "node_modules")
 HERE = {"SETUP": "done", "CDK_VALIDATION": "false", "AWS_EC2_METADATA_DISABLED": "true"}
@@ -138,7 +139,7 @@ def test_assemble_names_the_image_by_its_digest(assembled: Path) -> None:
 def test_deploy_creates_and_executes_change_sets(output: Path, deployed: Outcome) -> None:
     stacks = aws.client("cloudformation", "us-east-1").describe_stacks()["Stacks"]
     ours = {each["StackName"]: each for each in stacks if each["StackName"].startswith("SpendSmart-Preview-")}
-    assert {name.rpartition("-")[2] for name in ours} == {"Network", "Data", "Storage", "Ingress", "Service"}
+    assert {name.rpartition("-")[2] for name in ours} == STACKS
     assert {each["StackStatus"] for each in ours.values()} == {"CREATE_COMPLETE"}
     log = (output / "deploy" / "log.txt").read_text()
     for name in ours:
@@ -172,7 +173,7 @@ def test_drift_finds_what_somebody_has_deleted_by_hand(
     run("drift", output, variables=account, ok=False)
     summary = json.loads((output / "drift" / "out" / "drift" / "summary.json").read_text())
     assert summary["ok"] is False
-    assert summary["stacks"] == 5
+    assert summary["stacks"] == len(STACKS)
     found = [each for each in summary["differences"] if each["type"] != "AWS::SecretsManager::Secret"]
     assert [(each["stack"], each["type"], each["state"]) for each in found] == [
         ("SpendSmart-Preview-Ingress", "AWS::SSM::Parameter", "DELETED")
