@@ -177,13 +177,12 @@ def topic(client: Client, ref: str, _wanted: Wanted) -> dict[str, Any]:
 @reads("AWS::SNS::Subscription")
 def subscription(client: Client, ref: str, wanted: Wanted) -> dict[str, Any]:
     sns = client("sns")
-    if ref.startswith("arn:"):
-        attributes = dict(sns.get_subscription_attributes(SubscriptionArn=ref)["Attributes"])
-        if "Endpoint" in attributes:
-            return attributes
-    # Until its address confirms it, a subscription has no ARN of its own.
     found = sns.list_subscriptions_by_topic(TopicArn=wanted["TopicArn"])["Subscriptions"]
-    return dict(only([each for each in found if each["Endpoint"] == wanted["Endpoint"]]))
+    if not ref.startswith("arn:"):
+        # Until its address confirms it, a subscription has no ARN of its own.
+        return dict(only([each for each in found if each["Endpoint"] == wanted["Endpoint"]]))
+    attributes = sns.get_subscription_attributes(SubscriptionArn=ref)["Attributes"]
+    return {**attributes, **only([each for each in found if each["SubscriptionArn"] == ref])}
 
 
 @reads("AWS::SNS::TopicPolicy")
