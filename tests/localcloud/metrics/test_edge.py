@@ -122,6 +122,9 @@ def _source() -> source.Edge:
 
 
 def test_every_request_is_counted_once(scene: Scene) -> None:
+    # Hosts are counted when somebody looks, which is twice here: both looks have to be in one minute.
+    if time.time() % 60 > 45:
+        time.sleep(60 - time.time() % 60)
     found = _source()
     found.sample()
     scene.ask(times=93)
