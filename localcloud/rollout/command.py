@@ -13,6 +13,7 @@ from pathlib import Path
 from localcloud import commands, layout, outputs, supervision
 from localcloud.console import LocalCloudError, Steps
 from localcloud.rollout import source, versions
+from localcloud.rollout.home import return_to_the_first_group
 from localcloud.rollout.judge import judge
 from localcloud.rollout.report.page import as_html
 from localcloud.rollout.report.summary import Judged, as_json
@@ -63,6 +64,8 @@ def rehearse(plan: Plan) -> int:
             _keep()
         print(as_text(judged[-1:]), flush=True)
         _write(judged, plan, env)
+    with Steps().step("traffic back on the first target group"):
+        return_to_the_first_group()
     if len(judged) > 1:
         print(as_text(judged))
     ok = all(one.ok for one in judged)

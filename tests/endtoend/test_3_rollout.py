@@ -1,15 +1,17 @@
-"""New versions go over the whole platform, by plain `cdk deploy`, while people use it."""
+"""New versions go over the whole platform, by plain `cdk deploy`, while people use it.
+
+The last tests of this folder: what `make up` deploys does not come back by itself (docs/pipeline.md, "From canary or
+blue-green back to rolling").
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from localcloud import cdk, outputs
 from localcloud.rollout import command
 from localcloud.rollout.scenarios import SCENARIOS
 from localcloud.rollout.source import Strategy
@@ -18,13 +20,6 @@ pytestmark = [pytest.mark.endtoend, pytest.mark.usefixtures("cloud"), pytest.mar
 
 SHORT = Strategy(name="canary", canary_minutes=1, bake_minutes=1)
 """The least that ECS knows; too short for alarms, which look at whole minutes."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def what_the_repository_holds(cloud: Path) -> Iterator[None]:
-    """What comes after these tests finds the release and the strategy that `make up` deploys."""
-    yield
-    cdk.deploy(outputs.assembly(), outputs=outputs.path())
 
 
 def rehearse(folder: Path, *names: str) -> list[dict[str, Any]]:
