@@ -1,8 +1,4 @@
-"""New versions go over the whole platform, by plain `cdk deploy`, while people use it.
-
-The last tests of this folder: what `make up` deploys does not come back by itself (docs/pipeline.md, "From canary or
-blue-green back to rolling").
-"""
+"""New versions go over the whole platform, by plain `cdk deploy`, while people use it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,33 @@
+"""The end: what `cdk destroy` leaves behind."""
+
+from __future__ import annotations
+
+import psutil
+import pytest
+
+from localcloud import aws, cdk, layout, outputs, strays
+
+pytestmark = [pytest.mark.endtoend, pytest.mark.usefixtures("cloud")]
+
+
+def test_destroying_dev_leaves_nothing_running_and_nothing_stored() -> None:
+    cdk.run(["destroy", "--all", "--force", "--app", str(outputs.assembly()), "--no-notices"])
+    for region in aws.REGIONS:
+        stacks = aws.client("cloudformation", region).describe_stacks()["Stacks"]
+        assert {stack["StackName"] for stack in stacks} <= {"CDKToolkit"}
+        assert aws.client("rds", region).describe_db_instances()["DBInstances"] == []
+        assert aws.client("elasticache", region).describe_replication_groups()["ReplicationGroups"] == []
+        assert aws.client("elbv2", region).describe_load_balancers()["LoadBalancers"] == []
+        assert aws.client("ecs", region).list_clusters()["clusterArns"] == []
+        secrets = aws.client("secretsmanager", region).list_secrets()["SecretList"]
+        assert [secret["Name"] for secret in secrets] == []
+    buckets = aws.client("s3", "us-east-1").list_buckets()["Buckets"]
+    assert [b["Name"] for b in buckets if not b["Name"].startswith("cdk-")] == []
+    psutil.wait_procs(servers := _servers(), timeout=15)
+    assert _servers() == [], servers
+    assert [kept.name for kind in ("rds", "elasticache") for kept in (layout.home() / kind).iterdir()] == []
+
+
+def _servers() -> list[psutil.Process]:
+    names = {"postgres", "valkey-server", "gunicorn", "pgbouncer", "celery"}
+    return [process for process in strays.find() if process.name() in names]
