@@ -1,4 +1,7 @@
-"""New versions go over the whole platform, by plain `cdk deploy`, while people use it."""
+"""A new version goes over the whole platform, by plain `cdk deploy`, while people use it.
+
+Six minutes, and so not part of `make test`: `pytest -m rehearsal tests/endtoend`.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from localcloud.rollout import command
 from localcloud.rollout.scenarios import SCENARIOS
 from localcloud.rollout.source import Strategy
 
-pytestmark = [pytest.mark.endtoend, pytest.mark.usefixtures("cloud"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.endtoend, pytest.mark.rehearsal, pytest.mark.usefixtures("cloud"), pytest.mark.timeout(900)]
 
 SHORT = Strategy(name="canary", canary_minutes=1, bake_minutes=1)
 """The least that ECS knows; too short for alarms, which look at whole minutes."""
