@@ -192,45 +192,23 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # Metrics are lines on standard output that must arrive as they are.
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_TIMEZONE = "UTC"
+
+
+def _every(interval: timedelta, task: str) -> dict[str, object]:
+    """An entry of beat's schedule; one that waited until the next one is due is of no use."""
+    return {"task": task, "schedule": schedule(interval), "options": {"expires": int(interval.total_seconds())}}
+
+
 CELERY_BEAT_SCHEDULE = {
-    # A sweep that waited until the next one is due is of no use.
-    "sweep receipts": {
-        "task": "receipts.tasks.sweep",
-        "schedule": schedule(timedelta(seconds=30)),
-        "options": {"expires": 30},
-    },
+    "sweep receipts": _every(timedelta(seconds=30), "receipts.tasks.sweep"),
     # Who waits for a turn at OpenAI has been told a time to the second.
-    "wake receipts": {
-        "task": "receipts.tasks.wake",
-        "schedule": schedule(timedelta(seconds=5)),
-        "options": {"expires": 5},
-    },
-    "run batches": {
-        "task": "batches.tasks.run",
-        "schedule": schedule(timedelta(seconds=60)),
-        "options": {"expires": 60},
-    },
-    "sweep budgets": {
-        "task": "analytics.tasks.sweep_budgets",
-        "schedule": schedule(timedelta(minutes=15)),
-        "options": {"expires": 900},
-    },
-    "sweep deleted receipts": {
-        "task": "receipts.tasks.sweep_deleted",
-        "schedule": schedule(timedelta(minutes=15)),
-        "options": {"expires": 900},
-    },
+    "wake receipts": _every(timedelta(seconds=5), "receipts.tasks.wake"),
+    "run batches": _every(timedelta(seconds=60), "batches.tasks.run"),
+    "sweep budgets": _every(timedelta(minutes=15), "analytics.tasks.sweep_budgets"),
+    "sweep deleted receipts": _every(timedelta(minutes=15), "receipts.tasks.sweep_deleted"),
     # Those of the pages, which are Django's, and those of the API.
-    "clear sessions": {
-        "task": "pages.tasks.clear_sessions",
-        "schedule": schedule(timedelta(hours=1)),
-        "options": {"expires": 3600},
-    },
-    "clear token families": {
-        "task": "accounts.tasks.clear_sessions",
-        "schedule": schedule(timedelta(hours=1)),
-        "options": {"expires": 3600},
-    },
+    "clear sessions": _every(timedelta(hours=1), "pages.tasks.clear_sessions"),
+    "clear token families": _every(timedelta(hours=1), "accounts.tasks.clear_sessions"),
 }
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 

@@ -77,6 +77,17 @@ class Watch:
         """Ask ECS to roll a deployment back, as an operator would."""
         self._ecs.stop_service_deployment(serviceDeploymentArn=deployment.arn, stopType="ROLLBACK")
 
+    def deploy_at_once(self) -> None:
+        """Deploy what runs once more, with all traffic at once and no bake."""
+        configuration = {**self.service()["deploymentConfiguration"], "strategy": "BLUE_GREEN", "bakeTimeInMinutes": 0}
+        configuration.pop("canaryConfiguration", None)
+        self._ecs.update_service(
+            cluster=self._cluster,
+            service=self._service,
+            forceNewDeployment=True,
+            deploymentConfiguration=configuration,
+        )
+
     def alarm_times(self, names: tuple[str, ...], *, since: float) -> dict[str, float]:
         """When each of the alarms first went to ALARM after `since` (DescribeAlarmHistory)."""
         found: dict[str, float] = {}

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-from ministack import app as ministack_app
-from ministack.core import router
-from ministack.core.responses import error_response_json, get_account_id, get_region, json_response, new_uuid
+from ministack.core.responses import get_account_id, get_region, new_uuid
 
-from localcloud.emulator import persistence, stores
-
-Record = dict[str, Any]
+from localcloud.emulator import json_service, persistence, stores
+from localcloud.emulator.json_service import Record
 
 SERVICE = "application-autoscaling"
 _targets = stores.store("scalable_targets", service=SERVICE)
@@ -26,25 +22,13 @@ _ACTIVITIES_KEPT = 500
 _TARGET_KEY = ("ServiceNamespace", "ResourceId", "ScalableDimension")
 
 
-class _MissingError(LookupError):
-    pass
+class _MissingError(json_service.ServiceError):
+    def __init__(self, message: str) -> None:
+        super().__init__("ObjectNotFoundException", message)
 
 
 def install() -> None:
-    router.SERVICE_PATTERNS[SERVICE] = {"target_prefixes": ["AnyScaleFrontendService"], "host_patterns": []}
-    ministack_app.SERVICE_REGISTRY[SERVICE] = {"module": SERVICE}
-    ministack_app.SERVICE_HANDLERS[SERVICE] = _handle
-
-
-async def _handle(_method: str, _path: str, headers: Mapping[str, str], body: bytes, _query: Any) -> Any:
-    action = headers.get("x-amz-target", "").rsplit(".", 1)[-1]
-    call = _CALLS.get(action)
-    if call is None:
-        return error_response_json("ValidationException", f"{action} is not available in the local cloud", 400)
-    try:
-        return json_response(call(json.loads(body or b"{}")), content_type="application/x-amz-json-1.1")
-    except _MissingError as error:
-        return error_response_json("ObjectNotFoundException", str(error), 400)
+    json_service.install(SERVICE, target_prefix="AnyScaleFrontendService", calls=_CALLS)
 
 
 def _key(data: Record) -> str:

@@ -5,18 +5,14 @@ There is no bill here, so no anomaly is ever found; what was asked for is kept a
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from ministack import app as ministack_app
-from ministack.core import router
-from ministack.core.responses import error_response_json, get_account_id, json_response, new_uuid
+from ministack.core.responses import get_account_id, new_uuid
 
-from localcloud.emulator import stores
-
-Record = dict[str, Any]
+from localcloud.emulator import json_service, stores
+from localcloud.emulator.json_service import Record
 
 SERVICE = "ce"
 _monitors = stores.store("anomaly_monitors", service=SERVICE)
@@ -24,29 +20,8 @@ _subscriptions = stores.store("anomaly_subscriptions", service=SERVICE)
 _tags = stores.store("anomaly_tags", service=SERVICE)
 
 
-class _UnknownError(LookupError):
-    """`code` is the API's name for what is not known."""
-
-    def __init__(self, code: str, arn: str) -> None:
-        super().__init__(f"{arn} does not exist")
-        self.code = code
-
-
 def install() -> None:
-    router.SERVICE_PATTERNS[SERVICE] = {"target_prefixes": ["AWSInsightsIndexService"], "host_patterns": []}
-    ministack_app.SERVICE_REGISTRY[SERVICE] = {"module": SERVICE}
-    ministack_app.SERVICE_HANDLERS[SERVICE] = _handle
-
-
-async def _handle(_method: str, _path: str, headers: Mapping[str, str], body: bytes, _query: Any) -> Any:
-    action = headers.get("x-amz-target", "").rsplit(".", 1)[-1]
-    call = _CALLS.get(action)
-    if call is None:
-        return error_response_json("ValidationException", f"{action} is not available in the local cloud", 400)
-    try:
-        return json_response(call(json.loads(body or b"{}")), content_type="application/x-amz-json-1.1")
-    except _UnknownError as error:
-        return error_response_json(error.code, str(error), 400)
+    json_service.install(SERVICE, target_prefix="AWSInsightsIndexService", calls=_CALLS)
 
 
 def _now() -> str:
@@ -62,7 +37,7 @@ def _create(store: Any, asked: Record, *, kind: str, member: str, tags: list[Rec
 
 def _find(store: Any, arn: str, code: str) -> Record:
     if arn not in store:
-        raise _UnknownError(code, arn)
+        raise json_service.ServiceError(code, f"{arn} does not exist")
     found: Record = store[arn]
     return found
 
