@@ -74,6 +74,12 @@ class QuerySet:
         return _Evaluation(known=dict(found), expressions=expressions, context=context).of(wanted)
 
 
+def evaluate(text: str, known: Mapping[str, Series], *, periods: range) -> Value:
+    """The value of one expression over the time series that its ids stand for. Raises MathError."""
+    context = Context(periods=periods, metrics=list(known.values()))
+    return _Evaluation(known=dict(known), expressions={"": parse(text)}, context=context).of("")
+
+
 @dataclass(kw_only=True)
 class _Evaluation:
     """One evaluation; every expression is computed once."""
