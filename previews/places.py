@@ -14,3 +14,11 @@ def stack_prefix(environment: str) -> str:
 def priorities(environment: str) -> str:
     """A path of Systems Manager: a parameter below it is a rule's priority, and holds the stack that has it."""
     return f"/spendsmart/{environment}/preview-priorities"
+
+
+HEADER = "X-Preview"
+"""What tells previews apart where they have no domain."""
+
+ACCESS_COOKIE = "preview_access"
+ACCESS_QUERY = "access"
+"""Where the token is that lets in (`app_src/spendsmart/preview.py` sets the cookie)."""

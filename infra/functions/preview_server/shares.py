@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from .custom_resource import Answer, RefusedError, Request, serve
 
+_LINKS_AFTER = 1000
 _PATIENCE = 600
 """Seconds for others to be done with a user group; Lambda's limit is 900."""
 
@@ -48,7 +49,7 @@ def _priority(request: Request) -> Answer:
     taken = {each["Name"].rsplit("/", 1)[-1]: each["Value"] for page in pages for each in page["Parameters"]}
     for number, holder in taken.items():
         if holder == request.stack_id:
-            return Answer(physical_id=number, data={"Priority": number})
+            return Answer(physical_id=number, data=_priorities(number))
     for number in map(str, range(1, int(os.environ["MOST_PREVIEWS"]) + 1)):
         if number in taken:
             continue
@@ -58,11 +59,16 @@ def _priority(request: Request) -> Answer:
             if error.response["Error"]["Code"] in ("ParameterAlreadyExists", "TooManyUpdates"):
                 continue  # another preview was faster
             raise
-        return Answer(physical_id=number, data={"Priority": number})
+        return Answer(physical_id=number, data=_priorities(number))
     raise RefusedError(
         f"there are {os.environ['MOST_PREVIEWS']} previews already, and no more may be: delete one, or raise "
         "previews.most in the environment's configuration"
     )
+
+
+def _priorities(number: str) -> dict[str, str]:
+    """That of the rule, and that of the rule for links, which comes after the rules of all previews."""
+    return {"Priority": number, "LinkPriority": str(int(number) + _LINKS_AFTER)}
 
 
 def _holder(client: Any, name: str) -> str | None:
