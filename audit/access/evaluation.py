@@ -84,8 +84,8 @@ class Estate:
 
     def owner_of(self, resource: str) -> str:
         """The account of a resource; empty where neither ARN nor templates tell."""
-        fields = resource.split(":", 5)
-        return self.buckets.get(resource.partition("/")[0], "") or (fields[4] if len(fields) > 5 else "")
+        account = resource.split(":", 5)[4] if resource.count(":") > 4 else ""
+        return self.buckets.get(resource.partition("/")[0]) or (account if account.isdigit() else "")
 
     def _decide(self, principal: Principal, action: str, resource: str) -> Decision:
         policy = self.policy_of(resource)
@@ -104,7 +104,7 @@ class Estate:
         if policy and policy.type == _KEY:
             # A key's policy has to allow even its own account, which then leaves it to identity policies.
             return named if named else _both(identity, delegated)
-        if owner in ("", "${account}", principal.account):
+        if owner in ("", principal.account):
             return _either(identity, named)
         return _both(identity, named or delegated)
 

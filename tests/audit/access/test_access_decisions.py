@@ -182,3 +182,7 @@ def test_a_single_character_does_not_cover_many() -> None:
     assert covers("a*", "ab*")
     assert covers("a?", "ab")
     assert not covers("a?", "a*")
+
+
+def test_a_pattern_for_any_account_takes_in_ones_own() -> None:
+    assert allowed("ec2:RunInstances", "arn:aws:ec2:*:*:instance/*", Role=role(statement("ec2:*", "arn:aws:ec2:*:*:*")))
