@@ -1,4 +1,4 @@
-"""Command line of the local cloud: `python -m localcloud up | down | status | metrics | logs | send | env`."""
+"""Command line of the local cloud: `python -m localcloud up | down | status | metrics | logs | traces | send | env`."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ def _parser() -> argparse.ArgumentParser:
     verbs.add_parser("metrics", help="the metrics of the last minute, as CloudWatch has them")
     logs = verbs.add_parser("logs", help="follow the logs")
     logs.add_argument("part", nargs="?", help="only files whose name contains this")
+    traces = verbs.add_parser("traces", help="the newest traces, or one of them as a tree")
+    traces.add_argument("of", nargs="?", help="the beginning of a trace's id, or a receipt's id")
     send = verbs.add_parser("send", help="send every image of a folder through the running platform")
     send.add_argument("folder")
     verbs.add_parser("env", help="shell lines that point AWS tools at the local cloud")
@@ -40,6 +42,8 @@ def main() -> int:
                 return commands.show_metrics()
             case "logs":
                 return commands.show_logs(arguments.part)
+            case "traces":
+                return commands.show_traces(arguments.of)
             case "send":
                 return commands.send(arguments.folder)
             case _:
