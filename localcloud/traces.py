@@ -120,7 +120,7 @@ def _rows(
 
 
 def _said(span: Span) -> str:
-    query = str(span.attributes.get("db.query.text", "")).replace("\n", " ")
+    query = " ".join(str(span.attributes.get("db.query.text", "")).split())
     words = [query[:_LONGEST_QUERY] if query else span.name]
     words += [f"{name.rpartition('.')[2]}={span.attributes[name]}" for name in _SAID if name in span.attributes]
     words += [f"FAILED: {span.error}"] if span.error else []
