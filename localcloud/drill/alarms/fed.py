@@ -92,8 +92,10 @@ _WEB = (
         because="it takes two versions at once: make rollout SCENARIO=bad-slow",
     ),
     _one("rollout-unhealthy", {"UnHealthyHostCount": Value(1)}, because="ECS replaces an unhealthy task sooner"),
-    _one("firewall-blocks-alb", {"BlockedRequests": Value(5000)}, because="firewalls are not evaluated here"),
-    _one("firewall-blocks-cdn", {"BlockedRequests": Value(5000)}, because="firewalls are not evaluated here"),
+    _one("firewall-blocks-alb", {"BlockedRequests": Value(5000)}, because="firewalls are not evaluated here",
+         good={"BlockedRequests": Value(0)}),
+    _one("firewall-blocks-cdn", {"BlockedRequests": Value(5000)}, because="firewalls are not evaluated here",
+         good={"BlockedRequests": Value(0)}),
     _one("certificate-site-expires", {"DaysToExpiry": Value(3)}, because=_NOT_THERE, good={"DaysToExpiry": Value(300)}),
     _one("certificate-cdn-expires", {"DaysToExpiry": Value(3)}, because=_NOT_THERE, good={"DaysToExpiry": Value(300)}),
 )  # fmt: skip
@@ -113,6 +115,7 @@ _READING = (
     _one(
         "readings-given-up", {"ended": Value(1000), "failed": Value(500)},
         because="it would take twenty broken receipts, six tries each",
+        good={"ended": Value(1000), "failed": Value(0)},
     ),
 )  # fmt: skip
 
@@ -180,7 +183,12 @@ _COPIES = (
         because="no copy fails here",
         good={"OperationsFailedReplication": Value(0)},
     ),
-    _one("check-failing", {"Errors": Value(1)}, because="the function answers for AWS, which does not fail here"),
+    _one(
+        "check-failing",
+        {"Errors": Value(1)},
+        because="what the function asks AWS does not fail here",
+        good={"Errors": Value(0)},
+    ),
 )
 
 _OPENAI = (
@@ -195,16 +203,21 @@ _OPENAI = (
                 "openai-failing": {"OpenAICalls": Value(100), "OpenAIFailures": Value(50)},
                 "openai-slow": {"OpenAISeconds": Value(25.0)},
             },
+            good={
+                "openai-failing": {"OpenAICalls": Value(100), "OpenAIFailures": Value(0)},
+                "openai-slow": {"OpenAISeconds": Value(2.0)},
+            },
             minutes=4,
         ),
     ),
-    _one("openai-breaker-open", {"OpenAIBreakerOpen": Value(1)}, because=_NO_KEY, after=("openai-degraded",)),
-    _one("openai-limits-reached", {"OpenAIWaits": Value(900)}, because=_NO_KEY),
-    _one("openai-spend-day", {"OpenAISpentToday": Value(1e5)}, because=_NO_KEY),
-    _one("openai-spend-month", {"OpenAISpentThisMonth": Value(1e7)}, because=_NO_KEY),
-    _one(
-        "openai-cost-per-receipt", {"OpenAICost": Value(100), "ExtractionSeconds": Value(3, 50)}, because=_NO_KEY
-    ),
+    _one("openai-breaker-open", {"OpenAIBreakerOpen": Value(1)}, because=_NO_KEY, after=("openai-degraded",),
+         good={"OpenAIBreakerOpen": Value(0)}),
+    _one("openai-limits-reached", {"OpenAIWaits": Value(900)}, because=_NO_KEY, good={"OpenAIWaits": Value(0)}),
+    _one("openai-spend-day", {"OpenAISpentToday": Value(1e5)}, because=_NO_KEY, good={"OpenAISpentToday": Value(0)}),
+    _one("openai-spend-month", {"OpenAISpentThisMonth": Value(1e7)}, because=_NO_KEY,
+         good={"OpenAISpentThisMonth": Value(0)}),
+    _one("openai-cost-per-receipt", {"OpenAICost": Value(100), "ExtractionSeconds": Value(3, 50)}, because=_NO_KEY,
+         good={"OpenAICost": Value(0), "ExtractionSeconds": Value(3, 50)}),
 )  # fmt: skip
 
 _COST = (

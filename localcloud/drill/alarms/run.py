@@ -34,6 +34,7 @@ class Run:
         self._inbox = Inbox(platform.region)
         self._mended = {name: threading.Event() for name in faults}
         self._over = {name: threading.Event() for name in faults}
+        self._stopped = threading.Event()
         self._began = 0.0
         self._machine = 0.0
 
@@ -44,7 +45,7 @@ class Run:
             self._began = time.time()
             try:
                 with ThreadPoolExecutor(len(self._faults), thread_name_prefix="fault") as pool:
-                    attempts = list(pool.map(self._attempt, self._faults.values()))
+                    attempts = self._attempts(pool)
                 # Messages of what ended last, and alarms that nobody wanted, come a little later.
                 time.sleep(30)
             finally:
@@ -62,12 +63,21 @@ class Run:
             machine=self._machine,
         )
 
+    def _attempts(self, pool: ThreadPoolExecutor) -> list[Attempt]:
+        try:
+            return list(pool.map(self._attempt, self._faults.values()))
+        except BaseException:
+            self._stopped.set()  # what is broken is mended, and the pool waits for that
+            raise
+
     def _attempt(self, fault: Fault) -> Attempt:
         try:
             for events, names in ((self._over, fault.after), (self._mended, fault.after_mending)):
                 for name in names:
-                    if name in events:
-                        events[name].wait()
+                    while name in events and not events[name].wait(_LOOK) and not self._stopped.is_set():
+                        pass
+            if self._stopped.is_set():
+                return Attempt(fault=fault, begun=time.time(), error="not begun")
             return self._carry_out(fault)
         finally:
             self._mended[fault.name].set()
@@ -133,9 +143,8 @@ class Run:
 
     def _wait(self, holds: Callable[[], bool], *, patience: float) -> bool:
         deadline = time.monotonic() + patience
-        while not (held := holds()) and time.monotonic() < deadline:
+        while not (held := holds()) and time.monotonic() < deadline and not self._stopped.wait(_LOOK):
             self._machine = max(self._machine, os.getloadavg()[0])
-            time.sleep(_LOOK)
         return held
 
     def _acted(self, attempts: list[Attempt]) -> list[str]:
@@ -155,4 +164,5 @@ class Run:
         return found
 
     def _tell(self, fault: Fault, text: str) -> None:
-        print(f"{(time.time() - self._began) / 60:6.1f} min  {fault.name:<26}{text}", flush=True)
+        line = f"{(time.time() - self._began) / 60:6.1f} min  {fault.name:<32}{text}\n"
+        print(line, end="", flush=True)  # in one piece: faults speak at the same time
