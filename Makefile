@@ -5,7 +5,7 @@ ENV ?= dev
 PYTHON := .venv/bin/python
 LOCALCLOUD := $(PYTHON) -m localcloud
 
-.PHONY: help setup setup-dev up down status metrics logs send rollout env destroy synth preflight plan audit prices scaling test tests test-infra buildspecs scan lint typecheck migrations-check snapshots architecture lock bench clean
+.PHONY: help setup setup-dev up down status metrics dashboards logs send rollout env destroy synth preflight plan audit prices scaling test tests test-infra buildspecs scan lint typecheck migrations-check snapshots architecture lock bench clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ status: ## what runs, how healthy it is, and where to reach it
 
 metrics: ## the metrics of the last minute, as CloudWatch has them
 	@$(LOCALCLOUD) metrics
+
+dashboards: ## the deployed dashboards as pages with data, in out/dashboards (HOURS=1)
+	@$(LOCALCLOUD) dashboards $(if $(HOURS),--hours $(HOURS))
 
 logs: ## follow the logs (PART=emulator, dataplane, runner, metrics, envoy, or a service's name)
 	@$(LOCALCLOUD) logs $(PART)

@@ -54,8 +54,7 @@ def rehearse(plan: Plan) -> int:
         print(f"   {source.command(env=env, strategy=strategy)}")
         if plan.prepare:
             _prepare(env, strategy)
-        with Steps().step("no alarm speaks"):
-            _wait_for_alarms()
+        _wait_for_alarms()
         original = layout.REPOSITORY if scenario.version.module else _kept()
         run = Run(scenario=scenario, strategy=strategy, env=env, rate=plan.rate, folder=_next(), original=original)
         record = run.run()
@@ -108,6 +107,7 @@ def _prepare(env: str, strategy: Strategy) -> None:
     said = json.dumps(strategy.context)
     in_force = _strategy_file().exists() and _strategy_file().read_text() == said
     if not (known and in_force and Watch().strategy() == _STRATEGY_NAMES[strategy.name]):
+        _wait_for_alarms()
         with Steps().step(f"cdk deploy of what runs now, with the strategy {strategy.name}"):
             source.deploy(_kept(), env=env, strategy=strategy)
         layout.write_private(_strategy_file(), said)
@@ -116,12 +116,13 @@ def _prepare(env: str, strategy: Strategy) -> None:
 def _wait_for_alarms() -> None:
     watch = Watch()
     deadline = time.monotonic() + ALARM_PATIENCE
-    while speaking := watch.speaking():
-        if time.monotonic() > deadline:
-            raise LocalCloudError(
-                f"still in ALARM: {', '.join(speaking)}", remedy="see why (make logs), or wait, and run this again"
-            )
-        time.sleep(2)
+    with Steps().step("no alarm speaks"):
+        while speaking := watch.speaking():
+            if time.monotonic() > deadline:
+                raise LocalCloudError(
+                    f"still in ALARM: {', '.join(speaking)}", remedy="see why (make logs), or wait, and run this again"
+                )
+            time.sleep(2)
 
 
 def _write(judged: Sequence[Judged], plan: Plan, env: str) -> None:
