@@ -100,9 +100,10 @@ def port_notice(*, given_out: Path = GIVEN_OUT) -> str:
     ports = layout.ports()
     if ports.last < low or ports.base > high:
         return ""
+    safe = low - (ports.last - ports.base)
     return (
         f"ports {ports.base} to {ports.last} lie among those that this machine gives to outgoing connections "
-        f"({low} to {high}), which may take one first: better LOCALCLOUD_BASE_PORT below {low - ports.last + ports.base}"
+        f"({low} to {high}), which may take one first: better LOCALCLOUD_BASE_PORT below {safe}"
     )
 
 
