@@ -5,7 +5,7 @@ ENV ?= dev
 PYTHON := .venv/bin/python
 LOCALCLOUD := $(PYTHON) -m localcloud
 
-.PHONY: help setup setup-dev up down status metrics dashboards logs send rollout drill env destroy synth preflight plan prices scaling test tests test-infra buildspecs scan lint typecheck migrations-check snapshots architecture lock bench clean
+.PHONY: help setup setup-dev up down status metrics dashboards logs send rollout drill env destroy synth preflight plan audit prices scaling test tests test-infra buildspecs scan lint typecheck migrations-check snapshots architecture lock bench clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ preflight: setup ## what AWS would refuse, over the templates (ENV=prod); with A
 
 plan: setup-dev ## what deploying would do (ENV=prod), against what is deployed, AGAINST=folder or AGAINST_GIT=revision
 	@scripts/plan $(ENV) $(if $(AGAINST_GIT),--against-git "$(AGAINST_GIT)",$(if $(AGAINST),--against "$(AGAINST)"))
+
+audit: setup-dev ## evidence for auditors in out/audit (ENV=prod, or pipeline), and what changed (AGAINST=folder)
+	@scripts/audit $(ENV) $(if $(AGAINST),--against "$(AGAINST)")
 
 prices: setup-dev ## refresh plan/data/prices.json from AWS's public price list
 	@$(PYTHON) -m plan.refresh

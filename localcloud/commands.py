@@ -98,6 +98,8 @@ def _prepare() -> None:
         print(f"          ending {len(leftovers)} processes that an earlier run left behind")
         strays.end(leftovers)
     checks.ports_free()
+    if notice := checks.port_notice():
+        print(f"          {notice}")
 
 
 def _start() -> None:
