@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "localcloud": {"localcloud"},
     "preflight": {"preflight"},
     "plan": {"plan", "preflight", "infra"},
-    "audit": {"audit"},
+    "audit": {"audit", "preflight"},
 }
 """What of our own packages each package may import. The last four read the cloud assembly and the AWS API only."""
 
