@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from google.protobuf.message import DecodeError
 from ministack import app as ministack_app
 from ministack.core import iam_actions, router
 from ministack.core.responses import error_response_json
