@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "localcloud": {"localcloud", "previews"},
     "preflight": {"preflight"},
     "plan": {"plan", "preflight", "infra"},
-    "audit": {"audit"},
+    "audit": {"audit", "preflight"},
 }
 """What of our own packages each package may import. The last four read the cloud assembly and the AWS API only."""
 

@@ -1,0 +1,1 @@
+"""Evidence for auditors, read from synthesized templates and the AWS API."""
