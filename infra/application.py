@@ -248,6 +248,7 @@ class Application:
             RELEASE_VARIABLE: self._release,
             "SCRATCH_DIR": SCRATCH,
             "LOG_LEVEL": "INFO",
+            "TRACING_SAMPLE_PERCENT": f"{settings.tracing.sample_percent:g}",
             "DATABASE_HOST": _PGBOUNCER_ADDRESS,
             "DATABASE_PORT": str(_PGBOUNCER_PORT),
             "DATABASE_NAME": around.database_name,

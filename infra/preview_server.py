@@ -197,8 +197,8 @@ class SharesFunction(Construct):
         ]
         for statement in (
             iam.PolicyStatement(
-                actions=["ssm:GetParametersByPath", "ssm:GetParameter", "ssm:PutParameter", "ssm:DeleteParameter"],
-                resources=[parameters, f"{parameters}/*"],
+                actions=["ssm:GetParameter", "ssm:PutParameter", "ssm:DeleteParameter"],
+                resources=[f"{parameters}/*"],
             ),
             iam.PolicyStatement(
                 actions=["elasticache:DescribeUserGroups", "elasticache:ModifyUserGroup"], resources=elasticache

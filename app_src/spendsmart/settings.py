@@ -30,6 +30,9 @@ ALLOWED_ORIGINS = env.names("ALLOWED_ORIGINS")
 SCRATCH_DIR = Path(env.text("SCRATCH_DIR"))
 LOG_LEVEL = env.one_of("LOG_LEVEL", "DEBUG", "INFO", "WARNING", "ERROR")
 
+# Percent of requests and scheduled tasks that are traced; 0 for none.
+TRACING_SAMPLE_PERCENT = env.share("TRACING_SAMPLE_PERCENT")
+
 AWS_REGION = env.text("AWS_REGION")
 RECEIPTS_BUCKET = env.text("RECEIPTS_BUCKET")
 RECEIPTS_KMS_KEY_ID = env.text("RECEIPTS_KMS_KEY_ID")

@@ -133,6 +133,15 @@ class Logs(Section):
     retention_days: RetentionDays
 
 
+class Tracing(Section):
+    """How many of 100 requests, and of 100 scheduled tasks, are traced with all that they cause; 0 for none.
+
+    The account has to have Transaction Search switched on (docs/tracing.md).
+    """
+
+    sample_percent: float = Field(default=0, ge=0, le=100)
+
+
 class Waf(Section):
     """Requests per IP address in five minutes; WAF's least is 10 (RateBasedStatement)."""
 
@@ -285,6 +294,7 @@ class Environment(Section):
     beat: Beat
     storage: Storage
     logs: Logs
+    tracing: Tracing = Tracing()
     waf: Waf
     backup: Backup
     budgets: Budgets

@@ -45,21 +45,14 @@ def _priority(request: Request) -> Answer:
         if _holder(client, f"{path}/{number}") == request.stack_id:
             client.delete_parameter(Name=f"{path}/{number}")
         return Answer(physical_id=number)
-    pages = client.get_paginator("get_parameters_by_path").paginate(Path=path)
-    taken = {each["Name"].rsplit("/", 1)[-1]: each["Value"] for page in pages for each in page["Parameters"]}
-    for number, holder in taken.items():
+    if request.physical_id and _holder(client, f"{path}/{request.physical_id}") == request.stack_id:
+        return Answer(physical_id=request.physical_id, data=_priorities(request.physical_id))
+    for number in map(str, range(1, int(os.environ["MOST_PREVIEWS"]) + 1)):
+        holder = _holder(client, f"{path}/{number}")
+        if holder is None and _take(client, f"{path}/{number}", request.stack_id):
+            holder = request.stack_id
         if holder == request.stack_id:
             return Answer(physical_id=number, data=_priorities(number))
-    for number in map(str, range(1, int(os.environ["MOST_PREVIEWS"]) + 1)):
-        if number in taken:
-            continue
-        try:
-            client.put_parameter(Name=f"{path}/{number}", Value=request.stack_id, Type="String", Overwrite=False)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("ParameterAlreadyExists", "TooManyUpdates"):
-                continue  # another preview was faster
-            raise
-        return Answer(physical_id=number, data=_priorities(number))
     raise RefusedError(
         f"there are {os.environ['MOST_PREVIEWS']} previews already, and no more may be: delete one, or raise "
         "previews.most in the environment's configuration"
@@ -69,6 +62,17 @@ def _priority(request: Request) -> Answer:
 def _priorities(number: str) -> dict[str, str]:
     """That of the rule, and that of the rule for links, which comes after the rules of all previews."""
     return {"Priority": number, "LinkPriority": str(int(number) + _LINKS_AFTER)}
+
+
+def _take(client: Any, name: str, stack_id: str) -> bool:
+    """Whether it was free until now: of several who ask at once one makes the parameter."""
+    try:
+        client.put_parameter(Name=name, Value=stack_id, Type="String", Overwrite=False)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("ParameterAlreadyExists", "TooManyUpdates"):
+            return False
+        raise
+    return True
 
 
 def _holder(client: Any, name: str) -> str | None:
