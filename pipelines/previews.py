@@ -172,7 +172,7 @@ class PreviewPipeline(_WithRights):
             "Deploy",
             buildspec="preview-deploy",
             description="Deploys what a branch has assembled, after a look at it, and says how it went",
-            minutes=limits.deploy,
+            minutes=limits.image,
             roles=["deploy", "file-publishing"],
         )
         self.pipeline.add_stage(

@@ -125,7 +125,7 @@ def test_every_pipeline_tells_when_it_fails(template: Template) -> None:
         for rule in template.properties("AWS::Events::Rule")
         if rule.get("EventPattern", {}).get("source") == ["aws.codepipeline"]
     ]
-    assert len(rules) == len(template.all(PIPELINE)) == 3
+    assert len(rules) == len(template.all(PIPELINE)) == 5
     (topic,) = template.all("AWS::SNS::Topic")
     for rule in rules:
         assert "FAILED" in rule["EventPattern"]["detail"]["state"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import boto3
@@ -49,5 +50,7 @@ class Settings:
         )
 
 
+@cache
 def client(service: str) -> Any:
+    """One of each for as long as the function lives: making one takes longer than most of its calls."""
     return boto3.client(service, config=_CONFIG)
