@@ -1,4 +1,4 @@
-"""What is written of a report: the same for the same input, valid by the schemas, and one page that anybody can read."""
+"""What is written of a report: the same for the same input, valid by the schemas, and a page for everybody."""
 
 from __future__ import annotations
 
@@ -55,7 +55,9 @@ def test_sarif_has_each_finding_at_its_line_and_acknowledged_ones_as_suppressed(
     results = [one for run in as_sarif(report)["runs"] for one in run["results"]]
     assert len(results) == len(report.findings)
     assert sum("suppressions" in one for one in results) == len(report.acknowledged)
-    (planted,) = [one for one in results if one["ruleId"] == "AwsSolutions-EC23" and "OpenDatabase" in one["message"]["text"]]
+    (planted,) = [
+        one for one in results if one["ruleId"] == "AwsSolutions-EC23" and "OpenDatabase" in one["message"]["text"]
+    ]
     assert planted["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "tests/audit/planted.py"
 
 
@@ -152,7 +154,9 @@ def test_every_link_leads_somewhere_and_every_place_has_one_name(html: str, repo
     write(report, tmp_path / "r", root=ROOT, about={}, key=KEY)
     files = {file.name for file in (tmp_path / "r").iterdir()}
     assert len(page.ids) == len(set(page.ids)), sorted(one for one in page.ids if page.ids.count(one) > 1)[:5]
-    lost = {one for one in page.links if not (one.removeprefix("#") in page.ids if one.startswith("#") else one in files)}
+    lost = {
+        one for one in page.links if not (one.removeprefix("#") in page.ids if one.startswith("#") else one in files)
+    }
     assert not lost
 
 

@@ -1,4 +1,4 @@
-"""The threat model is held to the tests that it names: each exists, and nothing worth protecting goes without a threat."""
+"""The threat model is held to the tests that it names: each exists, and no asset goes without a threat."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def rows(heading: str) -> list[list[str]]:
 
 
 @cache
-def tests_in(file: str) -> set[str]:
+def names_in(file: str) -> set[str]:
     tree = ast.parse((REPOSITORY / file).read_text())
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
 
@@ -30,7 +30,7 @@ def tests_in(file: str) -> set[str]:
 @pytest.mark.parametrize("named", sorted({(found["file"], found["name"]) for found in _TEST.finditer(TEXT)}))
 def test_a_test_that_is_named_exists(named: tuple[str, str]) -> None:
     file, name = named
-    assert name in tests_in(file), f"{file} has no {name}"
+    assert name in names_in(file), f"{file} has no {name}"
 
 
 def test_every_threat_has_a_control_and_a_test() -> None:
