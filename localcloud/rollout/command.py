@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from localcloud import commands, layout, outputs, supervision
+from localcloud import commands, layout
 from localcloud.console import LocalCloudError, Steps
 from localcloud.rollout import source, versions
 from localcloud.rollout.home import return_to_the_first_group
@@ -47,7 +47,7 @@ class Plan:
 
 def rehearse(plan: Plan) -> int:
     """Rehearse, report, judge; 0 when everything held. Raises LocalCloudError when a rehearsal cannot be made."""
-    env = _bring_up(plan.env)
+    env = commands.up_if_down(env=plan.env)
     judged: list[Judged] = []
     for number, (scenario, strategy) in enumerate(plan.rehearsals, start=1):
         print(f"\n{number} of {len(plan.rehearsals)}: {scenario.name}, {strategy.name}: {scenario.says}")
@@ -70,15 +70,6 @@ def rehearse(plan: Plan) -> int:
     ok = all(one.ok for one in judged)
     print(f"\n{'Everything held' if ok else 'Something did not hold'}; the report: {plan.output / 'index.html'}")
     return 0 if ok else 1
-
-
-def _bring_up(wanted: str) -> str:
-    """The environment that runs; `wanted` is brought up as `make up` does when nothing runs."""
-    claimed = layout.folder() / "environment"
-    env = claimed.read_text() if claimed.exists() else wanted
-    if not supervision.running() or not outputs.path().exists():
-        commands.up(env=env)
-    return env
 
 
 def _next() -> Path:
