@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from infra.config.alarms import Alarms, Objectives
+from infra.config.previews import Previews
 from infra.config.section import Email as Email
 from infra.config.section import Section as Section
 
@@ -306,6 +307,7 @@ class Environment(Section):
     features: Features
     usage: Usage
     plan: Plan = Plan()
+    previews: Previews | None = None
 
     @property
     def doubles_tasks(self) -> bool:
