@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -30,6 +31,8 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """0 when everything held, 1 when not or when there could be no drill, 2 for wrong arguments."""
     options = _parser().parse_args(arguments)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background jobs have the first one ignored
+        signal.signal(number, signal.default_int_handler)
     plan = Plan(
         env=options.env,
         rate=options.rate,

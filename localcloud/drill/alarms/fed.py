@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from localcloud.drill.alarms.fault import Fault
 from localcloud.drill.alarms.feeding import Feed, Value, Values
+from localcloud.drill.alarms.services import BusyAtMaximum
 
 _GIB = 1024.0**3
 _HOURS = "it would take hours or days"
@@ -21,11 +22,7 @@ def _burns(objective: str) -> tuple[str, ...]:
     return (*_windows(objective, {}), f"{objective}-burns-fast", f"{objective}-burns-slow")
 
 
-class _GoodRequests(Feed):
-    """Breaks nothing; mends by requests without an error."""
-
-
-GOOD_REQUESTS = _GoodRequests(
+GOOD_REQUESTS = Feed(
     bad={},
     good={
         f"availability-burns-{speed}-long": {
@@ -35,6 +32,7 @@ GOOD_REQUESTS = _GoodRequests(
     },
     minutes=0,
 )  # fmt: skip
+"""Breaks nothing; mends by requests without an error."""
 
 
 def _one(
@@ -44,8 +42,6 @@ def _one(
     because: str,
     says: str = "",
     good: Values | None = None,
-    minutes: int = 1,
-    ends_before: int = 0,
     after: tuple[str, ...] = (),
     brings: tuple[str, ...] = (),
 ) -> Fault:
@@ -57,7 +53,7 @@ def _one(
         fires=(alarm,),
         brings=brings,
         breakage=Feed(
-            bad={alarm: bad}, good={alarm: good} if good else {}, minutes=minutes, ends_before=ends_before
+            bad={alarm: bad}, good={alarm: good} if good else {}
         ),
         after=after,
     )  # fmt: skip
@@ -123,8 +119,16 @@ _TASKS = tuple(
     fault
     for service in ("web", "worker")
     for fault in (
-        # The latest minutes are left out, which scaling policies look at.
-        _one(f"{service}-cpu-at-maximum", {"CPUUtilization": Value(97)}, because=_BUSY, ends_before=2),
+        Fault(
+            name=f"{service}-cpu-at-maximum",
+            says="CPUUtilization 97 %, at the maximum number of tasks; scaling is suspended",
+            how="fed",
+            because=_BUSY,
+            fires=(f"{service}-cpu-at-maximum",),
+            breakage=BusyAtMaximum(
+                bad={f"{service}-cpu-at-maximum": {"CPUUtilization": Value(97)}}, service=service
+            ),
+        ),
         Fault(
             name=f"{service}-memory",
             says="MemoryUtilization 97 %, at the maximum number of tasks",
@@ -136,7 +140,6 @@ _TASKS = tuple(
                     f"{service}-memory-at-maximum": {"CPUUtilization": Value(5), "MemoryUtilization": Value(97)},
                     f"{service}-task-memory": {"MemoryUtilization": Value(97)},
                 },
-                ends_before=1,
             ),
             after=(f"{service}-cpu-at-maximum",),
         ),

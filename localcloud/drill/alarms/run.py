@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 
 from localcloud import commands
 from localcloud.drill.alarms.fault import Fault
+from localcloud.drill.alarms.feeding import Feed
 from localcloud.drill.alarms.record import Attempt, Record
 from localcloud.drill.history import History
 from localcloud.drill.inbox import Inbox
@@ -76,19 +79,19 @@ class Run:
                 for name in names:
                     while name in events and not events[name].wait(_LOOK) and not self._stopped.is_set():
                         pass
+            self._wait(partial(self._is_ready, fault), patience=CLEARING)
             if self._stopped.is_set():
-                return Attempt(fault=fault, begun=time.time(), error="not begun")
+                return Attempt(fault=fault, begun=_now(), error="not begun")
             return self._carry_out(fault)
         finally:
             self._mended[fault.name].set()
             self._over[fault.name].set()
 
     def _carry_out(self, fault: Fault) -> Attempt:
-        begun, error = time.time(), ""
+        begun, error = _now(), ""
         self._tell(fault, f"{fault.how}: {fault.says}")
         try:
-            fault.breakage.make(self._platform)
-            self._wait(lambda: self._is_red(fault, begun), patience=60 * fault.patience)
+            begun = self._make(fault)
         except Exception as failure:  # noqa: BLE001 - other faults go on, and this one is to be mended
             error = f"{type(failure).__name__}: {failure}".strip()
         try:
@@ -103,6 +106,27 @@ class Run:
         left = self._missing(fault, begun)
         self._tell(fault, f"over after {ended - mended:.0f} s" if over else f"NOT OVER: {', '.join(left)}")
         return Attempt(fault=fault, begun=begun, mended=mended, ended=ended if over else None, error=error)
+
+    def _is_ready(self, fault: Fault) -> bool:
+        """None of its alarms is red yet."""
+        return not any(self._is_red_now(title) for title in self._deployed(fault.fires))
+
+    def _is_red_now(self, title: str) -> bool:
+        states = [change.state for change in self._history.of(title)]
+        return (states[-1] if states else self._platform.alarms[title].state) == "ALARM"
+
+    def _make(self, fault: Fault) -> float:
+        """Make it, and wait until all are red or the patience is over; when it was made. Fed values that came too late
+        for their minutes are fed once more."""
+        repeats = fault.breakage.repeats if isinstance(fault.breakage, Feed) else math.inf
+        deadline = time.monotonic() + 60 * fault.patience
+        while True:
+            begun = _now()
+            fault.breakage.make(self._platform)
+            left = deadline - time.monotonic()
+            if self._wait(partial(self._is_red, fault, begun), patience=min(left, repeats)) or left <= repeats:
+                return begun
+            self._tell(fault, "fed once more")
 
     def _is_red(self, fault: Fault, begun: float) -> bool:
         """All are red, and everybody was told who is to be told."""
@@ -132,8 +156,7 @@ class Run:
         return waiting + red_again
 
     def _calm_at(self, title: str, begun: float) -> float | None:
-        changes = self._history.changes()
-        return next((c.at for c in changes if c.alarm == title and c.at >= begun and c.state != "ALARM"), None)
+        return next((c.at for c in self._history.of(title, since=begun) if c.state != "ALARM"), None)
 
     def _deployed(self, titles: tuple[str, ...]) -> list[str]:
         return [title for title in titles if title in self._platform.alarms]
@@ -166,3 +189,8 @@ class Run:
     def _tell(self, fault: Fault, text: str) -> None:
         line = f"{(time.time() - self._began) / 60:6.1f} min  {fault.name:<32}{text}\n"
         print(line, end="", flush=True)  # in one piece: faults speak at the same time
+
+
+def _now() -> float:
+    """The second that is under way: the alarms' history has whole seconds."""
+    return float(math.floor(time.time()))
