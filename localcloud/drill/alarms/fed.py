@@ -13,6 +13,9 @@ _NOT_THERE = "the local cloud does not have the part"
 _BUSY = "it would take the processors from everything else on this machine"
 _NO_KEY = "OpenAI is not called here"
 
+_DECIDES = 1e12
+"""How often a value counts that decides beside other fed ones."""
+
 
 def _windows(objective: str, values: Values) -> dict[str, Values]:
     return {f"{objective}-burns-{speed}-{window}": values for speed in ("fast", "slow") for window in ("long", "short")}
@@ -111,7 +114,7 @@ _READING = (
     _one(
         "readings-given-up", {"ended": Value(1000), "failed": Value(500)},
         because="it would take twenty broken receipts, six tries each",
-        good={"ended": Value(1000), "failed": Value(0)},
+        good={"ended": Value(1e5), "failed": Value(0)},
     ),
 )  # fmt: skip
 
@@ -119,6 +122,8 @@ _TASKS = tuple(
     fault
     for service in ("web", "worker")
     for fault in (
+        # Before what is busy, which would be in the average of its last day.
+        _one(f"{service}-idle", {"CPUUtilization": Value(1)}, because=_HOURS, good={"CPUUtilization": Value(50, 1e8)}),
         Fault(
             name=f"{service}-cpu-at-maximum",
             says="CPUUtilization 97 %, at the maximum number of tasks; scaling is suspended",
@@ -126,8 +131,9 @@ _TASKS = tuple(
             because=_BUSY,
             fires=(f"{service}-cpu-at-maximum",),
             breakage=BusyAtMaximum(
-                bad={f"{service}-cpu-at-maximum": {"CPUUtilization": Value(97)}}, service=service
+                bad={f"{service}-cpu-at-maximum": {"CPUUtilization": Value(97, _DECIDES)}}, service=service
             ),
+            after=(f"{service}-idle",),
         ),
         Fault(
             name=f"{service}-memory",
@@ -143,8 +149,6 @@ _TASKS = tuple(
             ),
             after=(f"{service}-cpu-at-maximum",),
         ),
-        _one(f"{service}-idle", {"CPUUtilization": Value(1)}, because=_HOURS, good={"CPUUtilization": Value(50, 1e8)},
-             after=(f"{service}-memory",)),
         Fault(
             name=f"{service}-busy",
             says="CPUUtilization 90 %",
@@ -152,8 +156,8 @@ _TASKS = tuple(
             because=_BUSY,
             fires=(f"scaling-{service}-cpu-upper",),
             clears=(f"scaling-{service}-idle-lower",),
-            breakage=Feed(bad={f"scaling-{service}-cpu-upper": {"CPUUtilization": Value(90, 1e9)}}),
-            after=(f"{service}-idle", f"{'web-stopped' if service == 'web' else 'receipts-wait'}"),
+            breakage=Feed(bad={f"scaling-{service}-cpu-upper": {"CPUUtilization": Value(90, _DECIDES)}}, minutes=1),
+            after=(f"{service}-memory", f"{'web-stopped' if service == 'web' else 'receipts-wait'}"),
         ),
     )
 )  # fmt: skip
@@ -161,11 +165,10 @@ _TASKS = tuple(
 _SERVERS = (
     _one("scaling-worker-backlog-upper", {"BacklogPerTask": Value(30)}, because="it would take dozens of receipts",
          after=("worker-busy",)),
-    _one("database-cpu", {"CPUUtilization": Value(95)}, because=_BUSY),
+    _one("database-idle", {"CPUUtilization": Value(1)}, because=_HOURS, good={"CPUUtilization": Value(50, 1e8)}),
+    _one("database-cpu", {"CPUUtilization": Value(95, _DECIDES)}, because=_BUSY, after=("database-idle",)),
     _one("database-storage", {"FreeStorageSpace": Value(_GIB / 2)}, because="it would fill this machine's disk"),
     _one("database-memory", {"FreeableMemory": Value(1e7)}, because="it would fill this machine's memory"),
-    _one("database-idle", {"CPUUtilization": Value(1)}, because=_HOURS, good={"CPUUtilization": Value(50, 1e8)},
-         after=("database-cpu",)),
     _one("broker-cpu", {"EngineCPUUtilization": Value(95)}, because=_BUSY),
     _one("cache-cpu", {"EngineCPUUtilization": Value(95)}, because=_BUSY),
     _one("cache-evictions", {"Evictions": Value(50_000)}, because=_LONG),
@@ -207,8 +210,8 @@ _OPENAI = (
                 "openai-slow": {"OpenAISeconds": Value(25.0)},
             },
             good={
-                "openai-failing": {"OpenAICalls": Value(100), "OpenAIFailures": Value(0)},
-                "openai-slow": {"OpenAISeconds": Value(2.0)},
+                "openai-failing": {"OpenAICalls": Value(1e5), "OpenAIFailures": Value(0)},
+                "openai-slow": {"OpenAISeconds": Value(2.0, 1e9)},
             },
             minutes=4,
         ),

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from functools import partial
 
@@ -38,51 +38,56 @@ class Run:
         self._mended = {name: threading.Event() for name in faults}
         self._over = {name: threading.Event() for name in faults}
         self._stopped = threading.Event()
+        self._attempts: list[Attempt] = []
         self._began = 0.0
         self._machine = 0.0
 
     def run(self) -> Record:
-        """The whole of it. Raises LocalCloudError when the load cannot begin."""
+        """The whole of it; where it is interrupted, what was done until then, when all is mended. Raises
+        LocalCloudError when the load cannot begin."""
         with self._history, self._inbox:
             self._traffic.start()
             self._began = time.time()
             try:
                 with ThreadPoolExecutor(len(self._faults), thread_name_prefix="fault") as pool:
-                    attempts = self._attempts(pool)
+                    self._carry_out_all(pool)
                 # Messages of what ended last, and alarms that nobody wanted, come a little later.
                 time.sleep(30)
             finally:
                 self._traffic.close()
-            acted = frozenset(self._acted(attempts))
+            acted = frozenset(self._acted())
         return Record(
             env=self._platform.env,
             began=self._began,
             ended=time.time(),
             alarms=self._platform.alarms,
-            attempts=tuple(attempts),
+            attempts=tuple(self._attempts),
             changes=tuple(self._history.changes()),
             messages=tuple(self._inbox.messages()),
             acted=acted,
             machine=self._machine,
+            interrupted=self._stopped.is_set(),
         )
 
-    def _attempts(self, pool: ThreadPoolExecutor) -> list[Attempt]:
+    def _carry_out_all(self, pool: ThreadPoolExecutor) -> None:
         try:
-            return list(pool.map(self._attempt, self._faults.values()))
+            wait([pool.submit(self._attempt, fault) for fault in self._faults.values()])
+        except KeyboardInterrupt:
+            print("interrupted: what is broken is mended", flush=True)
+            self._stopped.set()  # the pool waits for that
         except BaseException:
-            self._stopped.set()  # what is broken is mended, and the pool waits for that
+            self._stopped.set()
             raise
 
-    def _attempt(self, fault: Fault) -> Attempt:
+    def _attempt(self, fault: Fault) -> None:
         try:
             for events, names in ((self._over, fault.after), (self._mended, fault.after_mending)):
                 for name in names:
                     while name in events and not events[name].wait(_LOOK) and not self._stopped.is_set():
                         pass
             self._wait(partial(self._is_ready, fault), patience=CLEARING)
-            if self._stopped.is_set():
-                return Attempt(fault=fault, begun=_now(), error="not begun")
-            return self._carry_out(fault)
+            if not self._stopped.is_set():
+                self._attempts.append(self._carry_out(fault))
         finally:
             self._mended[fault.name].set()
             self._over[fault.name].set()
@@ -124,7 +129,8 @@ class Run:
             begun = _now()
             fault.breakage.make(self._platform)
             left = deadline - time.monotonic()
-            if self._wait(partial(self._is_red, fault, begun), patience=min(left, repeats)) or left <= repeats:
+            red = self._wait(partial(self._is_red, fault, begun), patience=min(left, repeats))
+            if red or left <= repeats or self._stopped.is_set():
                 return begun
             self._tell(fault, "fed once more")
 
@@ -170,11 +176,11 @@ class Run:
             self._machine = max(self._machine, os.getloadavg()[0])
         return held
 
-    def _acted(self, attempts: list[Attempt]) -> list[str]:
+    def _acted(self) -> list[str]:
         """Scaling alarms whose policy was carried out since their fault."""
         cloudwatch = self._platform.client("cloudwatch")
         found = []
-        for attempt in attempts:
+        for attempt in self._attempts:
             for title in self._deployed(attempt.fault.fires):
                 alarm = self._platform.alarms[title]
                 if alarm.scales:
