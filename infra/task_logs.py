@@ -19,12 +19,12 @@ class TaskLogs(Construct):
         super().__init__(scope, construct_id)
         self.groups: dict[str, logs.LogGroup] = {}
         self._retention = retention(retention_days)
-        self._key = kms.Key(
+        self.key = kms.Key(
             self, "Key", description="Logs of the application's tasks", removal_policy=cdk.RemovalPolicy.DESTROY
         )
         stack = cdk.Stack.of(self)
         # For this account's groups in this region only (CloudWatch Logs User Guide, "Encrypt log data").
-        self._key.add_to_resource_policy(
+        self.key.add_to_resource_policy(
             iam.PolicyStatement(
                 principals=[iam.ServicePrincipal(f"logs.{stack.region}.amazonaws.com")],
                 actions=["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"],
@@ -44,6 +44,6 @@ class TaskLogs(Construct):
 
     def group(self, construct_id: str) -> logs.LogGroup:
         self.groups[construct_id] = logs.LogGroup(
-            self, construct_id, retention=self._retention, encryption_key=self._key
+            self, construct_id, retention=self._retention, encryption_key=self.key
         )
         return self.groups[construct_id]
