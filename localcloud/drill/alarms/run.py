@@ -27,12 +27,12 @@ _LOOK = 2.0
 
 
 class Run:
-    """One drill of `faults`, under a load of `rate` actions a second."""
+    """One drill of `faults`, under a load of `rate` actions a second; 0 for none."""
 
     def __init__(self, *, platform: Platform, faults: Mapping[str, Fault], rate: float) -> None:
         self._platform = platform
         self._faults = faults
-        self._traffic = Traffic(url=commands.web_url(), rate=rate)
+        self._traffic = Traffic(url=commands.web_url(), rate=rate) if rate else None
         self._history = History(platform.region)
         self._inbox = Inbox(platform.region)
         self._mended = {name: threading.Event() for name in faults}
@@ -46,7 +46,8 @@ class Run:
         """The whole of it; where it is interrupted, what was done until then, when all is mended. Raises
         LocalCloudError when the load cannot begin."""
         with self._history, self._inbox:
-            self._traffic.start()
+            if self._traffic:
+                self._traffic.start()
             self._began = time.time()
             try:
                 with ThreadPoolExecutor(len(self._faults), thread_name_prefix="fault") as pool:
@@ -54,7 +55,8 @@ class Run:
                 # Messages of what ended last, and alarms that nobody wanted, come a little later.
                 time.sleep(30)
             finally:
-                self._traffic.close()
+                if self._traffic:
+                    self._traffic.close()
             acted = frozenset(self._acted())
         return Record(
             env=self._platform.env,
