@@ -16,7 +16,7 @@ PROJECT = "AWS::CodeBuild::Project"
 BUILDSPECS = Path(__file__).resolve().parents[2] / "pipelines" / "buildspecs"
 
 
-TRUSTED = {"PreviewsPushAdmit", "PreviewsPushDeploy", "PreviewsTendTend"}
+TRUSTED = {"PreviewsPushAdmit", "PreviewsPushDeploy", "PreviewsTend"}
 """Builds that may speak on pull requests or deploy previews."""
 
 
