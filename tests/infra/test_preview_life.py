@@ -47,8 +47,8 @@ def test_only_the_cookie_and_the_link_lead_to_a_preview(gated: dict[str, Any]) -
 
 
 def test_everybody_else_is_refused_before_the_environments_own_rule(preview: Assembly) -> None:
-    (rule,) = preview.stack("Previews").properties(LISTENER_RULE)
-    (own,) = [each["Priority"] for each in preview.stack("Ingress").properties(LISTENER_RULE) if each["Priority"] > 1]
+    (rule,) = preview["Previews"].properties(LISTENER_RULE)
+    (own,) = [each["Priority"] for each in preview["Ingress"].properties(LISTENER_RULE) if each["Priority"] > 1]
     assert rule["Priority"] == own - 1
     assert rule["Actions"][0]["FixedResponseConfig"]["StatusCode"] == "403"
 
@@ -62,7 +62,7 @@ def test_a_push_changes_no_tag(gated: dict[str, Any]) -> None:
 
 
 def test_the_sweeper_deletes_what_is_previews_alone(preview: Assembly) -> None:
-    (policy,) = preview.stack("PreviewSweeper").properties("AWS::IAM::Policy")
+    (policy,) = preview["PreviewSweeper"].properties("AWS::IAM::Policy")
     for statement in policy["PolicyDocument"]["Statement"]:
         actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
         if statement["Effect"] == "Deny" or not any(":Delete" in action or ":Detach" in action for action in actions):
@@ -74,18 +74,19 @@ def test_the_sweeper_deletes_what_is_previews_alone(preview: Assembly) -> None:
 
 
 def test_it_does_not_delete_the_environments_own_rule(preview: Assembly) -> None:
-    (policy,) = preview.stack("PreviewSweeper").properties("AWS::IAM::Policy")
+    (policy,) = preview["PreviewSweeper"].properties("AWS::IAM::Policy")
     denied = [each for each in policy["PolicyDocument"]["Statement"] if each["Effect"] == "Deny"]
     assert [each["Action"] for each in denied] == ["elasticloadbalancing:DeleteRule"]
     assert "ProductionRule" in json.dumps(denied[0]["Resource"])
 
 
 def test_it_sweeps_as_often_as_the_alarm_counts(preview: Assembly) -> None:
-    (rule,) = preview.stack("PreviewSweeper").properties("AWS::Events::Rule")
+    (rule,) = preview["PreviewSweeper"].properties("AWS::Events::Rule")
     (alarm,) = [
         each
-        for each in preview.stack("Monitoring").properties("AWS::CloudWatch::Alarm")
+        for each in preview["Monitoring"].properties("AWS::CloudWatch::Alarm")
         if each["AlarmName"].endswith("previews-orphaned")
     ]
-    assert (rule["ScheduleExpression"], alarm["Period"], alarm["EvaluationPeriods"]) == ("rate(15 minutes)", 900, 4)
+    period = alarm["Metrics"][0]["MetricStat"]["Period"]
+    assert (rule["ScheduleExpression"], period, alarm["EvaluationPeriods"]) == ("rate(15 minutes)", 900, 4)
     assert alarm["TreatMissingData"] == "breaching"

@@ -114,7 +114,7 @@ def test_both_stages_deploy_the_one_assembly_made_of_the_one_image(template: Tem
 
 
 def test_drift_is_looked_for_by_schedule_in_both_stages(template: Template) -> None:
-    schedule = template.one("AWS::Scheduler::Schedule")
+    schedule = template.one("AWS::Scheduler::Schedule", containing="Drift")
     assert schedule["ScheduleExpression"] == "cron(0 6 ? * MON-FRI *)"
     assert [each["Name"] for each in stage(template, "Detect", of="Drift")["Actions"]] == ["Staging", "Production"]
 

@@ -235,21 +235,9 @@ _COST = (
          good={"IncomingBytes": Value(1)}),
 )  # fmt: skip
 
-_PREVIEWS = (
-    Fault(
-        name="previews-orphaned",
-        says="OrphanedPreviews 1; over with the first sweep whose quarter of an hour is its own",
-        how="fed",
-        because="it would take four sweeps, an hour",
-        fires=("previews-orphaned",),
-        breakage=Feed(bad={"previews-orphaned": {"OrphanedPreviews": Value(1)}}),
-        patience=40.0,
-    ),
-)
-
 _PLANNED = (
     _one("maintenance", {"Maintenance": Value(1)}, because="one value is how it is said; dated so that it ends soon",
          brings=("known-cause",), after=("failover",)),
 )  # fmt: skip
 
-FED = (*_WEB, *_READING, *_TASKS, *_SERVERS, *_COPIES, *_OPENAI, *_COST, *_PREVIEWS, *_PLANNED)
+FED = (*_WEB, *_READING, *_TASKS, *_SERVERS, *_COPIES, *_OPENAI, *_COST, *_PLANNED)

@@ -111,13 +111,14 @@ class Account:
 
     def sweep(self) -> dict[str, Any]:
         """Call the sweeper now; what it did. Raises LookupError without one, RuntimeError when it fails."""
-        functions = self.client("lambda")
-        for page in functions.get_paginator("list_functions").paginate():
-            for function in page["Functions"]:
-                if function["FunctionName"].startswith(f"{self.prefix[:-1]}Sweeper-"):
-                    answer = functions.invoke(FunctionName=function["FunctionName"])
-                    said: dict[str, Any] = json.loads(answer["Payload"].read())
-                    if answer.get("FunctionError"):
-                        raise RuntimeError(f"the sweeper failed: {said.get('errorMessage', said)}")
-                    return said
-        raise LookupError(f"{self.environment.name} has no sweeper: deploy its stacks first")
+        stack = f"{self.prefix.removesuffix('-')}Sweeper"
+        try:
+            outputs = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]
+        except ClientError as error:
+            raise LookupError(f"{self.environment.name} has no sweeper: deploy its stacks first ({error})") from error
+        name = next(each["OutputValue"] for each in outputs if each["OutputKey"] == "SweeperFunction")
+        answer = self.client("lambda").invoke(FunctionName=name)
+        said: dict[str, Any] = json.loads(answer["Payload"].read())
+        if answer.get("FunctionError"):
+            raise RuntimeError(f"the sweeper failed: {said.get('errorMessage', said)}")
+        return said
