@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from infra.config import ConfigurationError, Environment
@@ -17,6 +18,8 @@ from previews import places
 from previews.life import Preview, Terms, preview_of
 
 _QUALIFIER = "hnb659fds"
+_SWEEP_SECONDS = 900
+"""Lambda's limit."""
 
 
 def assumed(purpose: Literal["deploy", "lookup"], environment: Environment) -> Any:
@@ -117,7 +120,10 @@ class Account:
         except ClientError as error:
             raise LookupError(f"{self.environment.name} has no sweeper: deploy its stacks first ({error})") from error
         name = next(each["OutputValue"] for each in outputs if each["OutputKey"] == "SweeperFunction")
-        answer = self.client("lambda").invoke(FunctionName=name)
+        functions = self.session.client(
+            "lambda", region_name=self.environment.regions.primary, config=Config(read_timeout=_SWEEP_SECONDS)
+        )
+        answer = functions.invoke(FunctionName=name)
         said: dict[str, Any] = json.loads(answer["Payload"].read())
         if answer.get("FunctionError"):
             raise RuntimeError(f"the sweeper failed: {said.get('errorMessage', said)}")
