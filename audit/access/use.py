@@ -80,12 +80,10 @@ def use(principals: Sequence[PrincipalAccess], calls: Iterable[Call]) -> tuple[U
 
 def _principal(role: str, names: dict[str, str]) -> str:
     """The principal whose name was deployed as this one: cut at the limit of 64 characters, with an ending."""
+    exact = [path for path, name in names.items() if name == role]
     stem = role.rpartition("-")[0]
-    found = [
-        path
-        for path, name in names.items()
-        if name == role or (name.endswith("-${suffix}") and name.removesuffix("-${suffix}").startswith(stem))
-    ]
+    made = {path: name.removesuffix("-${suffix}") for path, name in names.items() if name.endswith("-${suffix}")}
+    found = exact or [path for path, name in made.items() if stem and name.startswith(stem)]
     if len(found) > 1:
         raise UseError(f"the role {role} may be any of {', '.join(found)}")
     return found[0] if found else ""

@@ -94,3 +94,7 @@ def test_the_command_fails_on_a_refused_call(tmp_path: Path, capsys: pytest.Capt
     assert main(arguments) == 0
     assert main([*arguments, "--calls", str(record)]) == 1
     assert "REFUSED s3:GetObject" in capsys.readouterr().out
+
+
+def test_a_role_of_somebody_else_is_left_out(report: AccessReport) -> None:
+    assert not any(one.ran for one in use(report.principals, [call("s3:GetObject", role="administrator")]))
