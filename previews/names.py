@@ -77,11 +77,16 @@ class PreviewName:
 
     @property
     def tag(self) -> str:
-        """The branch as a tag's value, which takes few characters beside letters and digits of any script."""
-        return re.sub(r"[^\w .:/=+@-]", "_", self.branch)[:_LONGEST_TAG]
+        """The branch as a tag's value."""
+        return tag_value(self.branch)
 
     def host(self, domain: str) -> str:
         return f"{self.name}.{domain}"
+
+
+def tag_value(text: str) -> str:
+    """What a tag takes of a text: few characters beside letters and digits of any script."""
+    return re.sub(r"[^\w .:/=+@-]", "_", text)[:_LONGEST_TAG]
 
 
 def _fits(text: str) -> bool:

@@ -103,10 +103,11 @@ def test_openai_is_off_and_metrics_are_not_billed(preview: Template) -> None:
 
 
 def test_a_domain_makes_a_host_rule_and_none_a_header_rule(synth: Synth, preview: Template) -> None:
-    (condition,) = preview.one("AWS::ElasticLoadBalancingV2::ListenerRule")["Conditions"]
-    assert condition["HttpHeaderConfig"] == {"HttpHeaderName": "X-Preview", "Values": ["pr-42"]}
-    (condition,) = synth(domain="preview.localhost").one("AWS::ElasticLoadBalancingV2::ListenerRule")["Conditions"]
-    assert condition["HostHeaderConfig"] == {"Values": ["pr-42.preview.localhost"]}
+    kind = "AWS::ElasticLoadBalancingV2::ListenerRule"
+    for rule in preview.properties(kind):
+        assert rule["Conditions"][0]["HttpHeaderConfig"] == {"HttpHeaderName": "X-Preview", "Values": ["pr-42"]}
+    (rule,) = synth(domain="preview.localhost").properties(kind)
+    assert rule["Conditions"] == [{"Field": "host-header", "HostHeaderConfig": {"Values": ["pr-42.preview.localhost"]}}]
 
 
 def test_another_reset_is_another_database_and_kept_data_are_none(synth: Synth, preview: Template) -> None:
