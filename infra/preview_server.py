@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -21,11 +22,15 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+import previews
 from infra.application import Server
 from infra.config.models import RetentionDays
 from infra.retention import retention
 
 _CODE = Path(__file__).parent / "functions" / "preview_server"
+_RULES = Path(previews.__file__).parent
+"""What previews are called and how long they live: plain Python, as everybody else has it."""
+
 _LIBRARIES = ("pg8000", "scramp", "asn1crypto", "python-dateutil", "six")
 """A driver of PostgreSQL in plain Python, and what it needs: nothing has to be built for the function's machine."""
 
@@ -46,6 +51,15 @@ class FunctionProps:
     callers: Callers
     log_retention_days: RetentionDays
     log_key: kms.IKey
+
+
+class InNetwork(Protocol):
+    """Where a function of a VPC is."""
+
+    @property
+    def vpc(self) -> ec2.IVpc: ...
+    @property
+    def security_group(self) -> ec2.ISecurityGroup: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +95,7 @@ class DatabaseFunction(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, props: DatabaseFunctionProps) -> None:
         super().__init__(scope, construct_id)
-        self.function = _function(
+        self.function = preview_function(
             self,
             props,
             module="databases",
@@ -160,7 +174,7 @@ class SharesFunction(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, props: SharesFunctionProps) -> None:
         super().__init__(scope, construct_id)
-        self.function = _function(
+        self.function = preview_function(
             self,
             props,
             module="shares",
@@ -196,14 +210,14 @@ class SharesFunction(Construct):
         props.bucket.grant_delete(self.function, "previews/*")
 
 
-def _function(
+def preview_function(
     scope: Construct,
     props: FunctionProps,
     *,
     module: str,
     description: str,
     environment: Mapping[str, str],
-    network: DatabaseFunctionProps | None = None,
+    network: InNetwork | None = None,
 ) -> lambda_.Function:
     log_group = logs.LogGroup(
         scope, "Logs", retention=retention(props.log_retention_days), encryption_key=props.log_key
@@ -234,7 +248,8 @@ def _function(
 def _code() -> Iterator[str]:
     """A folder with the functions' modules and the driver, as they are installed here."""
     with tempfile.TemporaryDirectory() as folder:
-        shutil.copytree(_CODE, Path(folder) / _CODE.name, ignore=shutil.ignore_patterns("__pycache__"))
+        for package in (_CODE, _RULES):
+            shutil.copytree(package, Path(folder) / package.name, ignore=shutil.ignore_patterns("__pycache__"))
         for library in _LIBRARIES:
             for file in importlib.metadata.files(library) or ():
                 if file.suffix == ".py" and ".." not in file.parts:

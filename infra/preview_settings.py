@@ -13,11 +13,16 @@ _LONGEST_TAG = 256
 @dataclass(frozen=True, kw_only=True)
 class PreviewSettings:
     """`keep_data` keeps the database over an update, where otherwise each release begins with a new one; another
-    `reset` than the last time makes a new one all the same. `domain` is what the name goes before, if anything."""
+    `reset` than the last time makes a new one all the same. `domain` is what the name goes before, if anything.
+    `open` lets in everybody who reaches the load balancer; otherwise a token is asked for. The rest is for people."""
 
     domain: str | None = None
     keep_data: bool = False
     reset: str = ""
+    open: bool = False
+    commit: str = ""
+    owner: str = ""
+    pull_request: str = ""
 
     def __post_init__(self) -> None:
         """Raises ConfigurationError."""

@@ -17,6 +17,7 @@ from infra.imported_values import ImportedValues
 from infra.monitoring.alarm import Alarms, Severity, prefix
 from infra.monitoring.alarms import copies as copy_alarms
 from infra.monitoring.alarms import cost, database, objectives, openai, outages, reading, services, valkey, web
+from infra.monitoring.alarms import previews as preview_alarms
 from infra.monitoring.copies import CopyChecks, Replication
 from infra.monitoring.counted_events import CountedEvents, database_failovers, failed_rotations
 from infra.monitoring.dashboards import cost as cost_page
@@ -77,6 +78,8 @@ class MonitoringStack(EnvironmentStack):
             self._add_degradations()
         if Severity.P2 in environment.alarms.severities:
             self._add_cost()
+        if environment.previews:
+            preview_alarms.add(self.alarms, self._sources.application)
         outages.add_symptoms(self.alarms)
         outages.add_gate(self.alarms)
         self._add_dashboards()
@@ -93,6 +96,10 @@ class MonitoringStack(EnvironmentStack):
         for severity in Severity:
             cdk.CfnOutput(self, f"{severity}Topic", value=self._notifications.topics[severity].topic_arn)
             cdk.CfnOutput(self, f"{severity}MessagesTopic", value=self._notifications.messages[severity].topic_arn)
+
+    @property
+    def notifications(self) -> Notifications:
+        return self._notifications
 
     # ---- what is looked at ----
     def _import_sources(self) -> Sources:

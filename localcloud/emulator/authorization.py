@@ -37,6 +37,8 @@ def install() -> None:
     replace(iam_actions, "extract_resource_arn", _with_exact_resources(iam_actions.extract_resource_arn))
     # Upstream never fills cloudwatch:namespace and ecs:cluster, on which roles are conditioned.
     replace(iam_actions, "request_tag_context", _with_condition_keys(iam_actions.request_tag_context))
+    # Upstream leaves out which key an upload names.
+    replace(iam_actions, "s3_service_context", _with_named_key(iam_actions.s3_service_context))
 
 
 def _with_keys(stock: Callable[..., Any]) -> Callable[..., Any]:
@@ -155,6 +157,17 @@ def _with_condition_keys(stock: Callable[..., dict[str, Any]]) -> Callable[..., 
             if cluster := ecs_authorization.cluster_arn(body, prefix=prefix):
                 return {**found, "ecs:cluster": cluster}
         return found
+
+    return context
+
+
+def _with_named_key(stock: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    def context(
+        iam_action: str, query_params: Any, path: str = "", headers: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        found = stock(iam_action, query_params, path, headers)
+        key = (headers or {}).get("x-amz-server-side-encryption-aws-kms-key-id")
+        return {**found, "s3:x-amz-server-side-encryption-aws-kms-key-id": key} if key else found
 
     return context
 
