@@ -59,11 +59,13 @@ class SignedImages:
 @dataclass(frozen=True, kw_only=True)
 class Namespace:
     """What a tenant of shared servers keeps to: `environment` is where it believes to be, the prefixes begin each of
-    its keys in the broker and in the bucket. It publishes no metrics, as each would be billed."""
+    its keys in the broker and in the bucket. It publishes no metrics, as each would be billed. `access_token` is what
+    people need to get in, where they need one."""
 
     environment: str
     broker_prefix: str
     object_prefix: str
+    access_token: secretsmanager.ISecret | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,13 +141,22 @@ class Application:
                 "WEB_THREADS": str(web.threads),
                 **signing,
             },
-            # Only who hands out addresses can sign them.
-            secrets={"IMAGE_SIGNING_KEY": ecs.Secret.from_secrets_manager(images.signing_key)} if images else {},
+            secrets=self._of_web_alone(),
             stop_seconds=30,
             health_check=_health_check("web", start_seconds=30),
             ports=[WEB_PORT],
             labels={MIGRATION_LABEL: migration} if migration else {},
         )
+
+    def _of_web_alone(self) -> dict[str, ecs.Secret]:
+        """Only who hands out addresses can sign them, and only who answers requests lets people in."""
+        images, own = self._around.signed_images, self._around.namespace
+        secrets = {}
+        if images:
+            secrets["IMAGE_SIGNING_KEY"] = ecs.Secret.from_secrets_manager(images.signing_key)
+        if own and own.access_token:
+            secrets["PREVIEW_ACCESS_TOKEN"] = ecs.Secret.from_secrets_manager(own.access_token)
+        return secrets
 
     def worker(self, *, with_beat: bool = False) -> ContainerProps:
         """`with_beat` lets the worker be the scheduler, too: for an environment that has exactly one."""
@@ -223,7 +234,12 @@ class Application:
         settings, around = self._settings, self._around
         own = around.namespace
         apart = (
-            {"BROKER_PREFIX": own.broker_prefix, "OBJECT_PREFIX": own.object_prefix, "PUBLISH_METRICS": "no"}
+            {
+                "BROKER_PREFIX": own.broker_prefix,
+                "OBJECT_PREFIX": own.object_prefix,
+                "PUBLISH_METRICS": "no",
+                "IN_PREVIEW": "yes",
+            }
             if own
             else {}
         )

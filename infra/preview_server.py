@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -21,13 +22,17 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from infra.application import Server
+import previews
+from infra.application import Server, Valkey
 from infra.config.models import RetentionDays
 from infra.retention import retention
 
 _CODE = Path(__file__).parent / "functions" / "preview_server"
-_LIBRARIES = ("pg8000", "scramp", "asn1crypto", "python-dateutil", "six")
-"""A driver of PostgreSQL in plain Python, and what it needs: nothing has to be built for the function's machine."""
+_RULES = Path(previews.__file__).parent
+"""What previews are called and how long they live: plain Python, as everybody else has it."""
+
+_LIBRARIES = ("pg8000", "scramp", "asn1crypto", "python-dateutil", "six", "redis")
+"""Clients of PostgreSQL and Valkey in plain Python, and what they need: nothing is built for the function's machine."""
 
 _LAMBDA_MINUTES = 15
 """Lambda's most; a migration may take most of it."""
@@ -48,15 +53,26 @@ class FunctionProps:
     log_key: kms.IKey
 
 
+class InNetwork(Protocol):
+    """Where a function of a VPC is."""
+
+    @property
+    def vpc(self) -> ec2.IVpc: ...
+    @property
+    def security_group(self) -> ec2.ISecurityGroup: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class DatabaseFunctionProps(FunctionProps):
-    """`master` is the server's own login. Tasks run in `cluster`, in `task_group`; `families` is how the names of
-    their definitions begin. `logins` are the names of the secrets with the roles' logins."""
+    """`master` is the login of the server, `valkeys` are those of the environment itself. Tasks run in `cluster`, in
+    `task_group`; `families` is how the names of their definitions begin. `logins` are the names of the secrets with
+    the roles' logins."""
 
     vpc: ec2.IVpc
     security_group: ec2.ISecurityGroup
     server: Server
     master: secretsmanager.ISecret
+    valkeys: Sequence[Valkey]
     secrets_key: kms.IKey
     logins: Sequence[str]
     cluster: ecs.ICluster
@@ -81,7 +97,7 @@ class DatabaseFunction(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, props: DatabaseFunctionProps) -> None:
         super().__init__(scope, construct_id)
-        self.function = _function(
+        self.function = preview_function(
             self,
             props,
             module="databases",
@@ -90,6 +106,7 @@ class DatabaseFunction(Construct):
                 "MASTER_SECRET_ARN": props.master.secret_arn,
                 "DATABASE_HOST": props.server.host,
                 "DATABASE_PORT": props.server.port,
+                "VALKEY_SERVERS": cdk.Stack.of(self).to_json_string([_as_json(each) for each in props.valkeys]),
                 "CLUSTER": props.cluster.cluster_name,
                 "SUBNETS": ",".join(subnet.subnet_id for subnet in props.vpc.private_subnets),
                 "TASK_SECURITY_GROUP": props.task_group.security_group_id,
@@ -112,7 +129,14 @@ class DatabaseFunction(Construct):
             for name in props.logins
         ]
         return [
-            iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[props.master.secret_arn, *named]),
+            iam.PolicyStatement(
+                actions=["secretsmanager:GetSecretValue"],
+                resources=[
+                    props.master.secret_arn,
+                    *(each.password.secret_arn for each in props.valkeys),
+                    *named,
+                ],
+            ),
             iam.PolicyStatement(
                 actions=["kms:Decrypt"],
                 resources=[props.secrets_key.key_arn],
@@ -160,7 +184,7 @@ class SharesFunction(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, props: SharesFunctionProps) -> None:
         super().__init__(scope, construct_id)
-        self.function = _function(
+        self.function = preview_function(
             self,
             props,
             module="shares",
@@ -196,14 +220,23 @@ class SharesFunction(Construct):
         props.bucket.grant_delete(self.function, "previews/*")
 
 
-def _function(
+def _as_json(valkey: Valkey) -> dict[str, str]:
+    return {
+        "host": valkey.server.host,
+        "port": valkey.server.port,
+        "username": valkey.username,
+        "secret": valkey.password.secret_arn,
+    }
+
+
+def preview_function(
     scope: Construct,
     props: FunctionProps,
     *,
     module: str,
     description: str,
     environment: Mapping[str, str],
-    network: DatabaseFunctionProps | None = None,
+    network: InNetwork | None = None,
 ) -> lambda_.Function:
     log_group = logs.LogGroup(
         scope, "Logs", retention=retention(props.log_retention_days), encryption_key=props.log_key
@@ -234,7 +267,8 @@ def _function(
 def _code() -> Iterator[str]:
     """A folder with the functions' modules and the driver, as they are installed here."""
     with tempfile.TemporaryDirectory() as folder:
-        shutil.copytree(_CODE, Path(folder) / _CODE.name, ignore=shutil.ignore_patterns("__pycache__"))
+        for package in (_CODE, _RULES):
+            shutil.copytree(package, Path(folder) / package.name, ignore=shutil.ignore_patterns("__pycache__"))
         for library in _LIBRARIES:
             for file in importlib.metadata.files(library) or ():
                 if file.suffix == ".py" and ".." not in file.parts:

@@ -7,17 +7,20 @@ from dataclasses import dataclass
 
 from infra.config import ConfigurationError, Environment
 
-_LONGEST_TAG = 256
-
 
 @dataclass(frozen=True, kw_only=True)
 class PreviewSettings:
     """`keep_data` keeps the database over an update, where otherwise each release begins with a new one; another
-    `reset` than the last time makes a new one all the same. `domain` is what the name goes before, if anything."""
+    `reset` than the last time makes a new one all the same. `domain` is what the name goes before, if anything.
+    `open` lets in everybody who reaches the load balancer; otherwise a token is asked for. The rest is for people."""
 
     domain: str | None = None
     keep_data: bool = False
     reset: str = ""
+    open: bool = False
+    commit: str = ""
+    owner: str = ""
+    pull_request: str = ""
 
     def __post_init__(self) -> None:
         """Raises ConfigurationError."""
@@ -25,11 +28,6 @@ class PreviewSettings:
             raise ConfigurationError(
                 f"preview.reset = {self.reset!r}\n      accepted: a word that differs from the last one, such as a time"
             )
-
-    @staticmethod
-    def tag_of(branch: str) -> str:
-        """A branch's name as a tag's value, which takes few characters beside letters and digits of any script."""
-        return re.sub(r"[^\w .:/=+@-]", "_", branch)[:_LONGEST_TAG]
 
 
 def as_in_a_preview(environment: Environment, settings: PreviewSettings) -> Environment:

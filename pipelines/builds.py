@@ -12,6 +12,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra.config.models import RetentionDays
@@ -36,7 +37,7 @@ class BuildProps:
     """`buildspec` is a file's name without its ending; `docker` is the architecture of a build that runs Docker.
 
     `namespaces` is for a build that makes containers or namespaces itself, which only privileged ones may; `hands_on`
-    says whether later steps get artifacts of this one.
+    says whether later steps get artifacts of this one. `secrets` are variables with what a secret holds.
     """
 
     buildspec: str
@@ -49,6 +50,7 @@ class BuildProps:
     hands_on: bool = False
     evidence: s3.IBucket | None = None
     statements: Sequence[iam.PolicyStatement] = ()
+    secrets: Mapping[str, secretsmanager.ISecret] = field(default_factory=dict)
 
 
 class Build(Construct):
@@ -85,7 +87,13 @@ class Build(Construct):
             build_spec=codebuild.BuildSpec.from_source_filename(f"{BUILDSPECS}/{props.buildspec}.yml"),
             environment=_environment(props),
             environment_variables={
-                name: codebuild.BuildEnvironmentVariable(value=value) for name, value in variables.items()
+                **{name: codebuild.BuildEnvironmentVariable(value=value) for name, value in variables.items()},
+                **{
+                    name: codebuild.BuildEnvironmentVariable(
+                        value=secret.secret_arn, type=codebuild.BuildEnvironmentVariableType.SECRETS_MANAGER
+                    )
+                    for name, secret in props.secrets.items()
+                },
             },
             check_secrets_in_plain_text_env_variables=True,
             grant_report_group_permissions=False,
@@ -109,6 +117,10 @@ def _rights(group: logs.ILogGroup, workshop: Workshop, props: BuildProps) -> lis
             actions=["kms:Decrypt", *(["kms:GenerateDataKey"] if writable else [])], resources=[workshop.key.key_arn]
         ),
         *([iam.PolicyStatement(actions=["s3:PutObject"], resources=writable)] if writable else []),
+        *(
+            iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[secret.secret_arn])
+            for secret in props.secrets.values()
+        ),
         *props.statements,
     ]
 

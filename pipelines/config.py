@@ -101,12 +101,14 @@ class Drift(Section):
 
 
 class Delivery(Section):
-    """The tooling account, what it builds from, and the two environments that it deploys to."""
+    """The tooling account, what it builds from, and the two environments that it deploys to; `previews` is one that
+    carries previews of pull requests, if any."""
 
     account: Account
     region: Region
     staging: EnvironmentName
     production: EnvironmentName
+    previews: EnvironmentName | None = None
     base_image: Annotated[
         str, StringConstraints(pattern=r"^[a-z0-9.-]+(/[a-z0-9._-]+)+(:[\w.-]+|@sha256:[0-9a-f]{64})$")
     ]
@@ -124,10 +126,11 @@ class Delivery(Section):
 
 
 class Stages(Section):
-    """The configuration of the two environments that are delivered to."""
+    """The configuration of the two environments that are delivered to, and of the one with previews."""
 
     staging: Environment
     production: Environment
+    previews: Environment | None = None
 
 
 def load_delivery(path: Path = FILE) -> Delivery:
@@ -149,7 +152,11 @@ def load_delivery(path: Path = FILE) -> Delivery:
 
 def load_stages(delivery: Delivery) -> Stages:
     """The environments that `delivery` names. Raises ConfigurationError when they cannot share one image."""
-    stages = Stages(staging=load_environment(delivery.staging), production=load_environment(delivery.production))
+    stages = Stages(
+        staging=load_environment(delivery.staging),
+        production=load_environment(delivery.production),
+        previews=load_environment(delivery.previews) if delivery.previews else None,
+    )
     if stages.staging.cpu_architecture != stages.production.cpu_architecture:
         raise ConfigurationError(
             f"{delivery.staging} runs on {stages.staging.cpu_architecture} and {delivery.production} on "

@@ -106,15 +106,31 @@ class Foundation(Construct):
                 ),
             ],
         )
-        repository.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="StagesPull",
-                actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-                principals=[iam.AccountPrincipal(account) for account in sorted(set(stage_accounts))],
-                # The roles that tasks are started with: CloudFormation names them after their stacks.
-                conditions={"ArnLike": {"aws:PrincipalArn": "arn:*:iam::*:role/SpendSmart-*"}},
-            )
+        repository.add_to_resource_policy(self._pull(stage_accounts))
+        return repository
+
+    def _pull(self, accounts: Sequence[str]) -> iam.PolicyStatement:
+        return iam.PolicyStatement(
+            sid="StagesPull",
+            actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+            principals=[iam.AccountPrincipal(account) for account in sorted(set(accounts))],
+            # The roles that tasks are started with: CloudFormation names them after their stacks.
+            conditions={"ArnLike": {"aws:PrincipalArn": "arn:*:iam::*:role/SpendSmart-*"}},
         )
+
+    def branches(self, accounts: Sequence[str], *, days: int) -> ecr.Repository:
+        """Images of branches, for previews in `accounts`; each is gone after `days`, when no preview can run it."""
+        repository = ecr.Repository(
+            self,
+            "Branches",
+            encryption=ecr.RepositoryEncryption.KMS,
+            encryption_key=self.key,
+            image_tag_mutability=ecr.TagMutability.IMMUTABLE,
+            empty_on_delete=True,
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+            lifecycle_rules=[ecr.LifecycleRule(max_image_age=cdk.Duration.days(days))],
+        )
+        repository.add_to_resource_policy(self._pull(accounts))
         return repository
 
     def _build_cache(self) -> ecr.Repository:

@@ -42,6 +42,30 @@ class GitHubSource:
             push_filter=[codepipeline.GitPushFilter(branches_includes=[self.settings.branch])],
         )
 
+    def trusted(self) -> actions.CodeStarConnectionsSourceAction:
+        """What the delivered branch has, beside what started a run: code that was reviewed, for steps with rights."""
+        return actions.CodeStarConnectionsSourceAction(
+            action_name="Reviewed",
+            connection_arn=self.settings.connection_arn,
+            owner=self.settings.owner,
+            repo=self.settings.name,
+            branch=self.settings.branch,
+            output=codepipeline.Artifact("Reviewed"),
+            trigger_on_push=False,
+            variables_namespace="Reviewed",
+        )
+
+    def on_closed_pull_request(self) -> codepipeline.GitConfiguration:
+        """A pull request towards that branch, merged or given up."""
+        return codepipeline.GitConfiguration(
+            source_action=self.action,
+            pull_request_filter=[
+                codepipeline.GitPullRequestFilter(
+                    branches_includes=[self.settings.branch], events=[codepipeline.GitPullRequestEvent.CLOSED]
+                )
+            ],
+        )
+
     def on_pull_request(self) -> codepipeline.GitConfiguration:
         """A pull request towards that branch, opened or with new commits."""
         events = codepipeline.GitPullRequestEvent

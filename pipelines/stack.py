@@ -11,6 +11,7 @@ from pipelines.config import Delivery, Stages
 from pipelines.delivery import DeliveryPipeline
 from pipelines.drift import DriftPipeline
 from pipelines.foundation import Foundation
+from pipelines.previews import Previews
 from pipelines.pull_requests import PullRequestPipeline
 from pipelines.workflow import workshop
 
@@ -18,7 +19,7 @@ STACK_NAME = "SpendSmart-Tooling-Pipeline"
 
 
 class PipelineStack(cdk.Stack):
-    """Three pipelines on one foundation: delivery, pull requests, drift."""
+    """Pipelines on one foundation: delivery, pull requests, drift, and two for previews."""
 
     def __init__(self, scope: Construct, *, delivery: Delivery, stages: Stages) -> None:
         super().__init__(
@@ -45,6 +46,8 @@ class PipelineStack(cdk.Stack):
         )
         self.pull_requests = PullRequestPipeline(self, "PullRequests", delivery=delivery, foundation=self.foundation)
         self.drift = DriftPipeline(self, "Drift", delivery=delivery, foundation=self.foundation, stages=stages)
+        if stages.previews:
+            Previews(self, "Previews", delivery=delivery, foundation=self.foundation, environment=stages.previews)
         cdk.CfnOutput(self, "DeliveryPipelineName", value=self.delivery.pipeline.pipeline_name)
         cdk.CfnOutput(self, "ReleaseRepository", value=self.foundation.releases.repository_uri)
         cdk.CfnOutput(self, "EvidenceBucket", value=self.foundation.evidence.bucket_name)

@@ -29,7 +29,9 @@ class Workflow(Construct):
         delivery: Delivery,
         foundation: Foundation,
         mode: codepipeline.ExecutionMode,
+        reviewed: bool = False,
     ) -> None:
+        """`reviewed` fetches the delivered branch, too, as `self.reviewed`."""
         super().__init__(scope, construct_id)
         self.delivery = delivery
         self.foundation = foundation
@@ -47,7 +49,9 @@ class Workflow(Construct):
         )
         self._acknowledge_artifacts()
         self.source.allow(self.pipeline)
-        self.pipeline.add_stage(stage_name="Source", actions=[self.source.action])
+        trusted = self.source.trusted() if reviewed else None
+        self.reviewed = trusted.action_properties.outputs[0] if trusted and trusted.action_properties.outputs else None
+        self.pipeline.add_stage(stage_name="Source", actions=[self.source.action, *([trusted] if trusted else [])])
         self._tell_of_failures()
 
     def start_on(self, event: codepipeline.GitConfiguration) -> None:
@@ -70,12 +74,13 @@ class Workflow(Construct):
         outputs: Sequence[codepipeline.Artifact] = (),
         variables: Mapping[str, str] | None = None,
         namespace: str | None = None,
+        source: codepipeline.Artifact | None = None,
     ) -> actions.CodeBuildAction:
-        """Run a project over the source, and over `inputs` beside it."""
+        """Run a project over the source, or another one that has its buildspec, and over `inputs` beside it."""
         return actions.CodeBuildAction(
             action_name=name,
             project=build.project,
-            input=self.source.artifact,
+            input=source or self.source.artifact,
             extra_inputs=list(inputs) or None,
             outputs=list(outputs) or None,
             run_order=order,

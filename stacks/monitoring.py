@@ -17,6 +17,7 @@ from infra.imported_values import ImportedValues
 from infra.monitoring.alarm import Alarms, Severity, prefix
 from infra.monitoring.alarms import copies as copy_alarms
 from infra.monitoring.alarms import cost, database, objectives, openai, outages, reading, services, valkey, web
+from infra.monitoring.alarms import previews as preview_alarms
 from infra.monitoring.copies import CopyChecks, Replication
 from infra.monitoring.counted_events import CountedEvents, database_failovers, failed_rotations
 from infra.monitoring.dashboards import cost as cost_page
@@ -24,6 +25,7 @@ from infra.monitoring.dashboards import objectives as objectives_page
 from infra.monitoring.dashboards import operations as operations_page
 from infra.monitoring.database_log import DatabaseLogMetrics, log_group_name
 from infra.monitoring.journey import Journey
+from infra.monitoring.log_queries import LogQueries
 from infra.monitoring.metrics import account
 from infra.monitoring.metrics.application import ApplicationMetrics
 from infra.monitoring.metrics.database import DatabaseMetrics
@@ -76,9 +78,12 @@ class MonitoringStack(EnvironmentStack):
             self._add_degradations()
         if Severity.P2 in environment.alarms.severities:
             self._add_cost()
+        if environment.previews:
+            preview_alarms.add(self.alarms, self._sources.application)
         outages.add_symptoms(self.alarms)
         outages.add_gate(self.alarms)
         self._add_dashboards()
+        LogQueries(self, "LogQueries", environment=environment, groups=self._log_groups)
         if emergency := environment.break_glass:
             BreakGlassRole(
                 self,
@@ -91,6 +96,10 @@ class MonitoringStack(EnvironmentStack):
         for severity in Severity:
             cdk.CfnOutput(self, f"{severity}Topic", value=self._notifications.topics[severity].topic_arn)
             cdk.CfnOutput(self, f"{severity}MessagesTopic", value=self._notifications.messages[severity].topic_arn)
+
+    @property
+    def notifications(self) -> Notifications:
+        return self._notifications
 
     # ---- what is looked at ----
     def _import_sources(self) -> Sources:
@@ -155,10 +164,7 @@ class MonitoringStack(EnvironmentStack):
 
     # ---- who is told ----
     def _notify(self) -> Notifications:
-        groups = {
-            name.lower(): self._import.keep(f"{name}LogGroup", group.log_group_name)
-            for name, group in self._watched.service.log_groups.items()
-        }
+        groups = {name.lower(): group for name, group in self._log_groups.items()}
         return Notifications(
             self,
             "Notifications",
@@ -169,6 +175,11 @@ class MonitoringStack(EnvironmentStack):
                 services=list(self._service_names.values()),
             ),
         )
+
+    @property
+    def _log_groups(self) -> Mapping[str, str]:
+        groups = self._watched.service.log_groups
+        return {name: self._once(f"{name}LogGroup", group.log_group_name) for name, group in groups.items()}
 
     # ---- alarms ----
     def _add_outages(self) -> None:

@@ -22,6 +22,7 @@ from stacks.ingress import IngressStack
 from stacks.monitoring import MonitoringStack, WatchedStacks
 from stacks.network import NetworkStack
 from stacks.observability import ObservabilityStack
+from stacks.preview_sweeper import PreviewSweeperStack
 from stacks.previews import PreviewsStack
 from stacks.service import ServiceStack
 from stacks.storage import StorageReplicaStack, StorageStack
@@ -43,6 +44,7 @@ class SpendSmartPlatform(cdk.App):
     - Previews: what branches' previews share, where the environment carries some.
     - Backup: plans and restore tests; finds what to copy by tag, so it references no other stack.
     - Monitoring: alarms, dashboards and messages; looks at all others.
+    - PreviewSweeper: ends previews, and tells the readers of P2.
 
     A stack may reference those above it, by few and weak references (docs/adr/0003).
     """
@@ -112,8 +114,9 @@ class SpendSmartPlatform(cdk.App):
         # Rollouts watch alarms by their names.
         self.service.add_stack_dependency(self.observability)
 
+        previews = None
         if environment.previews:
-            PreviewsStack(
+            previews = PreviewsStack(
                 self,
                 "Previews",
                 environment=environment,
@@ -144,6 +147,18 @@ class SpendSmartPlatform(cdk.App):
         )
         if backup:
             self.monitoring.add_stack_dependency(backup)  # whose vault it names
+        if previews:
+            PreviewSweeperStack(
+                self,
+                "PreviewSweeper",
+                environment=environment,
+                vpc=self.network.vpc,
+                data=self.data,
+                storage=self.storage,
+                ingress=self.ingress,
+                previews=previews,
+                monitoring=self.monitoring,
+            )
 
     def _compose_state(self, backup_replica: BackupReplicaStack | None) -> None:
         """What must not be lost. Where copies go is made first."""

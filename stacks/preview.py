@@ -24,12 +24,12 @@ from infra.fargate_task import ContainerProps, Task, TaskProps
 from infra.load_balancer import WebTargetGroup
 from infra.preview_settings import PreviewSettings, as_in_a_preview
 from infra.retention import retention
+from infra.rule_conditions import header, host, query
 from infra.shared_values import SharedValues
+from infra.valkey import tenant_access
 from previews.names import PreviewName
+from previews.places import ACCESS_COOKIE, ACCESS_QUERY, HEADER
 from stacks.previews import LOGIN_ID, PREFIX
-
-HEADER = "X-Preview"
-"""What tells previews apart where they have no domain."""
 
 _WEB_CPU, _WEB_MEMORY_MIB = 256, 512
 _WORKER_CPU, _WORKER_MEMORY_MIB = 256, 2048
@@ -62,7 +62,11 @@ class PreviewStack(EnvironmentStack):
             region=environment.regions.primary,
         )
         cdk.Tags.of(self).add("Preview", preview.name)
-        cdk.Tags.of(self).add("PreviewBranch", settings.tag_of(preview.branch))
+        cdk.Tags.of(self).add("PreviewBranch", preview.tag)
+        # Not the commit: a tag goes to every resource, and would make each push an update of all.
+        for name, said in (("Owner", settings.owner), ("PullRequest", settings.pull_request)):
+            if said:
+                cdk.Tags.of(self).add(f"Preview{name}", said)
         self._preview = preview
         self._options = settings
         self._shared = SharedValues(self, "Shared", prefix=f"/spendsmart/{environment.name}/{PREFIX}")
@@ -85,20 +89,26 @@ class PreviewStack(EnvironmentStack):
         self._valkey_password = self._secret("ValkeyPassword", "Password of the Valkey user")
         self._django_key = self._secret("DjangoSecretKey", "Django's SECRET_KEY")
         self._signing_key = self._secret("JwtSigningKey", "Signs the access and refresh tokens")
+        self._access_token = None if settings.open else self._secret("AccessToken", "What people need to get in")
         self._openai_key = self._shared_secret("OpenAiApiKey") if self.settings.features.openai else None
 
         database = self._database()
         application = self._application_on(database.get_att_string("Name"))
-        target_group, rule = self._way_in()
+        target_group, rules = self._way_in()
         web = self._service("Web", application.web(migration=None), application, target_group=target_group)
         worker = self._service("Worker", application.worker(with_beat=True), application)
         needed: list[IDependable] = [database, *self._shares()]
         # ECS takes a target group once a rule leads to it.
-        web.wait_for(*needed, rule)
+        web.wait_for(*needed, *rules)
         worker.wait_for(*needed)
         cdk.CfnOutput(self, "PreviewUrl", value=self._url())
         cdk.CfnOutput(self, "PreviewRelease", value=self._image.release)
         cdk.CfnOutput(self, "PreviewDatabase", value=database.get_att_string("Name"))
+        cdk.CfnOutput(self, "PreviewLogs", value=self._log_group.log_group_name)
+        if settings.commit:
+            cdk.CfnOutput(self, "PreviewCommit", value=settings.commit)
+        if self._access_token:
+            cdk.CfnOutput(self, "PreviewAccessToken", value=self._access_token.secret_arn)
 
     # ---- what is shared ----
 
@@ -177,40 +187,41 @@ class PreviewStack(EnvironmentStack):
             engine="valkey",
             user_id=name,
             user_name=name,
-            access_string=_access(self._preview.key_prefix),
+            access_string=tenant_access(self._preview.key_prefix),
             # A dynamic reference: the password itself is in no template.
             passwords=[self._valkey_password.secret_value.unsafe_unwrap()],
         )
         member = self._share("ValkeyUser", "SharesFunction")
         member.node.add_dependency(user)
-        return [member, self._share("Objects", "SharesFunction", Template=self._shared.read("Template"))]
+        keys = self._share("Keys", "DatabaseFunction")
+        return [member, keys, self._share("Objects", "SharesFunction", Template=self._shared.read("Template"))]
 
-    def _way_in(self) -> tuple[WebTargetGroup, elbv2.CfnListenerRule]:
+    def _way_in(self) -> tuple[WebTargetGroup, list[elbv2.CfnListenerRule]]:
+        """With a token two rules: who has the cookie, and who opens the link, which is answered with the cookie. All
+        others come to the rule that the environment has for them."""
         group = WebTargetGroup(self, "TargetGroup", vpc=self._vpc, impatient=True)
         priority = self._share("Priority", "SharesFunction")
-        rule = elbv2.CfnListenerRule(
+        if self._access_token is None:
+            return group, [self._rule("Rule", priority.get_att("Priority"), group)]
+        token = self._access_token.secret_value.unsafe_unwrap()
+        return group, [
+            self._rule("Rule", priority.get_att("Priority"), group, header("Cookie", f"*{ACCESS_COOKIE}={token}*")),
+            self._rule("LinkRule", priority.get_att("LinkPriority"), group, query(ACCESS_QUERY, token)),
+        ]
+
+    def _rule(self, construct_id: str, priority: cdk.Reference, group: WebTargetGroup, *more: Any) -> Any:
+        return elbv2.CfnListenerRule(
             self,
-            "Rule",
+            construct_id,
             listener_arn=self._shared.read("Listener"),
-            priority=cdk.Token.as_number(priority.get_att("Priority")),
-            conditions=[self._condition()],
+            priority=cdk.Token.as_number(priority),
+            conditions=[self._condition(), *more],
             actions=[elbv2.CfnListenerRule.ActionProperty(type="forward", target_group_arn=group.target_group_arn)],
         )
-        return group, rule
 
     def _condition(self) -> Any:
         domain = self._options.domain
-        if domain:
-            return elbv2.CfnListenerRule.RuleConditionProperty(
-                field="host-header",
-                host_header_config=elbv2.CfnListenerRule.HostHeaderConfigProperty(values=[self._preview.host(domain)]),
-            )
-        return elbv2.CfnListenerRule.RuleConditionProperty(
-            field="http-header",
-            http_header_config=elbv2.CfnListenerRule.HttpHeaderConfigProperty(
-                http_header_name=HEADER, values=[self._preview.name]
-            ),
-        )
+        return host(self._preview.host(domain)) if domain else header(HEADER, self._preview.name)
 
     def _host(self) -> str:
         domain = self._options.domain
@@ -242,6 +253,7 @@ class PreviewStack(EnvironmentStack):
                 environment=preview.environment,
                 broker_prefix=preview.key_prefix,
                 object_prefix=preview.object_prefix,
+                access_token=self._access_token,
             ),
         )
         return Application(environment=self.settings, surroundings=surroundings, release=self._image.release)
@@ -329,14 +341,3 @@ class PreviewStack(EnvironmentStack):
             resources=[self._data_key.key_arn],
             conditions={"StringEquals": {"kms:ViaService": f"secretsmanager.{self.region}.amazonaws.com"}},
         )
-
-
-def _access(prefix: str) -> str:
-    """Keys and channels that begin with `prefix`. No command that tells of others' keys without naming one.
-
-    Celery's remote control subscribes to a pattern, which has to be allowed word for word.
-    """
-    return (
-        f"on ~{prefix}* resetchannels &{prefix}* &{prefix}/0.celery.pidbox &{prefix}/0.reply.celery.pidbox "
-        "+@all -@admin -@dangerous -scan -randomkey -pubsub +info"
-    )

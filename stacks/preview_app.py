@@ -11,14 +11,16 @@ import aws_cdk as cdk
 from infra.config import ConfigurationError, load_environment
 from infra.defaults import injectors
 from infra.preview_settings import PreviewSettings
-from previews.names import PreviewName, PreviewNameError
+from previews.names import PreviewName, PreviewNameError, tag_value
 from stacks.preview import PreviewStack
 
 CONTEXT = "preview"
-"""The branch, or a name. What else can be said of it: `preview.domain`, `preview.data=keep`, `preview.reset=<word>`."""
+"""The branch, or a name. What else can be said of it: `preview.domain`, `preview.data=keep`, `preview.reset=<word>`,
+`preview.access=open` or `token`, and for people `preview.commit`, `preview.owner` and `preview.pull_request`."""
 
 _CDK_JSON = Path(__file__).resolve().parent.parent / "cdk.json"
 _DATA = ("fresh", "keep")
+_ACCESS = ("token", "open")
 
 
 class PreviewApp(cdk.App):
@@ -59,8 +61,24 @@ class PreviewApp(cdk.App):
         data = self.node.try_get_context(f"{CONTEXT}.data") or "fresh"
         if data not in _DATA:
             raise ConfigurationError(f"{CONTEXT}.data = {data!r}\n      accepted: {' or '.join(_DATA)}")
+        domain = self.node.try_get_context(f"{CONTEXT}.domain") or (previews.domain if previews else None)
         return PreviewSettings(
-            domain=self.node.try_get_context(f"{CONTEXT}.domain") or (previews.domain if previews else None),
+            domain=domain,
             keep_data=data == "keep",
             reset=str(self.node.try_get_context(f"{CONTEXT}.reset") or ""),
+            open=self._access(domain) == "open",
+            commit=self._said("commit"),
+            owner=self._said("owner"),
+            pull_request=self._said("pull_request"),
         )
+
+    def _said(self, name: str) -> str:
+        return tag_value(str(self.node.try_get_context(f"{CONTEXT}.{name}") or ""))
+
+    def _access(self, domain: str | None) -> str:
+        """By a token, but on this very machine, which nobody else reaches."""
+        default = "open" if domain and domain.endswith("localhost") else "token"
+        access = str(self.node.try_get_context(f"{CONTEXT}.access") or default)
+        if access not in _ACCESS:
+            raise ConfigurationError(f"{CONTEXT}.access = {access!r}\n      accepted: {' or '.join(_ACCESS)}")
+        return access

@@ -6,6 +6,7 @@ import dataclasses
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
@@ -18,7 +19,8 @@ from infra.database import DATABASE_NAME
 from infra.environment_stack import EnvironmentStack
 from infra.fargate_service import FargateCluster
 from infra.fargate_task import Task, TaskProps
-from infra.load_balancer import WEB_PORT
+from infra.load_balancer import LAST_PRIORITY, WEB_PORT
+from infra.preview_bucket import PreviewBucket
 from infra.preview_server import (
     Callers,
     DatabaseFunction,
@@ -27,8 +29,9 @@ from infra.preview_server import (
     SharesFunction,
     SharesFunctionProps,
 )
-from infra.receipts_bucket import ReceiptsBucket, ReceiptsBucketProps
+from infra.rule_conditions import header, host
 from infra.task_logs import TaskLogs
+from previews.places import HEADER
 from stacks.data import DataStack
 from stacks.ingress import IngressStack
 from stacks.storage import StorageStack
@@ -41,6 +44,11 @@ TEMPLATE_ROLE = "preview_template"
 TEMPLATE_OBJECTS = "template/"
 LOGIN_ID = "PreviewDatabaseLogin"
 """How the ids of the secrets begin that hold the logins of database roles, so that one right is for these alone."""
+
+_NOBODY_ELSE = (
+    "There is no such preview, or your link has no valid token (?access=...). The comment on the pull request has one, "
+    "or says how to get it."
+)
 
 _POSTGRESQL, _VALKEY, _HTTPS = 5432, 6379, 443
 _SEED_CPU, _SEED_MEMORY_MIB = 512, 1024
@@ -78,16 +86,7 @@ class PreviewsStack(EnvironmentStack):
         self._vpc = self._imports.vpc(vpc)
         self._logs = TaskLogs(self, "Logs", retention_days=environment.logs.retention_days)
         self._cluster = FargateCluster(self, "Cluster", vpc=self._vpc, insights=False).cluster
-        self._objects = ReceiptsBucket(
-            self,
-            "Objects",
-            props=ReceiptsBucketProps(
-                config=environment.storage,
-                removal_policy=cdk.RemovalPolicy.DESTROY,
-                auto_delete=True,
-                page_origins=self._page_origins(ingress),
-            ),
-        )
+        self._objects = PreviewBucket(self, "Objects", page_origins=self._page_origins(ingress))
         self._surroundings = self._imports.surroundings(None)
         self._database_group = self._imports.security_group("Database", data.database.security_group)
         self._task_group = self._group_of_tasks(ingress)
@@ -98,13 +97,34 @@ class PreviewsStack(EnvironmentStack):
             log_retention_days=environment.logs.retention_days,
             log_key=self._logs.key,
         )
+        self._refuse_others(ingress)
         databases = self._database_function()
         template = self._template(databases)
-        self._tell(ingress, databases=databases, shares=self._shares_function(), template=template)
+        self._tell(databases=databases, shares=self._shares_function(), template=template)
 
     def _page_origins(self, ingress: IngressStack) -> tuple[str, ...]:
         named = self._previews.domain
         return (f"{ingress.scheme}://*.{named}",) if named else ("http://*.elb.amazonaws.com", "http://*.localhost:*")
+
+    def _refuse_others(self, ingress: IngressStack) -> None:
+        """Whoever asks for a preview without its token, or for one that is no more, gets neither another one nor the
+        environment's own application."""
+        named = self._previews.domain
+        elbv2.CfnListenerRule(
+            self,
+            "NobodyElse",
+            listener_arn=self._imports.keep("Listener", ingress.listener.listener_arn),
+            priority=LAST_PRIORITY - 1,
+            conditions=[host(f"*.{named}") if named else header(HEADER, "*")],
+            actions=[
+                elbv2.CfnListenerRule.ActionProperty(
+                    type="fixed-response",
+                    fixed_response_config=elbv2.CfnListenerRule.FixedResponseConfigProperty(
+                        status_code="403", content_type="text/plain", message_body=_NOBODY_ELSE
+                    ),
+                )
+            ],
+        )
 
     def _secret(self, construct_id: str, description: str, username: str | None = None) -> secretsmanager.Secret:
         """A password, or a login in RDS's form."""
@@ -197,6 +217,7 @@ class PreviewsStack(EnvironmentStack):
                 security_group=self._imports.security_group("PreviewFunctions", group),
                 server=around.writer,
                 master=around.database_login,
+                valkeys=[around.broker, around.cache],
                 secrets_key=self._imports.data_key,
                 logins=[LOGIN_ID],
                 cluster=self._cluster,
@@ -228,7 +249,6 @@ class PreviewsStack(EnvironmentStack):
 
     def _tell(
         self,
-        ingress: IngressStack,
         *,
         databases: lambda_.IFunction,
         shares: lambda_.IFunction,
@@ -236,7 +256,6 @@ class PreviewsStack(EnvironmentStack):
     ) -> None:
         """What previews need to know, beside what this stack has imported itself."""
         for name, value in {
-            "Listener": ingress.listener.listener_arn,
             "Cluster": self._cluster.cluster_name,
             "TaskSecurityGroup": self._task_group.security_group_id,
             "ObjectsBucket": self._objects.bucket.bucket_name,

@@ -41,6 +41,8 @@ OBJECT_PREFIX = env.optional("OBJECT_PREFIX") or ""
 BROKER_PREFIX = env.optional("BROKER_PREFIX") or ""
 # CloudWatch bills every metric: what lives for hours writes its figures into the log and publishes none.
 PUBLISH_METRICS = env.optional("PUBLISH_METRICS") != "no"
+IN_PREVIEW = env.optional("IN_PREVIEW") == "yes"
+PREVIEW_ACCESS_TOKEN = env.optional("PREVIEW_ACCESS_TOKEN")
 UPLOAD_MAX_BYTES = env.integer("UPLOAD_MAX_BYTES")
 UPLOAD_EXPIRY_SECONDS = env.integer("UPLOAD_EXPIRY_SECONDS")
 
@@ -96,6 +98,8 @@ MIDDLEWARE = [
     "spendsmart.release.ReleaseMiddleware",
     # Health checks come with the task's address as host name: they are answered before hosts are checked.
     "spendsmart.health.HealthMiddleware",
+    # Before requests are logged: the token in a link is in no log of ours.
+    *(["spendsmart.preview.PreviewMiddleware"] if IN_PREVIEW else []),
     "django.middleware.security.SecurityMiddleware",
     "spendsmart.security.HeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -121,10 +121,13 @@ class Alarms:
     by_name: dict[str, cloudwatch.AlarmBase] = field(default_factory=dict)
     meanings: dict[str, Meaning] = field(default_factory=dict)
 
-    def add(self, props: AlarmProps) -> None:
-        """Make an alarm on a metric. Raises ValueError for a name that is taken or a text that does not fit."""
+    def add(self, props: AlarmProps, *, always: bool = False) -> None:
+        """Make an alarm on a metric; `always` is for one that no environment goes without, whatever its severities.
+
+        Raises ValueError for a name that is taken or a text that does not fit.
+        """
         meaning = props.meaning
-        if not self._wanted(meaning):
+        if not (always or self._wanted(meaning)):
             return
         alarm = cloudwatch.Alarm(
             self.scope,

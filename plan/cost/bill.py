@@ -105,10 +105,8 @@ def bills(comparison: Comparison, prices: PriceBook, usage: Usage) -> Bills:
 
     Stacks that the app has no more, and what its policy retains, go on to be billed: they are in both.
     """
-    before = _bill(comparison.before, prices, usage, comparison.prefix)
-    after = _bill(
-        Assembly(stacks=[*comparison.after.stacks, *comparison.left_behind]), prices, usage, comparison.prefix
-    )
+    before = bill(comparison.before, prices, usage, comparison.prefix)
+    after = bill(Assembly(stacks=[*comparison.after.stacks, *comparison.left_behind]), prices, usage, comparison.prefix)
     kept = _retained(comparison, before)
     return Bills(before=before, after=replace(after, lines=(*after.lines, *kept)))
 
@@ -123,7 +121,8 @@ def _retained(comparison: Comparison, before: Bill) -> list[Line]:
     return [replace(line, item=f"{line.item} (retained)") for line in before.lines if line.path in paths]
 
 
-def _bill(assembly: Assembly, prices: PriceBook, usage: Usage, prefix: str) -> Bill:
+def bill(assembly: Assembly, prices: PriceBook, usage: Usage, prefix: str, *, shared: bool = True) -> Bill:
+    """The bill of a month of one assembly; `shared` is for what belongs to the environment as a whole."""
     costing = Costing(assembly=assembly, prices=prices, usage=usage, prefix=prefix)
     lines: list[Line] = []
     unpriced: list[Unpriced] = []
@@ -136,7 +135,7 @@ def _bill(assembly: Assembly, prices: PriceBook, usage: Usage, prefix: str) -> B
             continue
         lines.extend(_lines(resource, costing, unpriced))
     try:
-        lines.extend(shared_lines(costing))
+        lines.extend(shared_lines(costing) if shared else ())
     except UnpricedError as error:
         unpriced.append(Unpriced(path="the whole environment", resource_type="logs, transfer, keys", why=str(error)))
     return Bill(lines=tuple(lines), unpriced=tuple(unpriced), by_use=dict(by_use))

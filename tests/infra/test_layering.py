@@ -14,7 +14,7 @@ MAY_IMPORT = {
     "previews": {"previews"},
     "infra": {"infra", "previews"},
     "stacks": {"stacks", "infra", "previews"},
-    "pipelines": {"pipelines", "stacks", "infra", "previews"},
+    "pipelines": {"pipelines", "stacks", "infra", "previews", "plan"},
     "app_src": set[str](),
     "localcloud": {"localcloud", "previews"},
     "preflight": {"preflight"},

@@ -55,8 +55,8 @@ def test_an_alarm_without_a_page_is_refused(prod: Assembly, tmp_path: Path) -> N
     assert ["owned by" in fault for fault in faults([lost], tmp_path)] == [True]
 
 
-def test_no_page_is_left_over(prod: Assembly, staging: Assembly) -> None:
-    used = {alarm.runbook.removesuffix(".md") for one in (prod, staging) for alarm in alarms_of(one)}
+def test_no_page_is_left_over(prod: Assembly, staging: Assembly, preview: Assembly) -> None:
+    used = {alarm.runbook.removesuffix(".md") for one in (prod, staging, preview) for alarm in alarms_of(one)}
     unused = {page.stem for page in _pages()} - used - OF_NO_ALARM.keys()
     # Only an environment with a name of its own has certificates.
     assert unused == {"certificate-expires"}

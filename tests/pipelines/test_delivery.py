@@ -114,7 +114,7 @@ def test_both_stages_deploy_the_one_assembly_made_of_the_one_image(template: Tem
 
 
 def test_drift_is_looked_for_by_schedule_in_both_stages(template: Template) -> None:
-    schedule = template.one("AWS::Scheduler::Schedule")
+    schedule = template.one("AWS::Scheduler::Schedule", containing="Drift")
     assert schedule["ScheduleExpression"] == "cron(0 6 ? * MON-FRI *)"
     assert [each["Name"] for each in stage(template, "Detect", of="Drift")["Actions"]] == ["Staging", "Production"]
 
@@ -125,7 +125,7 @@ def test_every_pipeline_tells_when_it_fails(template: Template) -> None:
         for rule in template.properties("AWS::Events::Rule")
         if rule.get("EventPattern", {}).get("source") == ["aws.codepipeline"]
     ]
-    assert len(rules) == len(template.all(PIPELINE)) == 3
+    assert len(rules) == len(template.all(PIPELINE)) == 5
     (topic,) = template.all("AWS::SNS::Topic")
     for rule in rules:
         assert "FAILED" in rule["EventPattern"]["detail"]["state"]

@@ -16,6 +16,10 @@ PROJECT = "AWS::CodeBuild::Project"
 BUILDSPECS = Path(__file__).resolve().parents[2] / "pipelines" / "buildspecs"
 
 
+TRUSTED = {"PreviewsPushAdmit", "PreviewsPushDeploy", "PreviewsTend"}
+"""Builds that may speak on pull requests or deploy previews."""
+
+
 def statements(template: Template, project: str) -> list[dict[str, Any]]:
     """What the role of the project whose logical id begins so may do."""
     (found,) = [each for name, each in template.all(PROJECT).items() if name.startswith(f"{project}Project")]
@@ -45,7 +49,7 @@ def apart(tmp_path_factory: pytest.TempPathFactory) -> Template:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
             "pipelines.config.load_environment",
-            lambda name: load_environment(name).model_copy(update={"account": accounts[name]}),
+            lambda name: load_environment(name).model_copy(update={"account": accounts.get(name, "333333333333")}),
         )
         return synthesize(tmp_path_factory.mktemp("apart"))
 
@@ -120,9 +124,50 @@ def test_both_prefixes_of_the_connection_are_allowed(template: Template) -> None
 def test_no_connection_and_no_credentials_are_made(template: Template) -> None:
     types = {resource["Type"] for resource in template.body["Resources"].values()}
     assert not [each for each in types if "Connection" in each or each in ("AWS::IAM::User", "AWS::IAM::AccessKey")]
-    variables = json.dumps([project["Environment"] for project in template.properties(PROJECT)])
-    assert "SECRETS_MANAGER" not in variables
-    assert "AWS_ACCESS_KEY" not in variables
+    projects = {name: json.dumps(each["Properties"]["Environment"]) for name, each in template.all(PROJECT).items()}
+    secret = {name.partition("Project")[0] for name, each in projects.items() if "SECRETS_MANAGER" in each}
+    assert secret == TRUSTED
+    assert not [name for name, each in projects.items() if "AWS_ACCESS_KEY" in each]
+
+
+def test_a_branchs_own_code_may_push_an_image_and_nothing_else(template: Template) -> None:
+    assert {action for action in actions(template, "PreviewsPushAssemble") if not action.startswith("logs:")} == {
+        "s3:GetObject",
+        "s3:GetObjectVersion",
+        "s3:PutObject",
+        "kms:Decrypt",
+        "kms:GenerateDataKey",
+        "ecr:GetAuthorizationToken",
+        "ecr:BatchCheckLayerAvailability",
+        "ecr:BatchGetImage",
+        "ecr:GetDownloadUrlForLayer",
+        "ecr:CompleteLayerUpload",
+        "ecr:InitiateLayerUpload",
+        "ecr:PutImage",
+        "ecr:UploadLayerPart",
+        "ecr:DescribeImages",
+    }
+    pushed = [
+        each["Resource"] for each in statements(template, "PreviewsPushAssemble") if "ecr:PutImage" in each["Action"]
+    ]
+    assert "Branches" in json.dumps(pushed)
+    assert "Releases" not in json.dumps(pushed)
+
+
+def test_what_has_rights_over_previews_runs_reviewed_code(template: Template) -> None:
+    found = {
+        project["Ref"].partition("Project")[0]: each
+        for pipeline in template.properties("AWS::CodePipeline::Pipeline")
+        for stage in pipeline["Stages"]
+        for each in stage["Actions"]
+        if isinstance(project := each["Configuration"].get("ProjectName"), dict)
+    }
+    for name in TRUSTED:
+        assert found[name]["InputArtifacts"][0] == {"Name": "Reviewed"}
+        # With one input CodeBuild has no other to take the buildspec from.
+        assert found[name]["Configuration"].get("PrimarySource", "Reviewed") == "Reviewed"
+    assert found["PreviewsPushAssemble"]["InputArtifacts"] == [{"Name": "Source"}]
+    assert all("-lookup-role-" in arn for arn in roles_assumed(template, "PreviewsPushAdmit"))
 
 
 def test_every_build_ends_and_queues_for_a_limited_time(template: Template) -> None:
@@ -141,6 +186,10 @@ def test_every_build_ends_and_queues_for_a_limited_time(template: Template) -> N
         "verify.yml": 20,
         "plan.yml": 20,
         "drift.yml": 45,
+        "preview-admit.yml": 20,
+        "preview-assemble.yml": 45,
+        "preview-deploy.yml": 45,
+        "preview-tend.yml": 20,
     }
     assert {project["QueuedTimeoutInMinutes"] for project in template.properties(PROJECT)} == {60}
 
@@ -156,7 +205,12 @@ def test_what_makes_containers_is_privileged_and_nothing_else(template: Template
         for name, each in template.all(PROJECT).items()
         if each["Properties"]["Environment"]["PrivilegedMode"]
     }
-    assert privileged.keys() == {"DeliveryImage", "DeliveryChecks", "PullRequestsChecks"}
+    assert privileged.keys() == {
+        "DeliveryImage",
+        "DeliveryChecks",
+        "PreviewsPushAssemble",
+        "PullRequestsChecks",
+    }
     assert privileged["DeliveryImage"]["Type"] == "ARM_CONTAINER"
     assert "aarch64" in privileged["DeliveryImage"]["Image"]
 

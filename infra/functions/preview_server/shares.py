@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from .custom_resource import Answer, RefusedError, Request, serve
 
+_LINKS_AFTER = 1000
 _PATIENCE = 600
 """Seconds for others to be done with a user group; Lambda's limit is 900."""
 
@@ -45,17 +46,22 @@ def _priority(request: Request) -> Answer:
             client.delete_parameter(Name=f"{path}/{number}")
         return Answer(physical_id=number)
     if request.physical_id and _holder(client, f"{path}/{request.physical_id}") == request.stack_id:
-        return Answer(physical_id=request.physical_id, data={"Priority": request.physical_id})
+        return Answer(physical_id=request.physical_id, data=_priorities(request.physical_id))
     for number in map(str, range(1, int(os.environ["MOST_PREVIEWS"]) + 1)):
         holder = _holder(client, f"{path}/{number}")
         if holder is None and _take(client, f"{path}/{number}", request.stack_id):
             holder = request.stack_id
         if holder == request.stack_id:
-            return Answer(physical_id=number, data={"Priority": number})
+            return Answer(physical_id=number, data=_priorities(number))
     raise RefusedError(
         f"there are {os.environ['MOST_PREVIEWS']} previews already, and no more may be: delete one, or raise "
         "previews.most in the environment's configuration"
     )
+
+
+def _priorities(number: str) -> dict[str, str]:
+    """That of the rule, and that of the rule for links, which comes after the rules of all previews."""
+    return {"Priority": number, "LinkPriority": str(int(number) + _LINKS_AFTER)}
 
 
 def _take(client: Any, name: str, stack_id: str) -> bool:

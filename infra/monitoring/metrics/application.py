@@ -11,6 +11,9 @@ from infra.monitoring.metrics.statistic import DAY, MINUTE, expression, metric
 QUEUES = ("interactive", "bulk", "default")
 """The application's queues (`QUEUES` in its settings)."""
 
+SWEEP = 15 * MINUTE
+"""Seconds between two sweeps of previews."""
+
 
 def namespace(environment: str) -> str:
     return f"SpendSmart/{environment}"
@@ -98,6 +101,11 @@ class ApplicationMetrics:
             seconds=seconds,
             metrics={"within": self.upload_to_read_seconds(f"PR(:{limit_seconds})", seconds)},
         )
+
+    # ---- previews (`infra/functions/preview_server/sweeper`) ----
+    def orphaned_previews(self) -> cloudwatch.Metric:
+        """What a sweep found past its end and could not delete."""
+        return self.plain("OrphanedPreviews", "Maximum", SWEEP, label="orphaned previews")
 
     # ---- OpenAI ----
     def openai_calls(self, seconds: int = 5 * MINUTE) -> cloudwatch.Metric:

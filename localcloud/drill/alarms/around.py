@@ -13,6 +13,8 @@ from localcloud.drill.platform import Platform
 
 _WALK = "Walks as a user: log in, upload, read, analytics"
 _SCHEDULE = "Walk as a user"
+_SWEEPS = "Sweep previews"
+_SWEEPER = "Ends previews past their time, and deletes what lost its preview"
 _COUNTER = "Counts events of AWS's as metrics"
 
 
@@ -40,6 +42,20 @@ class WalksEnded:
     def mend(self, platform: Platform) -> None:
         platform.client("events").enable_rule(Name=platform.rule(_SCHEDULE))
         walk(platform)
+
+
+@dataclass
+class SweepsEnded:
+    """The rule that calls the sweeper of previews is disabled."""
+
+    def make(self, platform: Platform) -> None:
+        platform.client("events").disable_rule(Name=platform.rule(_SWEEPS))
+
+    def mend(self, platform: Platform) -> None:
+        platform.client("events").enable_rule(Name=platform.rule(_SWEEPS))
+        platform.client("lambda").invoke(
+            FunctionName=platform.function(_SWEEPER), InvocationType="Event", Payload=b"{}"
+        )
 
 
 @dataclass

@@ -7,7 +7,7 @@ with one another go on at the same time; `after` keeps those apart that do.
 
 from __future__ import annotations
 
-from localcloud.drill.alarms.around import EventCounted, UnreadableMessage, Walks, WalksEnded
+from localcloud.drill.alarms.around import EventCounted, SweepsEnded, UnreadableMessage, Walks, WalksEnded
 from localcloud.drill.alarms.fault import Fault, Together
 from localcloud.drill.alarms.fed import FED, GOOD_REQUESTS
 from localcloud.drill.alarms.servers import (
@@ -182,6 +182,15 @@ REAL = (
         breakage=WalksEnded(),
         after=("web-stopped",),
         patience=75.0,
+    ),
+    Fault(
+        name="sweeps-ended",
+        says="the rule that calls the sweeper of previews is disabled",
+        how="real",
+        fires=("previews-orphaned",),
+        breakage=SweepsEnded(),
+        # Four quarters of an hour without a sweep.
+        patience=90.0,
     ),
 )
 

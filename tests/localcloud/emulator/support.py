@@ -19,7 +19,7 @@ from botocore.config import Config
 
 from localcloud import layout
 
-_START_SECONDS = 30.0
+_START_SECONDS = 120.0
 CAPABILITIES = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 
 

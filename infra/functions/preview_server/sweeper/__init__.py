@@ -1,0 +1,1 @@
+"""Ends previews that are past their time, and deletes what lost its preview."""

@@ -1,0 +1,200 @@
+"""The function that ends previews past their time and deletes what lost its preview."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from infra.application import Server
+from infra.monitoring.metrics.application import SWEEP
+from infra.preview_server import FunctionProps, preview_function
+from previews.life import Terms
+
+_ROLE_PREFIX = 24
+"""Characters of a stack's name that CloudFormation leaves in the name of a role, which may have 64."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweeperProps(FunctionProps):
+    """`listener` has the previews' rules and `spared_rule` beside them. `priorities` is where rules' priorities are,
+    a path of Systems Manager. People hear of it on `topic`, which is
+    encrypted with `topic_key`."""
+
+    terms: Terms
+    namespace: str
+    vpc: ec2.IVpc
+    security_group: ec2.ISecurityGroup
+    server: Server
+    master: secretsmanager.ISecret
+    secrets_key: kms.IKey
+    cluster: ecs.ICluster
+    listener: str
+    spared_rule: str
+    user_groups: Sequence[str]
+    bucket_name: str
+    priorities: str
+    topic: str
+    topic_key: str
+
+
+class PreviewSweeper(Construct):
+    """By schedule, whatever else happens. What it may delete carries a preview's tag, or its name in a place that is
+    previews' alone."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, props: SweeperProps) -> None:
+        super().__init__(scope, construct_id)
+        self._props = props
+        self.function = preview_function(
+            self,
+            props,
+            module="sweeper.index",
+            description="Ends previews past their time, and deletes what lost its preview",
+            environment={
+                "HOURS": str(props.terms.hours),
+                "KEPT_HOURS": str(props.terms.kept_hours),
+                "WARNING_HOURS": str(props.terms.warning_hours),
+                "NAMESPACE": props.namespace,
+                "TOPIC": props.topic,
+                "LISTENER": props.listener,
+                "CLUSTER": props.cluster.cluster_name,
+                "USER_GROUPS": ",".join(props.user_groups),
+                "BUCKET": props.bucket_name,
+                "PRIORITY_PATH": props.priorities,
+                "MASTER_SECRET_ARN": props.master.secret_arn,
+                "DATABASE_HOST": props.server.host,
+                "DATABASE_PORT": props.server.port,
+            },
+            network=props,
+        )
+        for statement in (
+            *self._reports(),
+            *self._stacks_and_parameters(),
+            *self._servers(),
+            *self._services(),
+            *self._tagged(),
+            *self._roles(),
+        ):
+            self.function.add_to_role_policy(statement)
+        events.Rule(
+            self,
+            "EachQuarterOfAnHour",
+            description="Sweep previews",
+            schedule=events.Schedule.rate(cdk.Duration.seconds(SWEEP)),
+            targets=[targets.LambdaFunction(self.function)],
+        )
+
+    def _arn(self, service: str, resource: str, name: str, *, colon: bool = False, region: str | None = None) -> str:
+        form = cdk.ArnFormat.COLON_RESOURCE_NAME if colon else cdk.ArnFormat.SLASH_RESOURCE_NAME
+        return cdk.Stack.of(self).format_arn(
+            service=service, resource=resource, resource_name=name, arn_format=form, region=region
+        )
+
+    def _reports(self) -> Iterator[iam.PolicyStatement]:
+        props = self._props
+        yield iam.PolicyStatement(
+            actions=["cloudwatch:PutMetricData"],
+            resources=["*"],  # the action knows no resources, only a namespace
+            conditions={"StringEquals": {"cloudwatch:namespace": props.namespace}},
+        )
+        yield iam.PolicyStatement(actions=["sns:Publish"], resources=[props.topic])
+        yield iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[props.topic_key])
+
+    def _stacks_and_parameters(self) -> Iterator[iam.PolicyStatement]:
+        props = self._props
+        # Without a name it lists, which knows no resources.
+        yield iam.PolicyStatement(actions=["cloudformation:DescribeStacks"], resources=["*"])
+        stacks = self._arn("cloudformation", "stack", f"{props.callers.prefix}*/*")
+        yield iam.PolicyStatement(
+            actions=["cloudformation:DeleteStack", "cloudformation:UpdateTerminationProtection"], resources=[stacks]
+        )
+        path = self._arn("ssm", "parameter", props.priorities.strip("/"))
+        yield iam.PolicyStatement(actions=["ssm:GetParametersByPath"], resources=[path])
+        yield iam.PolicyStatement(actions=["ssm:DeleteParameter"], resources=[f"{path}/*"])
+
+    def _servers(self) -> Iterator[iam.PolicyStatement]:
+        props, stack = self._props, cdk.Stack.of(self)
+        yield iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[props.master.secret_arn])
+        yield iam.PolicyStatement(
+            actions=["kms:Decrypt"],
+            resources=[props.secrets_key.key_arn],
+            conditions={"StringEquals": {"kms:ViaService": f"secretsmanager.{stack.region}.amazonaws.com"}},
+        )
+        groups = [self._arn("elasticache", "usergroup", group, colon=True) for group in props.user_groups]
+        users = self._arn("elasticache", "user", "preview-*", colon=True)
+        everyone = self._arn("elasticache", "user", "*", colon=True)
+        yield iam.PolicyStatement(actions=["elasticache:DescribeUsers"], resources=[everyone])
+        yield iam.PolicyStatement(actions=["elasticache:DescribeUserGroups"], resources=groups)
+        yield iam.PolicyStatement(actions=["elasticache:ModifyUserGroup"], resources=[*groups, users])
+        yield iam.PolicyStatement(actions=["elasticache:DeleteUser"], resources=[users])
+        bucket = stack.format_arn(service="s3", region="", account="", resource=props.bucket_name)
+        yield iam.PolicyStatement(
+            actions=["s3:ListBucketVersions"],
+            resources=[bucket],
+            conditions={"StringLike": {"s3:prefix": "previews/*"}},
+        )
+        yield iam.PolicyStatement(
+            actions=["s3:DeleteObject", "s3:DeleteObjectVersion"], resources=[f"{bucket}/previews/*"]
+        )
+
+    def _services(self) -> Iterator[iam.PolicyStatement]:
+        props = self._props
+        services = self._arn("ecs", "service", f"{props.cluster.cluster_name}/*")
+        in_cluster = {"ArnEquals": {"ecs:cluster": props.cluster.cluster_arn}}
+        # Listing knows no resources, only the cluster.
+        yield iam.PolicyStatement(actions=["ecs:ListServices"], resources=["*"], conditions=in_cluster)
+        yield iam.PolicyStatement(actions=["ecs:DescribeServices"], resources=[services])
+        yield iam.PolicyStatement(actions=["ecs:DeleteService"], resources=[services], conditions=_TAGGED)
+        # These know no resources.
+        looks = ["DescribeTargetGroups", "DescribeTags", "DescribeRules"]
+        yield iam.PolicyStatement(actions=[f"elasticloadbalancing:{look}" for look in looks], resources=["*"])
+        groups = self._arn("elasticloadbalancing", "targetgroup", "*")
+        yield iam.PolicyStatement(
+            actions=["elasticloadbalancing:DeleteTargetGroup"], resources=[groups], conditions=_TAGGED
+        )
+        # Its rules are of this listener, and have no tags of their own: that of the environment itself is spared.
+        rules = cdk.Fn.join(":listener-rule/", cdk.Fn.split(":listener/", props.listener))
+        yield iam.PolicyStatement(actions=["elasticloadbalancing:DeleteRule"], resources=[f"{rules}/*"])
+        yield iam.PolicyStatement(
+            effect=iam.Effect.DENY, actions=["elasticloadbalancing:DeleteRule"], resources=[props.spared_rule]
+        )
+
+    def _tagged(self) -> Iterator[iam.PolicyStatement]:
+        yield iam.PolicyStatement(actions=["secretsmanager:ListSecrets"], resources=["*"])  # knows no resources
+        secrets = self._arn("secretsmanager", "secret", "*", colon=True)
+        yield iam.PolicyStatement(actions=["secretsmanager:DeleteSecret"], resources=[secrets], conditions=_TAGGED)
+        own = self._arn("logs", "log-group", f"{self._props.callers.prefix}*", colon=True)
+        everyone = self._arn("logs", "log-group", "*", colon=True)
+        yield iam.PolicyStatement(actions=["logs:DescribeLogGroups"], resources=[everyone])
+        yield iam.PolicyStatement(
+            actions=["logs:ListTagsForResource", "logs:DeleteLogGroup"], resources=[own, f"{own}:*"]
+        )
+
+    def _roles(self) -> Iterator[iam.PolicyStatement]:
+        yield iam.PolicyStatement(actions=["iam:ListRoles"], resources=["*"])  # knows no resources
+        roles = self._arn("iam", "role", f"{self._props.callers.prefix[:_ROLE_PREFIX]}*", region="")
+        yield iam.PolicyStatement(actions=["iam:ListRoleTags"], resources=[roles])
+        yield iam.PolicyStatement(
+            actions=[
+                "iam:ListAttachedRolePolicies",
+                "iam:ListRolePolicies",
+                "iam:DetachRolePolicy",
+                "iam:DeleteRolePolicy",
+                "iam:DeleteRole",
+            ],
+            resources=[roles],
+            conditions=_TAGGED,
+        )
+
+
+_TAGGED = {"Null": {"aws:ResourceTag/Preview": "false"}}
+"""Only what carries a preview's name."""

@@ -1,0 +1,24 @@
+"""Where an environment's previews are: how their stacks are called, and the parameters beside them."""
+
+from __future__ import annotations
+
+KEEP_LABEL = "keep"
+"""The pull request's label by which a preview lives longer."""
+
+
+def stack_prefix(environment: str) -> str:
+    """How the names of the previews' stacks begin."""
+    return f"SpendSmart-{environment.capitalize()}-Preview-"
+
+
+def priorities(environment: str) -> str:
+    """A path of Systems Manager: a parameter below it is a rule's priority, and holds the stack that has it."""
+    return f"/spendsmart/{environment}/preview-priorities"
+
+
+HEADER = "X-Preview"
+"""What tells previews apart where they have no domain."""
+
+ACCESS_COOKIE = "preview_access"
+ACCESS_QUERY = "access"
+"""Where the token is that lets in (`app_src/spendsmart/preview.py` sets the cookie)."""

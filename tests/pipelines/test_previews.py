@@ -1,0 +1,160 @@
+"""What the pipeline does with previews: who may have one, what may be deployed, and what is said about it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.config import load_environment
+from pipelines.tools.previews import admission, assembly
+from pipelines.tools.previews.github import GitHub, GitHubError
+from tests.pipelines.github_server import REPOSITORY, TOKEN, Repository, served
+from tests.previews.given import preview
+
+COMMIT = "0123456789abcdef"
+STACK = "SpendSmart-Preview-Preview-pr-42"
+
+
+@pytest.fixture
+def repository() -> Repository:
+    made = Repository()
+    made.open(7, "feature/x")
+    return made
+
+
+@pytest.fixture
+def github(repository: Repository) -> Iterator[GitHub]:
+    with served(repository) as url:
+        yield GitHub(repository=REPOSITORY, token=TOKEN, url=url)
+
+
+# ---- pull requests and comments ----
+
+
+def test_a_comment_is_written_once_and_changed_afterwards(github: GitHub, repository: Repository) -> None:
+    repository.comments += [
+        {"id": number, "issue": 7, "body": f"talk {number}", "html_url": ""} for number in range(120)
+    ]
+    first = github.comment(7, "<!-- preview: x -->\nstarting\n")
+    assert github.comment(7, "<!-- preview: x -->\nready\n") == first
+    assert github.comment(7, "<!-- preview: y -->\nanother\n") != first
+    assert [each["body"] for each in repository.comments[120:]] == [
+        "<!-- preview: x -->\nready\n",
+        "<!-- preview: y -->\nanother\n",
+    ]
+
+
+def test_nothing_is_written_where_nothing_changed(github: GitHub, repository: Repository) -> None:
+    for _ in range(2):
+        github.comment(7, "<!-- preview: x -->\nready\n")
+    assert not [call for call in repository.calls if call.startswith("PATCH")]
+
+
+def test_a_wrong_token_is_said(repository: Repository) -> None:
+    with served(repository) as url, pytest.raises(GitHubError, match=r"answered 401: .*Bad credentials"):
+        GitHub(repository=REPOSITORY, token="another", url=url).is_private()
+
+
+@pytest.mark.parametrize("home", ["mallory/spendsmart-platform", None])
+def test_a_branch_of_a_fork_is_not_found(github: GitHub, repository: Repository, home: str | None) -> None:
+    repository.open(8, "theirs", home=home)
+    assert github.pull_request_of("theirs") is None
+    assert github.pull_request(8).from_fork
+    with pytest.raises(admission.RefusedError, match="is from a fork"):
+        admission.pull_request(github.pull_request(8), branch="theirs", commit=COMMIT)
+    with pytest.raises(admission.RefusedError, match="those of forks get no preview"):
+        admission.pull_request(github.pull_request_of("theirs"), branch="theirs", commit=COMMIT)
+
+
+def test_a_fork_with_a_branch_like_ours_does_not_pass_for_it(github: GitHub, repository: Repository) -> None:
+    repository.open(3, "feature/x", home="mallory/spendsmart-platform")
+    found = admission.pull_request(github.pull_request_of("feature/x"), branch="feature/x", commit=COMMIT)
+    assert found.number == 7
+    with pytest.raises(admission.RefusedError, match="is not the newest commit of pull request 7"):
+        admission.pull_request(github.pull_request_of("feature/x"), branch="feature/x", commit="of-mallory")
+
+
+# ---- limits ----
+
+
+def _previews(**more: Any) -> Any:
+    found = load_environment("preview").previews
+    assert found
+    return found.model_copy(update=more)
+
+
+def test_one_too_many_is_refused_and_an_update_never() -> None:
+    there = [preview("a"), preview("b")]
+    admission.limits("b", there, _previews(most=2), lambda _: 99.0)
+    with pytest.raises(admission.RefusedError, match="there are 2 previews"):
+        admission.limits("c", there, _previews(most=2), lambda _: 0.1)
+
+
+def test_what_would_cost_too_much_is_refused() -> None:
+    there = [preview("a"), preview("b")]
+    life = _previews().life.model_copy(update={"daily_usd": 2})
+    admission.limits("c", there, _previews(life=life), lambda _: 0.6)
+    with pytest.raises(admission.RefusedError, match=r"would cost USD 2\.10 a day"):
+        admission.limits("c", there, _previews(life=life), lambda _: 0.7)
+
+
+# ---- what a branch's own code has assembled ----
+
+
+def _assembly(folder: Path, resources: dict[str, Any], **more: Any) -> Path:
+    artifacts: dict[str, Any] = {
+        STACK: {
+            "type": "aws:cloudformation:stack",
+            "environment": "aws://000000000000/us-east-1",
+            "properties": {"templateFile": "it.json", "stackName": STACK},
+        }
+    }
+    artifacts |= more.get("artifacts", {})
+    artifacts[STACK] |= more.get("stack", {})
+    (folder / "manifest.json").write_text(json.dumps({"artifacts": artifacts}))
+    (folder / "it.json").write_text(json.dumps({"Resources": resources, **more.get("template", {})}))
+    return folder
+
+
+def _faults(folder: Path) -> list[str]:
+    return list(assembly.faults(folder, stack=STACK, account="000000000000", region="us-east-1"))
+
+
+def _role(**more: Any) -> dict[str, Any]:
+    trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}}]}
+    return {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust, **more}}
+
+
+def _policy(*actions: str, **more: Any) -> dict[str, Any]:
+    statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*", **more}
+    return {"Type": "AWS::IAM::Policy", "Properties": {"PolicyDocument": {"Statement": [statement]}}}
+
+
+def test_a_preview_may_be_deployed(tmp_path: Path) -> None:
+    resources = {"Role": _role(), "Policy": _policy("s3:GetObject"), "Logs": {"Type": "AWS::Logs::LogGroup"}}
+    assert _faults(_assembly(tmp_path, resources)) == []
+
+
+@pytest.mark.parametrize(
+    ("resources", "more", "said"),
+    [
+        ({"User": {"Type": "AWS::IAM::User"}}, {}, "User is a AWS::IAM::User, which no preview has"),
+        ({"Policy": _policy("s3:GetObject", "iam:PassRole")}, {}, "Policy allows iam:PassRole"),
+        ({"Policy": _policy("*")}, {}, r"Policy allows \*"),
+        ({"Role": _role(ManagedPolicyArns=["x"])}, {}, "Role has managed policies"),
+        ({"Role": _role(AssumeRolePolicyDocument={"Statement": [{"Principal": {"AWS": "*"}}]})}, {}, "others than"),
+        ({}, {"template": {"Transform": "AWS::Serverless"}}, "has a transform"),
+        ({}, {"stack": {"environment": "aws://111111111111/us-east-1"}}, "goes to aws://111111111111"),
+        ({}, {"artifacts": {"Prod": {"type": "aws:cloudformation:stack", "properties": {}}}}, "and no other may be"),
+        ({}, {"artifacts": {"More": {"type": "cdk:cloud-assembly"}}}, "there are assemblies in it"),
+    ],
+)
+def test_what_is_more_than_a_preview_is_refused(
+    tmp_path: Path, resources: dict[str, Any], more: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(AssertionError, match=said):
+        assert _faults(_assembly(tmp_path, resources, **more)) == []
