@@ -209,8 +209,13 @@ class Database(Construct):
         secret = self.writer.secret
         assert secret is not None  # noqa: S101  (only an instance with a given password has none)
         client = ec2.SecurityGroup(
-            self, "RotationSecurityGroup", vpc=self._props.vpc, description="Rotation of the database password"
+            self,
+            "RotationSecurityGroup",
+            vpc=self._props.vpc,
+            description="Rotation of the database password",
+            allow_all_outbound=False,
         )
+        client.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "Secrets Manager")
         self.writer.connections.allow_default_port_from(client, "Password rotation")
         schedule = secret.add_rotation_schedule(
             "Rotation",

@@ -10,6 +10,8 @@ from localcloud.emulator import (
     authorization,
     cloudformation,
     ecs_roles,
+    passed_roles,
+    recorded_calls,
     registry,
     resources,
     services,
@@ -22,7 +24,9 @@ from localcloud.emulator import (
 def install() -> None:
     """Install every module of `services`, and every resource type that the modules of `resources` register."""
     authentication.install()
+    recorded_calls.install()
     authorization.install()
+    passed_roles.install()
     ecs_roles.install()
     cloudformation.install()
     for package in (services, resources):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from audit.access.effective import effective
 from audit.access.evaluation import Estate
 from audit.access.patterns import covers, overlaps
 from audit.access.principals import Kind
+from tests.audit.access.documented import EXAMPLES, Example
 from tests.audit.estates import resource, small
 
 TASKS = {
@@ -186,3 +188,32 @@ def test_a_single_character_does_not_cover_many() -> None:
 
 def test_a_pattern_for_any_account_takes_in_ones_own() -> None:
     assert allowed("ec2:RunInstances", "arn:aws:ec2:*:*:instance/*", Role=role(statement("ec2:*", "arn:aws:ec2:*:*:*")))
+
+
+def _filled(statements: Any, names: dict[str, str]) -> Any:
+    text = json.dumps(statements)
+    for name, value in names.items():
+        text = text.replace(f"{{{name}}}", value)
+    return json.loads(text)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda one: one.name.replace(" ", "-"))
+def test_the_examples_of_the_user_guide(example: Example) -> None:
+    names = {"own": "own", "logs": "our-logs", "account": "111111111111", "role": ROLE}
+    resources = {
+        "Own": resource("AWS::S3::Bucket", BucketName="own"),
+        "Logs": resource("AWS::S3::Bucket", BucketName="our-logs"),
+        "Role": role(*_filled(example.identity, names)),
+    }
+    for bucket, statements in (example.bucket_policies or {}).items():
+        name = bucket.strip("{}").capitalize()
+        document = {"Statement": _filled(statements, names)}
+        resources[f"{name}Policy"] = resource("AWS::S3::BucketPolicy", Bucket={"Ref": name}, PolicyDocument=document)
+    if example.boundary is not None:
+        resources["Limit"] = managed(*_filled(example.boundary, names))
+        resources["Role"]["Properties"]["PermissionsBoundary"] = {"Ref": "Limit"}
+    estate = Estate.of([small(**resources)])
+    for request in example.requests:
+        on = request.on if request.on == "*" else f"arn:aws:s3:::{request.on}".format(**names)
+        decided = estate.decide(estate.principals[ROLE], request.action, on)
+        assert bool(decided) is request.allowed, f"{request.action} on {request.on}: {example.source}"

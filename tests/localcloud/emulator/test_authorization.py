@@ -94,6 +94,16 @@ def test_writing_an_encrypted_object_needs_its_key(role_with: RoleWith, bucket: 
     role_with([writing, _allow("kms:GenerateDataKey", resource=key)])("s3").put_object(Bucket=bucket, Key="b", Body=b"")
 
 
+def test_an_upload_that_names_a_key_needs_that_key(emulator: Emulator, role_with: RoleWith, key: str) -> None:
+    name = f"plain-{uuid.uuid4().hex[:8]}"
+    emulator.client("s3").create_bucket(Bucket=name)
+    upload = {"Bucket": name, "Key": "a", "Body": b"", "ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
+    writing = _allow("s3:PutObject", resource=f"arn:aws:s3:::{name}/*")
+    with pytest.raises(ClientError, match="kms:GenerateDataKey"):
+        role_with([writing])("s3").put_object(**upload)
+    role_with([writing, _allow("kms:GenerateDataKey", resource=key)])("s3").put_object(**upload)
+
+
 def test_a_form_upload_needs_the_key_of_its_signer(role_with: RoleWith, bucket: str, key: str) -> None:
     writing = _allow("s3:PutObject", resource=f"arn:aws:s3:::{bucket}/*")
 

@@ -1,0 +1,54 @@
+"""Access, tried out: what the platform did was let, and what no task may do is refused."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localcloud import demo, layout, outputs
+from localcloud.access.forbidden import FORBIDDEN
+
+pytestmark = pytest.mark.endtoend
+
+
+def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", *arguments], capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def proof(client: demo.Client, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What `python -m localcloud.access` has found after a receipt went the whole way."""
+    client.wait(client.upload(demo.RECEIPT, content_type="image/png"))
+    file = tmp_path_factory.mktemp("access") / "proof.json"
+    answer = _run("localcloud.access", "--output", str(file))
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    found: dict[str, Any] = json.loads(file.read_text())
+    return found
+
+
+def test_no_task_may_do_what_none_has_to(proof: dict[str, Any]) -> None:
+    assert len(proof["roles"]) == 4
+    assert len(proof["attempts"]) == 4 * len(FORBIDDEN)
+    assert [one for one in proof["attempts"] if not one["refused"]] == []
+
+
+def test_nothing_that_the_platform_did_was_refused(proof: dict[str, Any]) -> None:
+    assert proof["refused_calls"] == []
+
+
+def test_what_was_let_is_what_the_templates_allow(proof: dict[str, Any], cloud: Path, tmp_path: Path) -> None:
+    """The audit's reading of the templates and the emulator's decisions agree on every call."""
+    calls, told = layout.folder("emulator") / "calls.jsonl", tmp_path / "access.json"
+    answer = _run("audit.access", str(outputs.assembly()), "--calls", str(calls), "--json", str(told))
+    assert answer.returncode == 0, answer.stdout[-5000:] + answer.stderr
+    use = {one["path"].split("-", 2)[2]: one for one in json.loads(told.read_text())["use"]}
+    web, worker = use["Service/WebTask/Role"], use["Service/WorkerTask/Role"]
+    assert {"s3:GetObject", "kms:Decrypt"} <= set(worker["used"])
+    assert {"s3:PutObject", "kms:GenerateDataKey"} <= set(web["used"])
+    assert use["Service/WebTask/ExecutionRole"]["ran"]
+    assert [path for path, one in use.items() if one["beyond"]] == []
