@@ -8,7 +8,7 @@ LOCALCLOUD := $(PYTHON) -m localcloud
 PREVIEWS = if [ -z "$$AWS_PROFILE$$AWS_ACCESS_KEY_ID" ]; then eval "$$($(LOCALCLOUD) env)"; fi; \
   $(PYTHON) -m pipelines.tools.previews --env $(if $(filter file,$(origin ENV)),preview,$(ENV))
 
-.PHONY: help setup setup-dev up down status metrics dashboards logs traces send rollout drill env destroy synth preflight previews preview-comment preview-link preview-password preview-keep sweep plan audit prices scaling test tests test-infra buildspecs scan lint typecheck migrations-check snapshots architecture lock bench clean
+.PHONY: help setup setup-dev up down status metrics dashboards logs traces send rollout drill env destroy synth preflight previews preview-comment preview-link preview-password preview-keep sweep plan audit prices scaling preview preview-down test tests test-infra buildspecs scan lint typecheck migrations-check snapshots architecture lock bench clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -92,6 +92,12 @@ prices: setup-dev ## refresh plan/data/prices.json from AWS's public price list
 scaling: setup ## load traces against the scaling policies (ENV=prod TRACE=name POLICY=file-or-bad SCHEDULE=file PREDICTIVE=1 REAL=1)
 	@scripts/scaling $(ENV) $(if $(TRACE),--trace "$(TRACE)") $(if $(POLICY),--policy "$(POLICY)") $(if $(SCHEDULE),--schedule "$(SCHEDULE)") $(if $(PREDICTIVE),--predictive) $(if $(REAL),--real)
 
+preview: setup ## a preview of a branch on the running local cloud (NAME=pr-42, BRANCH=revision, KEEP=1 data, RESET=1)
+	@$(PYTHON) -m localcloud.previews up "$(NAME)" $(if $(BRANCH),--branch "$(BRANCH)") $(if $(KEEP),--keep-data) $(if $(RESET),--reset)
+
+preview-down: ## delete a preview with all that it has (NAME=pr-42)
+	@$(PYTHON) -m localcloud.previews down "$(NAME)"
+
 test: setup-dev ## every test
 	@scripts/test
 
@@ -117,7 +123,7 @@ migrations-check: setup-dev ## refuse migrations that would disturb the release 
 	@$(PYTHON) -m migrations_check
 
 snapshots: setup-dev ## rewrite the stack snapshots after a change that is meant
-	@$(PYTHON) -m pytest tests/infra/test_snapshots.py tests/pipelines/test_snapshot.py --update-snapshots
+	@$(PYTHON) -m pytest tests/infra/test_snapshots.py tests/infra/test_preview.py tests/pipelines/test_snapshot.py --update-snapshots
 
 architecture: setup ## draw the README's picture anew from production's templates
 	@AWS_EC2_METADATA_DISABLED=true scripts/cdk synth --quiet --no-validation -c env=prod

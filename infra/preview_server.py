@@ -23,7 +23,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 import previews
-from infra.application import Server
+from infra.application import Server, Valkey
 from infra.config.models import RetentionDays
 from infra.retention import retention
 
@@ -31,8 +31,8 @@ _CODE = Path(__file__).parent / "functions" / "preview_server"
 _RULES = Path(previews.__file__).parent
 """What previews are called and how long they live: plain Python, as everybody else has it."""
 
-_LIBRARIES = ("pg8000", "scramp", "asn1crypto", "python-dateutil", "six")
-"""A driver of PostgreSQL in plain Python, and what it needs: nothing has to be built for the function's machine."""
+_LIBRARIES = ("pg8000", "scramp", "asn1crypto", "python-dateutil", "six", "redis")
+"""Clients of PostgreSQL and Valkey in plain Python, and what they need: nothing is built for the function's machine."""
 
 _LAMBDA_MINUTES = 15
 """Lambda's most; a migration may take most of it."""
@@ -64,13 +64,15 @@ class InNetwork(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseFunctionProps(FunctionProps):
-    """`master` is the server's own login. Tasks run in `cluster`, in `task_group`; `families` is how the names of
-    their definitions begin. `logins` are the names of the secrets with the roles' logins."""
+    """`master` is the login of the server, `valkeys` are those of the environment itself. Tasks run in `cluster`, in
+    `task_group`; `families` is how the names of their definitions begin. `logins` are the names of the secrets with
+    the roles' logins."""
 
     vpc: ec2.IVpc
     security_group: ec2.ISecurityGroup
     server: Server
     master: secretsmanager.ISecret
+    valkeys: Sequence[Valkey]
     secrets_key: kms.IKey
     logins: Sequence[str]
     cluster: ecs.ICluster
@@ -104,6 +106,7 @@ class DatabaseFunction(Construct):
                 "MASTER_SECRET_ARN": props.master.secret_arn,
                 "DATABASE_HOST": props.server.host,
                 "DATABASE_PORT": props.server.port,
+                "VALKEY_SERVERS": cdk.Stack.of(self).to_json_string([_as_json(each) for each in props.valkeys]),
                 "CLUSTER": props.cluster.cluster_name,
                 "SUBNETS": ",".join(subnet.subnet_id for subnet in props.vpc.private_subnets),
                 "TASK_SECURITY_GROUP": props.task_group.security_group_id,
@@ -126,7 +129,14 @@ class DatabaseFunction(Construct):
             for name in props.logins
         ]
         return [
-            iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[props.master.secret_arn, *named]),
+            iam.PolicyStatement(
+                actions=["secretsmanager:GetSecretValue"],
+                resources=[
+                    props.master.secret_arn,
+                    *(each.password.secret_arn for each in props.valkeys),
+                    *named,
+                ],
+            ),
             iam.PolicyStatement(
                 actions=["kms:Decrypt"],
                 resources=[props.secrets_key.key_arn],
@@ -208,6 +218,15 @@ class SharesFunction(Construct):
         props.bucket.grant_read(self.function, f"{props.template_objects}*")
         props.bucket.grant_put(self.function, "previews/*")
         props.bucket.grant_delete(self.function, "previews/*")
+
+
+def _as_json(valkey: Valkey) -> dict[str, str]:
+    return {
+        "host": valkey.server.host,
+        "port": valkey.server.port,
+        "username": valkey.username,
+        "secret": valkey.password.secret_arn,
+    }
 
 
 def preview_function(

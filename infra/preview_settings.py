@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 from infra.config import ConfigurationError, Environment
 
-_LONGEST_TAG = 256
-
 
 @dataclass(frozen=True, kw_only=True)
 class PreviewSettings:
@@ -30,11 +28,6 @@ class PreviewSettings:
             raise ConfigurationError(
                 f"preview.reset = {self.reset!r}\n      accepted: a word that differs from the last one, such as a time"
             )
-
-    @staticmethod
-    def tag_of(branch: str) -> str:
-        """A branch's name as a tag's value, which takes few characters beside letters and digits of any script."""
-        return re.sub(r"[^\w .:/=+@-]", "_", branch)[:_LONGEST_TAG]
 
 
 def as_in_a_preview(environment: Environment, settings: PreviewSettings) -> Environment:

@@ -30,6 +30,7 @@ class SweeperProps(FunctionProps):
     a path of Systems Manager. People hear of it on `topic`, which is
     encrypted with `topic_key`."""
 
+    environment: str
     terms: Terms
     namespace: str
     vpc: ec2.IVpc
@@ -99,6 +100,13 @@ class PreviewSweeper(Construct):
             service=service, resource=resource, resource_name=name, arn_format=form, region=region
         )
 
+    def _tagged_only(self) -> dict[str, dict[str, str]]:
+        """Only what carries a preview's name, and is of this environment."""
+        return {
+            "Null": {"aws:ResourceTag/Preview": "false"},
+            "StringEquals": {"aws:ResourceTag/Environment": self._props.environment},
+        }
+
     def _reports(self) -> Iterator[iam.PolicyStatement]:
         props = self._props
         yield iam.PolicyStatement(
@@ -153,13 +161,13 @@ class PreviewSweeper(Construct):
         # Listing knows no resources, only the cluster.
         yield iam.PolicyStatement(actions=["ecs:ListServices"], resources=["*"], conditions=in_cluster)
         yield iam.PolicyStatement(actions=["ecs:DescribeServices"], resources=[services])
-        yield iam.PolicyStatement(actions=["ecs:DeleteService"], resources=[services], conditions=_TAGGED)
+        yield iam.PolicyStatement(actions=["ecs:DeleteService"], resources=[services], conditions=self._tagged_only())
         # These know no resources.
         looks = ["DescribeTargetGroups", "DescribeTags", "DescribeRules"]
         yield iam.PolicyStatement(actions=[f"elasticloadbalancing:{look}" for look in looks], resources=["*"])
         groups = self._arn("elasticloadbalancing", "targetgroup", "*")
         yield iam.PolicyStatement(
-            actions=["elasticloadbalancing:DeleteTargetGroup"], resources=[groups], conditions=_TAGGED
+            actions=["elasticloadbalancing:DeleteTargetGroup"], resources=[groups], conditions=self._tagged_only()
         )
         # Its rules are of this listener, and have no tags of their own: that of the environment itself is spared.
         rules = cdk.Fn.join(":listener-rule/", cdk.Fn.split(":listener/", props.listener))
@@ -171,8 +179,10 @@ class PreviewSweeper(Construct):
     def _tagged(self) -> Iterator[iam.PolicyStatement]:
         yield iam.PolicyStatement(actions=["secretsmanager:ListSecrets"], resources=["*"])  # knows no resources
         secrets = self._arn("secretsmanager", "secret", "*", colon=True)
-        yield iam.PolicyStatement(actions=["secretsmanager:DeleteSecret"], resources=[secrets], conditions=_TAGGED)
-        own = self._arn("logs", "log-group", f"{self._props.callers.prefix}*", colon=True)
+        yield iam.PolicyStatement(
+            actions=["secretsmanager:DeleteSecret"], resources=[secrets], conditions=self._tagged_only()
+        )
+        own = self._arn("logs", "log-group", f"*{self._props.callers.prefix}*", colon=True)
         everyone = self._arn("logs", "log-group", "*", colon=True)
         yield iam.PolicyStatement(actions=["logs:DescribeLogGroups"], resources=[everyone])
         yield iam.PolicyStatement(
@@ -192,9 +202,5 @@ class PreviewSweeper(Construct):
                 "iam:DeleteRole",
             ],
             resources=[roles],
-            conditions=_TAGGED,
+            conditions=self._tagged_only(),
         )
-
-
-_TAGGED = {"Null": {"aws:ResourceTag/Preview": "false"}}
-"""Only what carries a preview's name."""

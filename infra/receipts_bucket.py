@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import aws_cdk as cdk
@@ -46,7 +47,7 @@ class ReceiptsBucket(Construct):
             encryption_key=self.key,
             bucket_key_enabled=True,  # one call to KMS for many objects
             versioned=True,
-            cors=_cors(props.page_origins),
+            cors=upload_rules(props.page_origins),
             lifecycle_rules=[_lifecycle(props.config)],
             replication_rules=[self._replication(props.replica)] if props.replica else None,
             removal_policy=props.removal_policy,
@@ -112,7 +113,7 @@ class ReceiptsBucket(Construct):
         )
 
 
-def _cors(origins: tuple[str, ...]) -> list[s3.CorsRule] | None:
+def upload_rules(origins: Sequence[str]) -> list[s3.CorsRule] | None:
     """The browser's upload, from these origins and nowhere else."""
     if not origins:
         return None

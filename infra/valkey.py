@@ -25,6 +25,19 @@ _ACCESS = "on ~* &* +@all -@admin -@dangerous +info"
 """Every key and channel, but nothing that changes the server or reads all keys; `info` is for monitoring."""
 
 
+def tenant_access(prefix: str) -> str:
+    """The access string of a user who shares a group with others: keys and channels that begin with `prefix`, and no
+    command that tells of keys without naming them.
+
+    Celery's remote control subscribes to patterns, which have to be allowed word for word.
+    """
+    control = " ".join(f"&{prefix}/0.{exchange}" for exchange in ("celery.pidbox", "reply.celery.pidbox"))
+    return (
+        f"on ~{prefix}* resetchannels &{prefix}* {control} "
+        "+@all -@admin -@dangerous -scan -randomkey -dbsize -pubsub +info"
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class ValkeyProps:
     """`name` is unique in the account and region; `eviction` says what happens when the memory is full."""

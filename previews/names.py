@@ -17,6 +17,7 @@ LONGEST = 20
 """Characters. The tightest limit is 40, of an ElastiCache user's id (CreateUser), with room for what is around it."""
 
 _HASH = 6
+_LONGEST_TAG = 256
 _VALID = re.compile(r"[a-z](?:-?[a-z0-9])*")
 RESERVED = frozenset({"dev", "staging", "prod", "production", "preview", "main", "master", "template", "base", "www"})
 """Names of what is no preview: somebody would take one for the other."""
@@ -74,8 +75,18 @@ class PreviewName:
         """Of the objects in the bucket of previews."""
         return f"previews/{self.name}/"
 
+    @property
+    def tag(self) -> str:
+        """The branch as a tag's value."""
+        return tag_value(self.branch)
+
     def host(self, domain: str) -> str:
         return f"{self.name}.{domain}"
+
+
+def tag_value(text: str) -> str:
+    """What a tag takes of a text: few characters beside letters and digits of any script."""
+    return re.sub(r"[^\w .:/=+@-]", "_", text)[:_LONGEST_TAG]
 
 
 def _fits(text: str) -> bool:

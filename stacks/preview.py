@@ -26,6 +26,7 @@ from infra.preview_settings import PreviewSettings, as_in_a_preview
 from infra.retention import retention
 from infra.rule_conditions import header, host, query
 from infra.shared_values import SharedValues
+from infra.valkey import tenant_access
 from previews.names import PreviewName
 from previews.places import ACCESS_COOKIE, ACCESS_QUERY, HEADER
 from stacks.previews import LOGIN_ID, PREFIX
@@ -61,7 +62,7 @@ class PreviewStack(EnvironmentStack):
             region=environment.regions.primary,
         )
         cdk.Tags.of(self).add("Preview", preview.name)
-        cdk.Tags.of(self).add("PreviewBranch", settings.tag_of(preview.branch))
+        cdk.Tags.of(self).add("PreviewBranch", preview.tag)
         # Not the commit: a tag goes to every resource, and would make each push an update of all.
         for name, said in (("Owner", settings.owner), ("PullRequest", settings.pull_request)):
             if said:
@@ -186,13 +187,14 @@ class PreviewStack(EnvironmentStack):
             engine="valkey",
             user_id=name,
             user_name=name,
-            access_string=_access(self._preview.key_prefix),
+            access_string=tenant_access(self._preview.key_prefix),
             # A dynamic reference: the password itself is in no template.
             passwords=[self._valkey_password.secret_value.unsafe_unwrap()],
         )
         member = self._share("ValkeyUser", "SharesFunction")
         member.node.add_dependency(user)
-        return [member, self._share("Objects", "SharesFunction", Template=self._shared.read("Template"))]
+        keys = self._share("Keys", "DatabaseFunction")
+        return [member, keys, self._share("Objects", "SharesFunction", Template=self._shared.read("Template"))]
 
     def _way_in(self) -> tuple[WebTargetGroup, list[elbv2.CfnListenerRule]]:
         """With a token two rules: who has the cookie, and who opens the link, which is answered with the cookie. All
@@ -339,14 +341,3 @@ class PreviewStack(EnvironmentStack):
             resources=[self._data_key.key_arn],
             conditions={"StringEquals": {"kms:ViaService": f"secretsmanager.{self.region}.amazonaws.com"}},
         )
-
-
-def _access(prefix: str) -> str:
-    """Keys and channels that begin with `prefix`. No command that tells of others' keys without naming one.
-
-    Celery's remote control subscribes to a pattern, which has to be allowed word for word.
-    """
-    return (
-        f"on ~{prefix}* resetchannels &{prefix}* &{prefix}/0.celery.pidbox &{prefix}/0.reply.celery.pidbox "
-        "+@all -@admin -@dangerous -scan -randomkey -pubsub +info"
-    )

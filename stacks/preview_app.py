@@ -11,7 +11,7 @@ import aws_cdk as cdk
 from infra.config import ConfigurationError, load_environment
 from infra.defaults import injectors
 from infra.preview_settings import PreviewSettings
-from previews.names import PreviewName, PreviewNameError
+from previews.names import PreviewName, PreviewNameError, tag_value
 from stacks.preview import PreviewStack
 
 CONTEXT = "preview"
@@ -73,7 +73,7 @@ class PreviewApp(cdk.App):
         )
 
     def _said(self, name: str) -> str:
-        return PreviewSettings.tag_of(str(self.node.try_get_context(f"{CONTEXT}.{name}") or ""))
+        return tag_value(str(self.node.try_get_context(f"{CONTEXT}.{name}") or ""))
 
     def _access(self, domain: str | None) -> str:
         """By a token, but on this very machine, which nobody else reaches."""

@@ -58,6 +58,7 @@ class PreviewSweeperStack(EnvironmentStack):
                 callers=Callers(base=previews.stack_name, prefix=stack_prefix(environment.name)),
                 log_retention_days=environment.logs.retention_days,
                 log_key=logs.key,
+                environment=environment.name,
                 terms=environment.previews.life.terms,
                 namespace=namespace(environment.name),
                 vpc=named,

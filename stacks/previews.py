@@ -20,6 +20,7 @@ from infra.environment_stack import EnvironmentStack
 from infra.fargate_service import FargateCluster
 from infra.fargate_task import Task, TaskProps
 from infra.load_balancer import LAST_PRIORITY, WEB_PORT
+from infra.preview_bucket import PreviewBucket
 from infra.preview_server import (
     Callers,
     DatabaseFunction,
@@ -28,7 +29,6 @@ from infra.preview_server import (
     SharesFunction,
     SharesFunctionProps,
 )
-from infra.receipts_bucket import ReceiptsBucket, ReceiptsBucketProps
 from infra.rule_conditions import header, host
 from infra.task_logs import TaskLogs
 from previews.places import HEADER
@@ -86,16 +86,7 @@ class PreviewsStack(EnvironmentStack):
         self._vpc = self._imports.vpc(vpc)
         self._logs = TaskLogs(self, "Logs", retention_days=environment.logs.retention_days)
         self._cluster = FargateCluster(self, "Cluster", vpc=self._vpc, insights=False).cluster
-        self._objects = ReceiptsBucket(
-            self,
-            "Objects",
-            props=ReceiptsBucketProps(
-                config=environment.storage,
-                removal_policy=cdk.RemovalPolicy.DESTROY,
-                auto_delete=True,
-                page_origins=self._page_origins(ingress),
-            ),
-        )
+        self._objects = PreviewBucket(self, "Objects", page_origins=self._page_origins(ingress))
         self._surroundings = self._imports.surroundings(None)
         self._database_group = self._imports.security_group("Database", data.database.security_group)
         self._task_group = self._group_of_tasks(ingress)
@@ -226,6 +217,7 @@ class PreviewsStack(EnvironmentStack):
                 security_group=self._imports.security_group("PreviewFunctions", group),
                 server=around.writer,
                 master=around.database_login,
+                valkeys=[around.broker, around.cache],
                 secrets_key=self._imports.data_key,
                 logins=[LOGIN_ID],
                 cluster=self._cluster,

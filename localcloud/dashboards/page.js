@@ -46,6 +46,7 @@ function draw(figure) {
       ...plot.lines.map((line, number) => ({ label: line.label + (line.right ? " →" : ""), scale: line.right ? "right" : "y",
         stroke: lines[number % lines.length], width: 1.5, value: (u, value) => short(value) }))],
   }, [plot.times, ...plot.values], box);
+  chart.setLegend({ idx: plot.times.length - 1 });
   new ResizeObserver(() => chart.setSize({ width: box.clientWidth, height: 190 })).observe(box);
 }
 document.querySelectorAll("figure.lines").forEach(draw);

@@ -62,7 +62,7 @@ def as_html(filled: Filled, *, others: Sequence[str]) -> str:
 
 def _hours(dashboard: Dashboard) -> str:
     hours = dashboard.back.total_seconds() / 3600
-    return f"The last {hours:g} hours"
+    return "The last hour" if hours == 1 else f"The last {hours:g} hours"
 
 
 def _widget(filled: Filled, number: int) -> str:

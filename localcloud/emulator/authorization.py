@@ -33,7 +33,7 @@ def install() -> None:
     replace(iam_actions, "access_denied_response", _naming_the_key(iam_actions.access_denied_response))
     # Upstream checks DescribeRepositories against "*", which CDK's own publishing role does not have, and calls on a
     # log stream against its group, which no policy for the streams of a group ("…:log-group:name:*") allows. It checks
-    # calls on services, tasks and listener rules against the cluster or nothing.
+    # calls on services, tasks, listener rules and Valkey's user groups against the cluster or nothing.
     replace(iam_actions, "extract_resource_arn", _with_exact_resources(iam_actions.extract_resource_arn))
     # Upstream never fills cloudwatch:namespace and ecs:cluster, on which roles are conditioned.
     replace(iam_actions, "request_tag_context", _with_condition_keys(iam_actions.request_tag_context))
@@ -137,6 +137,10 @@ def _with_exact_resources(stock: Callable[..., str]) -> Callable[..., str]:
         if service == "elasticloadbalancing" and "RuleArn" in params:
             rule = params["RuleArn"]
             return str(rule[0] if isinstance(rule, list) else rule)
+        if service == "elasticache" and "UserGroupId" in params:
+            group = params["UserGroupId"]
+            name = group[0] if isinstance(group, list) else group
+            return f"arn:aws:elasticache:{region}:{account}:usergroup:{name}"
         if service == "ecs":
             prefix = f"arn:aws:ecs:{region}:{account}:"
             found = ecs_authorization.resource(ecs_authorization.operation(headers), body, prefix=prefix)

@@ -54,6 +54,21 @@ def test_what_the_api_says_is_what_the_templates_say(cloud: Path) -> None:
     assert read.stdout.strip().endswith("0 differences")
 
 
+def test_a_receipts_trace_leads_from_the_load_balancer_to_the_worker(client: demo.Client) -> None:
+    receipt = client.wait(client.upload(demo.RECEIPT, content_type="image/png"))
+    wanted = (
+        "load balancer  POST ",
+        "spendsmart-web  POST api/v1/receipts/<uuid:pk>/complete/  status_code=202",
+        "apply_async/receipts.tasks.extract",
+        f"spendsmart-worker  run/receipts.tasks.extract  receipt={receipt['id']}",
+        "S3.GetObject",
+    )
+    deadline = time.monotonic() + 60  # both processes send their spans every five seconds
+    while not all(words in (said := localcloud("traces", str(receipt["id"]))).stdout for words in wanted):
+        assert time.monotonic() < deadline, said.stdout + said.stderr
+        time.sleep(1)
+
+
 def test_a_receipt_is_read_and_counted(client: demo.Client) -> None:
     receipt = client.wait(client.upload(demo.RECEIPT, content_type="image/png"))
     assert receipt["state"] in {"extracted", "needs_review"}

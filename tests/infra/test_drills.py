@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 
 from localcloud.drill.alarms.catalog import FAULTS, covered
 from localcloud.drill.alarms.fault import Fault
-from localcloud.drill.alarms.feeding import Feed, data_for, fed_for, latest_of, minutes_of
+from localcloud.drill.alarms.feeding import Feed, There, Value, data_for, fed_for, latest_of, minutes_of
 from localcloud.drill.deployed import Alarm
 from localcloud.drill.titles import title_of
 from localcloud.emulator.cloudwatch.alarms import MetricAlarm
@@ -92,6 +93,16 @@ def _state(store: MetricStore, alarm: Alarm, now: float, current: State = State.
     return read.evaluate(store, SCOPE, read.window(now), current).state
 
 
+def _nothing(_metric: Mapping[str, Any]) -> There:
+    return There()
+
+
+def _there(store: MetricStore, metric: Mapping[str, Any]) -> There:
+    read = metric_of(metric["Namespace"], metric["MetricName"], metric.get("Dimensions") or ())
+    found = store.read(SCOPE, read, start=0, end=2 * LAST, period=60).values()
+    return There(sum(one.count for one in found), sum(one.total for one in found))
+
+
 def _put(store: MetricStore, data: Iterable[tuple[str, Mapping[str, Any]]], now: float) -> None:
     for namespace, datum in data:
         publish(store, SCOPE, namespace, [{**datum, "Timestamp": datum["Timestamp"].timestamp()}], now)
@@ -102,7 +113,7 @@ def test_what_is_fed_makes_it_red_and_is_over_by_itself(fault: Fault, prod: Asse
     feed, alarms, now = fault.breakage, _deployed(prod), LAST + 10.0
     assert isinstance(feed, Feed)
     store = MetricStore(tmp_path / "metrics.sqlite")
-    _put(store, fed_for(feed, alarms, last=LAST), now)
+    _put(store, fed_for(feed, alarms, last=LAST, there=lambda _alarm, metric: _there(store, metric)), now)
     fed = [alarms[title] for title in feed.bad if title in alarms]
     assert fed or fault.name in WITHOUT_DOMAIN
     for alarm in fed:
@@ -113,10 +124,39 @@ def test_what_is_fed_makes_it_red_and_is_over_by_itself(fault: Fault, prod: Asse
     for title, values in feed.good.items():
         if title in alarms:
             at = latest_of(alarms[title], last=later)
-            _put(store, data_for(alarms[title], values, at=at), later + 10.0)
+            data = data_for(alarms[title], values, at=at, there=lambda metric: _there(store, metric))
+            _put(store, data, later + 10.0)
     for alarm in fed:
         after = later + 60 * 16 + 10
         assert _state(store, alarm, after, State.ALARM) is not State.ALARM, alarm.title
+
+
+def test_what_is_fed_makes_it_red_in_a_second_drill_too(prod: Assembly, tmp_path: Path) -> None:
+    """Values of a drill are there for a week: those of a next one decide all the same."""
+    alarms, store, last = _deployed(prod), MetricStore(tmp_path / "metrics.sqlite"), LAST
+
+    def there(_alarm: Alarm | None, metric: Mapping[str, Any]) -> There:
+        return _there(store, metric)
+
+    for fault in 2 * list(_in_order()):
+        feed = fault.breakage
+        assert isinstance(feed, Feed)
+        _put(store, fed_for(feed, alarms, last=last, there=there), last + 10.0)
+        for title in feed.bad.keys() & alarms.keys():
+            assert _state(store, alarms[title], last + 10.0) is State.ALARM, title
+        last += 60 * feed.minutes
+        for title in feed.good.keys() & alarms.keys():
+            at = latest_of(alarms[title], last=last)
+            _put(store, data_for(alarms[title], feed.good[title], at=at, there=partial(there, None)), last + 10.0)
+        last += 20 * 60
+
+
+def _in_order() -> Iterator[Fault]:
+    """Those that are fed, each after those that it waits for."""
+    done: set[str] = set()
+    while ready := [f for f in FAULTS.values() if f.name not in done and {*f.after, *f.after_mending} <= done]:
+        done |= {fault.name for fault in ready}
+        yield from (fault for fault in ready if isinstance(fault.breakage, Feed))
 
 
 def test_minutes_are_those_that_the_alarm_looks_at() -> None:
@@ -138,12 +178,12 @@ def test_minutes_are_those_that_the_alarm_looks_at() -> None:
 def test_a_metric_without_a_value_is_refused(prod: Assembly) -> None:
     alarm = _deployed(prod)["readings-given-up"]
     with pytest.raises(KeyError, match="Extractions"):
-        list(data_for(alarm, {}, at=[LAST]))
+        list(data_for(alarm, {}, at=[LAST], there=_nothing))
 
 
 def test_metrics_are_the_alarms_own(prod: Assembly) -> None:
     alarm = _deployed(prod)["database-cpu"]
-    [(namespace, datum)] = list(data_for(alarm, FAULTS["database-cpu"].breakage.bad["database-cpu"], at=[LAST]))  # type: ignore[attr-defined]
+    [(namespace, datum)] = list(data_for(alarm, {"CPUUtilization": Value(95)}, at=[LAST], there=_nothing))
     metric = metric_of(namespace, datum["MetricName"], datum["Dimensions"])
     assert metric in MetricAlarm.read({"AlarmName": alarm.name, **alarm.record}).metrics
     assert isinstance(datum["Timestamp"], datetime)

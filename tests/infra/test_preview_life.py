@@ -67,7 +67,7 @@ def test_the_sweeper_deletes_what_is_previews_alone(preview: Assembly) -> None:
         actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
         if statement["Effect"] == "Deny" or not any(":Delete" in action or ":Detach" in action for action in actions):
             continue
-        tagged = statement.get("Condition") == {"Null": {"aws:ResourceTag/Preview": "false"}}
+        tagged = statement.get("Condition", {}).get("Null") == {"aws:ResourceTag/Preview": "false"}
         where = json.dumps(statement["Resource"]).lower()
         named = "preview-" in where or "previews/" in where or "listener-rule" in where
         assert tagged or named, statement

@@ -1,6 +1,6 @@
 """Traces by OpenTelemetry, from the load balancer's header to X-Ray (docs/tracing.md).
 
-With TRACING_SAMPLE_PERCENT = 0 nothing of the SDK is imported and nothing is instrumented.
+With TRACING_SAMPLE_PERCENT = 0 nothing is instrumented, and nothing of what follows is imported.
 """
 
 from __future__ import annotations

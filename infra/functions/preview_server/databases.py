@@ -10,7 +10,7 @@ import hashlib
 import re
 from typing import Any
 
-from . import one_task, postgres
+from . import keys, one_task, postgres
 from .custom_resource import Answer, RefusedError, Request, serve
 
 _GENERATION = 8
@@ -27,6 +27,8 @@ def act(request: Request) -> Answer:
             return _role(request)
         case "Custom::PreviewDatabase":
             return _database(request)
+        case "Custom::PreviewKeys" if not request.is_base:
+            return _keys(request)
         case "Custom::PreviewTemplate" if request.is_base:
             return _template(request)
     raise RefusedError(f"{request.resource_type} is nothing that {request.owner} can ask for")
@@ -64,6 +66,14 @@ def _database(request: Request) -> Answer:
         with postgres.connection() as link:
             postgres.mark_ready(link, database, owner=request.stack_id)
     return Answer(physical_id=database, data={"Name": database})
+
+
+def _keys(request: Request) -> Answer:
+    """Nothing is there to begin with, and nothing is left in the end."""
+    prefix = f"preview-{request.owner}:"
+    if request.action == "Delete":
+        keys.delete_all(prefix)
+    return Answer(physical_id=prefix)
 
 
 def _template(request: Request) -> Answer:

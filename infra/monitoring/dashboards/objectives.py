@@ -51,6 +51,7 @@ def _of(objective: Objective) -> list[list[cloudwatch.IWidget]]:
                     limits=[(f"{burn.name}: {burn.severity}", min(burn.rate * allowed, 100)) for burn in (FAST, SLOW)],
                 ),
                 Graph(title="Broken, by the day (%)", lines=[objective.bad_percent(DAY)], limits=[("budget", allowed)]),
+                beside=WIDTH // 4,
             ),
         ],
     ]

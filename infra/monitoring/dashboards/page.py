@@ -24,9 +24,9 @@ class Graph:
     from_zero: bool = True
 
 
-def row(*graphs: Graph) -> list[cloudwatch.IWidget]:
-    """Graphs side by side, of one width."""
-    return [_widget(graph, width=WIDTH // len(graphs)) for graph in graphs]
+def row(*graphs: Graph, beside: int = 0) -> list[cloudwatch.IWidget]:
+    """Graphs side by side, of one width, in what `beside` columns of something else leave."""
+    return [_widget(graph, width=(WIDTH - beside) // len(graphs)) for graph in graphs]
 
 
 def heading(text: str) -> list[cloudwatch.IWidget]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from localcloud import outputs
 from localcloud.drill.alarms.fault import Again
-from localcloud.drill.alarms.feeding import Value, data_for, put
+from localcloud.drill.alarms.feeding import There, Value, data_for, put
 from localcloud.drill.platform import Platform
 
 _WALK = "Walks as a user: log in, upload, read, analytics"
@@ -72,7 +72,12 @@ class EventCounted:
     def mend(self, platform: Platform) -> None:
         alarm, minute = platform.alarms[self.kind], int(time.time()) // 60 * 60
         period = alarm.period // 60
-        none = data_for(alarm, {"Events": Value(0)}, at=[minute + 60 * ahead for ahead in range(period + 2)])
+        none = data_for(
+            alarm,
+            {"Events": Value(0)},
+            at=[minute + 60 * ahead for ahead in range(period + 2)],
+            there=lambda _metric: There(),
+        )
         put(platform, none)
 
 

@@ -13,9 +13,6 @@ _NOT_THERE = "the local cloud does not have the part"
 _BUSY = "it would take the processors from everything else on this machine"
 _NO_KEY = "OpenAI is not called here"
 
-_DECIDES = 1e12
-"""How often a value counts that decides beside other fed ones."""
-
 
 def _windows(objective: str, values: Values) -> dict[str, Values]:
     return {f"{objective}-burns-{speed}-{window}": values for speed in ("fast", "slow") for window in ("long", "short")}
@@ -29,7 +26,8 @@ GOOD_REQUESTS = Feed(
     bad={},
     good={
         f"availability-burns-{speed}-long": {
-            "RequestCount": Value(5e5), "HTTPCode_Target_5XX_Count": Value(0), "HTTPCode_ELB_5XX_Count": Value(0),
+            "RequestCount": Value(1e4, grows=True), "HTTPCode_Target_5XX_Count": Value(0),
+            "HTTPCode_ELB_5XX_Count": Value(0),
         }
         for speed in ("fast", "slow")
     },
@@ -63,11 +61,26 @@ def _one(
 
 
 _SLOW_ANSWERS: Values = {"TargetResponseTime": Value(5.0), "RequestCount": Value(1e4)}
-_FAST_ANSWERS: Values = {"TargetResponseTime": Value(0.05, 1e9), "RequestCount": Value(1e4)}
+_FAST_ANSWERS: Values = {"TargetResponseTime": Value(0.05), "RequestCount": Value(1e4)}
 _LATE: Values = {"ReceiptSeconds": Value(600.0)}
-_IN_TIME: Values = {"ReceiptSeconds": Value(5.0, 1e9)}
+_IN_TIME: Values = {"ReceiptSeconds": Value(5.0)}
+
+_ERRORS: Values = {
+    "RequestCount": Value(1e4, grows=True), "HTTPCode_Target_5XX_Count": Value(1e3, grows=True),
+    "HTTPCode_ELB_5XX_Count": Value(0),
+}  # fmt: skip
 
 _WEB = (
+    Fault(
+        name="errors-many",
+        says="10 % of requests end with 5xx",
+        how="fed",
+        because=_HOURS,
+        fires=_burns("availability"),
+        brings=("web-outage", "web-some-errors", "web-degraded"),
+        breakage=Feed(bad=_windows("availability", _ERRORS), good=GOOD_REQUESTS.good, minutes=4),
+        after=("web-stopped", "answers-slow"),
+    ),
     Fault(
         name="answers-slow",
         says="TargetResponseTime 5 s",
@@ -112,9 +125,9 @@ _READING = (
     ),
     _one("queue-long", {"QueueLength": Value(5000)}, because=_LONG),
     _one(
-        "readings-given-up", {"ended": Value(1000), "failed": Value(500)},
+        "readings-given-up", {"ended": Value(1000, grows=True), "failed": Value(500, grows=True)},
         because="it would take twenty broken receipts, six tries each",
-        good={"ended": Value(1e5), "failed": Value(0)},
+        good={"ended": Value(1000, grows=True), "failed": Value(0)},
     ),
 )  # fmt: skip
 
@@ -123,7 +136,7 @@ _TASKS = tuple(
     for service in ("web", "worker")
     for fault in (
         # Before what is busy, which would be in the average of its last day.
-        _one(f"{service}-idle", {"CPUUtilization": Value(1)}, because=_HOURS, good={"CPUUtilization": Value(50, 1e8)}),
+        _one(f"{service}-idle", {"CPUUtilization": Value(1)}, because=_HOURS, good={"CPUUtilization": Value(50)}),
         Fault(
             name=f"{service}-cpu-at-maximum",
             says="CPUUtilization 97 %, at the maximum number of tasks; scaling is suspended",
@@ -131,7 +144,7 @@ _TASKS = tuple(
             because=_BUSY,
             fires=(f"{service}-cpu-at-maximum",),
             breakage=BusyAtMaximum(
-                bad={f"{service}-cpu-at-maximum": {"CPUUtilization": Value(97, _DECIDES)}}, service=service
+                bad={f"{service}-cpu-at-maximum": {"CPUUtilization": Value(97)}}, service=service
             ),
             after=(f"{service}-idle",),
         ),
@@ -156,7 +169,7 @@ _TASKS = tuple(
             because=_BUSY,
             fires=(f"scaling-{service}-cpu-upper",),
             clears=(f"scaling-{service}-idle-lower",),
-            breakage=Feed(bad={f"scaling-{service}-cpu-upper": {"CPUUtilization": Value(90, _DECIDES)}}, minutes=1),
+            breakage=Feed(bad={f"scaling-{service}-cpu-upper": {"CPUUtilization": Value(90)}}, minutes=1),
             after=(f"{service}-memory", f"{'web-stopped' if service == 'web' else 'receipts-wait'}"),
         ),
     )
@@ -165,8 +178,8 @@ _TASKS = tuple(
 _SERVERS = (
     _one("scaling-worker-backlog-upper", {"BacklogPerTask": Value(30)}, because="it would take dozens of receipts",
          after=("worker-busy",)),
-    _one("database-idle", {"CPUUtilization": Value(1)}, because=_HOURS, good={"CPUUtilization": Value(50, 1e8)}),
-    _one("database-cpu", {"CPUUtilization": Value(95, _DECIDES)}, because=_BUSY, after=("database-idle",)),
+    _one("database-idle", {"CPUUtilization": Value(1)}, because=_HOURS, good={"CPUUtilization": Value(50)}),
+    _one("database-cpu", {"CPUUtilization": Value(95)}, because=_BUSY, after=("database-idle",)),
     _one("database-storage", {"FreeStorageSpace": Value(_GIB / 2)}, because="it would fill this machine's disk"),
     _one("database-memory", {"FreeableMemory": Value(1e7)}, because="it would fill this machine's memory"),
     _one("broker-cpu", {"EngineCPUUtilization": Value(95)}, because=_BUSY),
@@ -206,12 +219,12 @@ _OPENAI = (
         fires=("openai-failing", "openai-slow", "openai-degraded"),
         breakage=Feed(
             bad={
-                "openai-failing": {"OpenAICalls": Value(100), "OpenAIFailures": Value(50)},
+                "openai-failing": {"OpenAICalls": Value(100, grows=True), "OpenAIFailures": Value(50, grows=True)},
                 "openai-slow": {"OpenAISeconds": Value(25.0)},
             },
             good={
-                "openai-failing": {"OpenAICalls": Value(1e5), "OpenAIFailures": Value(0)},
-                "openai-slow": {"OpenAISeconds": Value(2.0, 1e9)},
+                "openai-failing": {"OpenAICalls": Value(100, grows=True), "OpenAIFailures": Value(0)},
+                "openai-slow": {"OpenAISeconds": Value(2.0)},
             },
             minutes=4,
         ),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from localcloud.drill.deployed import Alarm
@@ -19,16 +20,31 @@ _AT_ONCE = 100
 _WEIGHT = 1e6
 """How often a value counts where others of the same period would change the statistic."""
 
+_MUCH = 1000.0
+"""Times what is there already, which then decides nothing any more."""
+
 _ALONE = ("Sum", "Maximum", "Minimum")
 """Statistics that one value decides."""
 
 
 @dataclass(frozen=True)
 class Value:
-    """A value and how often it counts: once or, for averages and percentiles, so often that others do not matter."""
+    """A value and how often it counts: once or, for averages and percentiles, so often that others do not matter.
+
+    One that `grows` is a sum of which a share is taken: it is raised until what was there before does not matter.
+    """
 
     value: float
     count: float | None = None
+    grows: bool = False
+
+
+@dataclass(frozen=True)
+class There:
+    """What a metric has already in all periods that an alarm looks at: how many values, and their sum."""
+
+    samples: float = 0.0
+    total: float = 0.0
 
 
 Values = Mapping[str, Value]
@@ -54,7 +70,7 @@ class Feed:
     def make(self, platform: Platform) -> None:
         last = last_minute(time.time())
         self._until = last + self.minutes * _MINUTE
-        put(platform, fed_for(self, platform.alarms, last=last))
+        put(platform, fed_for(self, platform.alarms, last=last, there=partial(_there, platform, last)))
 
     def mend(self, platform: Platform) -> None:
         time.sleep(max(0.0, self._until - time.time()))
@@ -62,14 +78,33 @@ class Feed:
         for title, values in self.good.items():
             if title in platform.alarms:
                 alarm = platform.alarms[title]
-                put(platform, data_for(alarm, values, at=latest_of(alarm, last=last)))
+                there = partial(_there, platform, last, alarm)
+                put(platform, data_for(alarm, values, at=latest_of(alarm, last=last), there=there))
 
 
-def fed_for(feed: Feed, alarms: Mapping[str, Alarm], *, last: int) -> Iterator[tuple[str, dict[str, Any]]]:
+def fed_for(
+    feed: Feed, alarms: Mapping[str, Alarm], *, last: int, there: Callable[[Alarm, Mapping[str, Any]], There]
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """What a feed puts when the last minute that was evaluated ended at `last`."""
     for title, values in feed.bad.items():
         if title in alarms:
-            yield from data_for(alarms[title], values, at=minutes_of(alarms[title], last=last, stay=feed.minutes))
+            alarm = alarms[title]
+            minutes = minutes_of(alarm, last=last, stay=feed.minutes)
+            yield from data_for(alarm, values, at=minutes, there=partial(there, alarm))
+
+
+def _there(platform: Platform, last: int, alarm: Alarm, metric: Mapping[str, Any]) -> There:
+    """What an earlier drill, or the platform itself, has published."""
+    # One period over all that the alarm may look at, and the minutes that are fed ahead.
+    seconds = alarm.period * (alarm.periods + 2) + 10 * _MINUTE
+    found = platform.client("cloudwatch").get_metric_statistics(
+        **metric,
+        StartTime=datetime.fromtimestamp(last + 10 * _MINUTE - seconds, UTC),
+        EndTime=datetime.fromtimestamp(last + 10 * _MINUTE, UTC),
+        Period=seconds,
+        Statistics=["SampleCount", "Sum"],
+    )["Datapoints"]
+    return There(sum(point["SampleCount"] for point in found), sum(point["Sum"] for point in found))
 
 
 def last_minute(now: float) -> int:
@@ -97,8 +132,34 @@ def latest_of(alarm: Alarm, *, last: int) -> list[int]:
     return [last - _MINUTE - number * alarm.period for number in range(alarm.periods)]
 
 
-def data_for(alarm: Alarm, values: Values, *, at: Iterable[int]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Namespace and datum of PutMetricData for each metric and minute. Raises KeyError for one without a value."""
+def data_for(
+    alarm: Alarm, values: Values, *, at: Sequence[int], there: Callable[[Mapping[str, Any]], There]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Namespace and datum of PutMetricData for each metric and minute; `there` tells what a metric has already.
+
+    Raises KeyError for a metric without a value.
+    """
+    asked = list(_asked(alarm, values))
+    known = [there(metric) for _, metric, _ in asked]
+    shares = [_MUCH * was.total / value.value for (_, _, value), was in zip(asked, known, strict=True) if value.grows]
+    for (statistic, metric, value), was in zip(asked, known, strict=True):
+        amount = value.value * max(1.0, *shares) if value.grows else value.value
+        usual = 1.0 if statistic in _ALONE else max(_WEIGHT, _MUCH * was.samples)
+        for minute in at:
+            yield (
+                metric["Namespace"],
+                {
+                    "MetricName": metric["MetricName"],
+                    "Dimensions": metric.get("Dimensions", []),
+                    "Timestamp": datetime.fromtimestamp(minute, UTC),
+                    "Values": [amount],
+                    "Counts": [value.count or usual],
+                },
+            )
+
+
+def _asked(alarm: Alarm, values: Values) -> Iterator[tuple[str, dict[str, Any], Value]]:
+    """Statistic, metric and value of each metric of an alarm, once."""
     seen: set[str] = set()
     for query in alarm.queries:
         if "MetricStat" not in query:
@@ -110,21 +171,9 @@ def data_for(alarm: Alarm, values: Values, *, at: Iterable[int]) -> Iterator[tup
             raise KeyError(f"{alarm.title}: no value for {metric['MetricName']}")
         # One metric may be asked for by two statistics, as the number of tasks and their mean.
         key = f"{metric['Namespace']} {metric['MetricName']} {metric.get('Dimensions')}"
-        if key in seen:
-            continue
-        seen.add(key)
-        count = value.count or (1.0 if stat["Stat"] in _ALONE else _WEIGHT)
-        for minute in at:
-            yield (
-                metric["Namespace"],
-                {
-                    "MetricName": metric["MetricName"],
-                    "Dimensions": metric.get("Dimensions", []),
-                    "Timestamp": datetime.fromtimestamp(minute, UTC),
-                    "Values": [value.value],
-                    "Counts": [count],
-                },
-            )
+        if key not in seen:
+            seen.add(key)
+            yield stat["Stat"], metric, value
 
 
 def put(platform: Platform, data: Iterable[tuple[str, dict[str, Any]]]) -> None:

@@ -54,20 +54,26 @@ class BrokerKilled(_Killed):
         return f"elasticache-{self._group}"
 
 
-@dataclass
-class ReplayPaused:
-    """The first reader replays nothing that the writer sends it."""
+class ReplayPaused(Again):
+    """The first reader replays nothing that the writer sends it, and the writer has always something to send."""
+
+    every = 5.0
 
     def make(self, platform: Platform) -> None:
-        self._say(platform, "SELECT pg_wal_replay_pause()")
+        _say(platform, f"{platform.writer}-reader-1", "SELECT pg_wal_replay_pause()")
+        super().make(platform)
+
+    def turn(self, platform: Platform) -> None:
+        _say(platform, platform.writer, "SELECT pg_logical_emit_message(true, 'drill', 'one more transaction')")
 
     def mend(self, platform: Platform) -> None:
-        self._say(platform, "SELECT pg_wal_replay_resume()")
+        _say(platform, f"{platform.writer}-reader-1", "SELECT pg_wal_replay_resume()")
+        super().mend(platform)
 
-    @staticmethod
-    def _say(platform: Platform, statement: str) -> None:
-        with closing(platform.database(f"{platform.writer}-reader-1")) as link, link.cursor() as cursor:
-            cursor.execute(statement)
+
+def _say(platform: Platform, instance: str, statement: str) -> None:
+    with closing(platform.database(instance)) as link, link.cursor() as cursor:
+        cursor.execute(statement)
 
 
 @dataclass

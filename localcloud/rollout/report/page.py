@@ -20,11 +20,12 @@ _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 0 auto;
   max-width: 68rem; padding: 1.5rem; }
 h1 { font-size: 1.6rem; line-height: 1.25; } h2 { font-size: 1.2rem; margin-top: 2.6rem; }
-.state { display: inline-block; padding: .05rem .6rem; border-radius: .3rem; color: #fff; background: var(--good); }
+.state { display: inline-block; padding: .05rem .6rem; border-radius: .3rem; color: #fff; background: var(--good);
+  white-space: nowrap; }
 .state.no { background: var(--bad); } .soft { color: var(--soft); }
 table { border-collapse: collapse; width: 100%; margin: .8rem 0; } caption { text-align: left; color: var(--soft); }
 th, td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line); }
-td { overflow-wrap: anywhere; } th { font-weight: 600; } td.held { white-space: nowrap; }
+td { overflow-wrap: break-word; } th { font-weight: 600; } td.held { white-space: nowrap; }
 a { color: inherit; } ol.events { columns: 2; column-gap: 2rem; padding-left: 2rem; font-size: .9rem; }
 ol.events li { break-inside: avoid; } .scroll { overflow-x: auto; } code { font: .9em ui-monospace, monospace; }
 .plot { min-width: 46rem; max-width: 100%; height: auto; }

@@ -22,6 +22,10 @@ _RESOURCES: dict[str, Any] = {
             },
         },
     },
+    "Query": {
+        "Type": "AWS::Logs::QueryDefinition",
+        "Properties": {"Name": "Mirrored/one", "QueryString": "filter a = 1", "LogGroupNames": ["/mirrored"]},
+    },
     "Group": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/mirrored", "RetentionInDays": 30}},
 }
 

@@ -97,8 +97,10 @@ def _delete_secret(_settings: Settings, arn: str) -> None:
 
 def _log_groups(settings: Settings) -> Iterator[tuple[str, str]]:
     logs = client("logs")
-    for page in logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=settings.stack_prefix):
+    for page in logs.get_paginator("describe_log_groups").paginate():
         for group in page["logGroups"]:
+            if settings.stack_prefix not in group["logGroupName"]:
+                continue
             arn = group["arn"].removesuffix(":*")
             try:
                 tags = logs.list_tags_for_resource(resourceArn=arn)["tags"]

@@ -1,0 +1,1 @@
+"""Previews of branches on a running local cloud: `python -m localcloud.previews up | down | leftovers`."""

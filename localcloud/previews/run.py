@@ -1,0 +1,198 @@
+"""Deploys a preview with the plain CDK CLI and waits until its address answers; deletes it again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from botocore.exceptions import ClientError
+
+from localcloud import aws, cdk, demo, layout, outputs, supervision
+from localcloud.console import LocalCloudError, Steps
+from localcloud.previews import leftovers, tree
+from previews.names import PreviewName
+
+DOMAIN = "preview.localhost"
+"""Names below `localhost` lead to this machine in every browser (RFC 6761)."""
+
+PATIENCE = 120
+"""Seconds for the new release to answer once CloudFormation is done, and for a deletion to end."""
+
+_REGION = "us-east-1"
+_GONE_AFTER_FAILURE = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED")
+
+
+def up(preview: PreviewName, *, revision: str | None, keep_data: bool, reset: bool) -> int:
+    """Deploy the work tree, or a revision of it. Raises LocalCloudError with what is wrong; the version before, if
+    there was one, then serves on."""
+    steps = Steps()
+    env = _environment()
+    before = _stack(preview, env)
+    _refuse_another_branch(preview, before)
+    with tree.of(revision) as folder:
+        with steps.step(f"cdk deploy {stack_name(preview, env)}" + (f" from {revision}" if revision else "")):
+            _deploy(preview, env, folder, keep_data=keep_data, reset=reset, served_before=_serves(before))
+        with steps.step(f"wait for {url(preview)}"):
+            _wait(preview, env)
+    print(f"\nPreview {preview.name} answers after {steps.elapsed:.1f} s.\n")
+    print(_table(preview, env))
+    return 0
+
+
+def down(preview: PreviewName) -> int:
+    """Delete the stack and all that it had. Raises LocalCloudError when anything is left."""
+    steps = Steps()
+    env = _environment()
+    if _stack(preview, env) is None and not leftovers.of(preview):
+        print(f"There is no preview {preview.name}.")
+        return 0
+    shutil.rmtree(layout.home() / "previews" / preview.name, ignore_errors=True)
+    with steps.step(f"delete {stack_name(preview, env)}"):
+        cloudformation = aws.client("cloudformation", _REGION)
+        cloudformation.delete_stack(StackName=stack_name(preview, env))
+        deadline = time.monotonic() + PATIENCE
+        while (found := _stack(preview, env)) is not None:
+            if found["StackStatus"] == "DELETE_FAILED" or time.monotonic() > deadline:
+                reason = found.get("StackStatusReason", "no reason given")
+                raise LocalCloudError(
+                    f"{found['StackName']} is {found['StackStatus']}: {reason}", remedy="run the same command again"
+                )
+            time.sleep(0.2)
+    with steps.step("look for what is left of it"):
+        found_left = leftovers.of(preview)
+    if found_left:
+        raise LocalCloudError("left behind:\n  " + "\n  ".join(found_left), remedy="run the same command again")
+    return 0
+
+
+def stack_name(preview: PreviewName, env: str) -> str:
+    return f"SpendSmart-{env.capitalize()}-{preview.stack}"
+
+
+def url(preview: PreviewName) -> str:
+    https = outputs.value("LoadBalancerUrl").startswith("https")
+    port = layout.ports().listener(443 if https else 80)
+    return f"{'https' if https else 'http'}://{preview.host(DOMAIN)}:{port}"
+
+
+def _environment() -> str:
+    """The environment that this local cloud holds. Raises LocalCloudError where it carries no previews."""
+    claimed = layout.home() / "environment"
+    if not claimed.exists() or not supervision.running():
+        raise LocalCloudError("the local cloud is not running", remedy="run: make up ENV=preview")
+    env = claimed.read_text()
+    stack = f"SpendSmart-{env.capitalize()}-Previews"
+    if _described(stack) is None:
+        raise LocalCloudError(
+            f"{layout.home()} holds the environment {env}, which carries no previews",
+            remedy="run: make destroy, then make up ENV=preview; or both beside each other: "
+            f"LOCALCLOUD_HOME=.local-preview LOCALCLOUD_BASE_PORT={layout.ports().base + 1000} make up ENV=preview",
+        )
+    return env
+
+
+def _stack(preview: PreviewName, env: str) -> dict[str, Any] | None:
+    return _described(stack_name(preview, env))
+
+
+def _described(name: str) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = aws.client("cloudformation", _REGION).describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError as error:
+        if "does not exist" in error.response["Error"]["Message"]:
+            return None
+        raise
+    return None if found["StackStatus"] == "DELETE_COMPLETE" else found
+
+
+def _outputs(name: str) -> dict[str, str]:
+    return {each["OutputKey"]: each["OutputValue"] for each in (_described(name) or {}).get("Outputs", [])}
+
+
+def _serves(stack: dict[str, Any] | None) -> bool:
+    return stack is not None and stack["StackStatus"] not in _GONE_AFTER_FAILURE
+
+
+def _refuse_another_branch(preview: PreviewName, stack: dict[str, Any] | None) -> None:
+    """Two branches get one name only where somebody names the second after the first one's short name."""
+    tags = {tag["Key"]: tag["Value"] for tag in (stack or {}).get("Tags", [])}
+    branch = tags.get("PreviewBranch", preview.tag)
+    if branch not in (preview.tag, preview.name) and preview.branch != preview.name:
+        raise LocalCloudError(
+            f"preview {preview.name} is of the branch {branch}, not of {preview.branch}",
+            remedy=f"choose another name, or delete that one: make preview-down NAME={preview.name}",
+        )
+
+
+def _deploy(preview: PreviewName, env: str, folder: Path, *, keep_data: bool, reset: bool, served_before: bool) -> None:
+    context = {"env": env, "preview": preview.branch, "preview.domain": DOMAIN}
+    if keep_data:
+        context["preview.data"] = "keep"
+    if reset:
+        context["preview.reset"] = str(int(time.time()))
+    assembly = layout.folder("previews") / preview.name
+    # Two seconds of a synth; preflight looks at the template all the same, and the pipeline validates it.
+    os.environ.setdefault("CDK_VALIDATION", "false")
+    try:
+        cdk.run(
+            [
+                # Straight to the stack: nobody reviews the changes of a preview, and a change set takes seconds more.
+                *("deploy", stack_name(preview, env), "--method", "direct", "--require-approval", "never"),
+                *("--no-notices", "--output", str(assembly)),
+                *(word for key, value in context.items() for word in ("-c", f"{key}={value}")),
+            ],
+            tree=folder,
+        )
+    except LocalCloudError as error:
+        _clear_what_never_was(preview, env)
+        serves = "the version before serves on" if served_before else "there was none before, and nothing is left of it"
+        raise LocalCloudError(f"{error}\n{preview.name}: {serves}", remedy=error.remedy) from error
+
+
+def _clear_what_never_was(preview: PreviewName, env: str) -> None:
+    """A first deployment that failed leaves an empty stack, which CloudFormation cannot update."""
+    found = _stack(preview, env)
+    if found and found["StackStatus"] in _GONE_AFTER_FAILURE:
+        down(preview)
+
+
+def _wait(preview: PreviewName, env: str) -> None:
+    """Until the release that was deployed answers, and is ready to."""
+    wanted = _outputs(stack_name(preview, env))["PreviewRelease"]
+    deadline, said = time.monotonic() + PATIENCE, "nothing"
+    # By address: not every resolver knows names below localhost.
+    address = url(preview).replace(preview.host(DOMAIN), layout.LOOPBACK)
+    while time.monotonic() < deadline:
+        try:
+            answer = httpx2.get(
+                f"{address}/readyz", headers={"Host": preview.host(DOMAIN)}, verify=demo.trust(), timeout=5
+            )
+        except httpx2.HTTPError as error:
+            said = str(error)
+        else:
+            said = f"{answer.status_code} {answer.text[:200]}"
+            if answer.status_code == 200 and wanted.startswith(answer.headers.get("X-Release", "-")):
+                return
+        time.sleep(0.2)
+    raise LocalCloudError(
+        f"{url(preview)} does not answer with release {wanted[:12]} after {PATIENCE} s; it last said: {said}",
+        remedy=f"read its log: make logs PART=Preview-{preview.name}",
+    )
+
+
+def _table(preview: PreviewName, env: str) -> str:
+    given, shared = _outputs(stack_name(preview, env)), _outputs(f"SpendSmart-{env.capitalize()}-Previews")
+    password = aws.client("secretsmanager", _REGION).get_secret_value(SecretId=shared["PreviewPasswordSecret"])
+    lines = [
+        ("address", url(preview)),
+        ("branch", preview.branch + ("" if preview.branch == preview.name else f" as {preview.name}")),
+        ("release", given["PreviewRelease"][:12]),
+        ("login", f"demo@example.com  {password['SecretString']}"),
+        ("database", given["PreviewDatabase"]),
+        ("then", f"make preview NAME={preview.name} RESET=1 · make preview-down NAME={preview.name}"),
+    ]
+    return "\n".join(f"  {name:<9} {text}" for name, text in lines)
