@@ -13,6 +13,9 @@ from audit.access.statements import Condition
 Known = Mapping[str, str]
 """Values of condition keys, the keys in lower case; a key that is not in it may have any value or none."""
 
+TAG = "aws:resourcetag/"
+"""What the keys of the resource's tags begin with. As a key itself: the resource has those named, and no more."""
+
 
 def met(conditions: Sequence[Condition], known: Known) -> bool | None:
     """Whether all hold; None where the request decides."""
@@ -24,12 +27,20 @@ def met(conditions: Sequence[Condition], known: Known) -> bool | None:
 
 def _met(condition: Condition, known: Known) -> bool | None:
     operator = condition.operator.lower().removesuffix("ifexists")
-    actual = known.get(condition.key.lower())
-    if actual is None or ":" in operator:
+    key = condition.key.lower()
+    actual = known.get(key)
+    negated = "not" in operator
+    if ":" in operator:
         return None
+    if actual is None:
+        if not (key.startswith(TAG) and TAG in known):
+            return None
+        # A tag that a resource surely lacks.
+        return (
+            condition.values == ("true",) if operator == "null" else negated or operator != condition.operator.lower()
+        )
     if operator == "null":
         return condition.values == ("false",)
-    negated = "not" in operator
     compare = _COMPARE.get(operator.replace("not", ""))
     if compare is None:
         return None

@@ -11,13 +11,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from audit.access.conditions import Known, met
-from audit.access.names import arn
+from audit.access.conditions import TAG, Known, met
+from audit.access.names import arn, text_of
 from audit.access.patterns import covers, overlaps
 from audit.access.principals import Principal, principals
 from audit.access.resource_policies import ResourcePolicy, resource_policies
 from audit.access.statements import Condition, Statement
-from preflight.assembly import Assembly
+from preflight.assembly import Assembly, Resource
 
 _KEY = "AWS::KMS::Key"
 
@@ -41,12 +41,14 @@ _NO = Decision(allowed=False)
 class Estate:
     """All principals and resource policies that are judged together, of one or several assemblies.
 
-    `buckets` are their owners' accounts, which ARNs of S3 do not tell.
+    `buckets` are their owners' accounts, which ARNs of S3 do not tell; `tags` those of each resource that has any, as
+    condition keys.
     """
 
     principals: dict[str, Principal]
     policies: dict[str, ResourcePolicy]
     buckets: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, Known] = field(default_factory=dict)
     _speaking: dict[tuple[str, bool, str], list[Statement]] = field(default_factory=dict)
     _decided: dict[tuple[str, str, str], Decision] = field(default_factory=dict)
 
@@ -55,11 +57,13 @@ class Estate:
         found: dict[str, Principal] = {}
         policies: dict[str, ResourcePolicy] = {}
         buckets: dict[str, str] = {}
+        tags: dict[str, Known] = {}
         for assembly in assemblies:
             found.update((one.arn, one) for one in principals(assembly))
             policies.update(resource_policies(assembly))
             buckets.update((arn(one), one.stack.account or "") for one in assembly.of_type("AWS::S3::Bucket"))
-        return cls(principals=found, policies=policies, buckets=buckets)
+            tags.update((arn(one), own) for one in assembly.resources() if (own := _tags(one)))
+        return cls(principals=found, policies=policies, buckets=buckets, tags=tags)
 
     def decide(self, principal: Principal, action: str, resource: str) -> Decision:
         """`resource` is an ARN, or a pattern (`bucket/*`) of which a part is enough.
@@ -73,7 +77,7 @@ class Estate:
 
     def own(self, principal: Principal, action: str, resource: str) -> Decision:
         """By the principal's own policies alone, where the other side is judged apart (a role's trust policy)."""
-        known = _known(principal, "")
+        known = {**_known(principal, ""), **self.tags.get(resource, {})}
         limit = self._about(principal, action, boundary=True)
         own = self._about(principal, action, boundary=False)
         if _denied([*own, *limit], resource, known):
@@ -90,7 +94,7 @@ class Estate:
     def _decide(self, principal: Principal, action: str, resource: str) -> Decision:
         policy = self.policy_of(resource)
         owner = self.owner_of(resource)
-        known = _known(principal, owner)
+        known = {**_known(principal, owner), **self.tags.get(resource, {})}
         about = [one for one in policy.statements if one.has_action(action)] if policy else []
         own = self._about(principal, action, boundary=False)
         limit = self._about(principal, action, boundary=True)
@@ -137,6 +141,15 @@ def _known(principal: Principal, owner: str) -> Known:
     if owner:
         known |= {"aws:resourceaccount": owner, "s3:resourceaccount": owner}
     return known
+
+
+def _tags(resource: Resource) -> Known:
+    """A resource's tags as condition keys; nothing where a template gives it none in the usual form."""
+    written = resource.properties.get("Tags") if isinstance(resource.properties, dict) else None
+    if not isinstance(written, list):
+        return {}
+    tags = {text_of(one.get("Key", "")): text_of(one.get("Value", "")) for one in written if isinstance(one, dict)}
+    return {TAG: "", **{f"{TAG}{key}".lower(): value for key, value in tags.items()}}
 
 
 def _denied(given: list[Statement], resource: str, known: Known) -> bool:

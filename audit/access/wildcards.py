@@ -51,16 +51,18 @@ def _reason(principal: Principal, permission: Permission, accepted: Sequence[Acc
         return ""
     if permission.resource == "*":
         return _without_resource(permission)
-    return _below(permission)
+    return _below(permission) or _narrowed(permission)
 
 
 def _without_resource(permission: Permission) -> str:
     actions = [action for pattern in permission.actions for action in expand(pattern)]
     if actions and not any(one.takes_resource for one in actions):
         return "IAM ties these actions to no resource (Service Authorization Reference)"
-    if permission.conditions:
-        return f"narrowed by condition: {'; '.join(permission.conditions)}"
-    return ""
+    return _narrowed(permission)
+
+
+def _narrowed(permission: Permission) -> str:
+    return f"narrowed by condition: {'; '.join(permission.conditions)}" if permission.conditions else ""
 
 
 def _below(permission: Permission) -> str:

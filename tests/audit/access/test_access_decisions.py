@@ -217,3 +217,23 @@ def test_the_examples_of_the_user_guide(example: Example) -> None:
         on = request.on if request.on == "*" else f"arn:aws:s3:::{request.on}".format(**names)
         decided = estate.decide(estate.principals[ROLE], request.action, on)
         assert bool(decided) is request.allowed, f"{request.action} on {request.on}: {example.source}"
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ({"StringEquals": {"aws:ResourceTag/Environment": "prod"}}, True),
+        ({"StringEquals": {"aws:ResourceTag/Environment": "preview"}}, False),
+        ({"StringLike": {"aws:ResourceTag/Preview": "*"}}, False),
+        ({"StringNotEquals": {"aws:ResourceTag/Preview": "a"}}, True),
+        ({"StringEqualsIfExists": {"aws:ResourceTag/Preview": "a"}}, True),
+        ({"Null": {"aws:ResourceTag/Preview": "true"}}, True),
+        ({"Null": {"aws:ResourceTag/Preview": "false"}}, False),
+    ],
+)
+def test_a_condition_on_tags_that_a_template_gives(condition: dict[str, Any], expected: bool) -> None:
+    secret = resource("AWS::SecretsManager::Secret", Tags=[{"Key": "Environment", "Value": "prod"}])
+    deletes = role(statement("secretsmanager:DeleteSecret", "*", Condition=condition))
+    estate = Estate.of([small(Role=deletes, Secret=secret)])
+    arn = "arn:aws:secretsmanager:us-east-1:111111111111:secret:Secret-${suffix}"
+    assert bool(estate.decide(estate.principals[ROLE], "secretsmanager:DeleteSecret", arn)) is expected
