@@ -19,7 +19,7 @@ View = dict[str, Any]
 
 
 def settings(root: Path) -> Settings:
-    """Raises AuditError where `config/access.toml` cannot be used."""
+    """Raises AuditError where `config/tooling/access.toml` cannot be used."""
     try:
         return load_settings(root / FILE)
     except SettingsError as error:

@@ -51,7 +51,7 @@ def _ways(ways: Sequence[Way]) -> Iterator[AccessFinding]:
                 path=way.start,
                 text=f"reaches production's data: {way.text}; there it may {held}{more}",
                 remedy="take one step of the way out; where it is meant, say so under [[accepted_path]] in "
-                "config/access.toml",
+                "config/tooling/access.toml",
             )
 
 
@@ -132,7 +132,7 @@ def _wildcards(principal: PrincipalAccess) -> Iterator[AccessFinding]:
                 path=principal.path,
                 text=f"{', '.join(one.actions)} on {one.resource} ({one.source}), and nothing says why",
                 remedy="name actions and resources; where a wildcard has to be, give its reason under "
-                "[[accepted_wildcard]] in config/access.toml",
+                "[[accepted_wildcard]] in config/tooling/access.toml",
             )
 
 

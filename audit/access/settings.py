@@ -1,4 +1,4 @@
-"""What the checks judge by: `config/access.toml`."""
+"""What the checks judge by: `config/tooling/access.toml`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from audit.access.patterns import action_covers, covers
 
-FILE = Path("config/access.toml")
+FILE = Path("config/tooling/access.toml")
 
 
 class SettingsError(Exception):

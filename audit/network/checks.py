@@ -34,7 +34,7 @@ def _store(
             check="REACH-UNNAMED",
             path=store.path,
             text="nothing says who may reach it",
-            remedy="name its clients under [[store_reach]] in config/access.toml",
+            remedy="name its clients under [[store_reach]] in config/tooling/access.toml",
         )
         return
     reaching = {one.source: one for one in connections if one.target == store.path}
@@ -45,7 +45,7 @@ def _store(
                 path=store.path,
                 text=f"{source} reaches it on {_ports(connection)}, and is not among its clients "
                 f"({', '.join(connection.because)})",
-                remedy="take the rule out, or name the client under [[store_reach]] in config/access.toml",
+                remedy="take the rule out, or name the client under [[store_reach]] in config/tooling/access.toml",
             )
     for place in network.places:
         if place.path not in reaching and place is not store and _is_named(place.path, named) and place.groups:
@@ -53,7 +53,7 @@ def _store(
                 check="REACH-CLIENT",
                 path=store.path,
                 text=f"{place.path} is named as a client and cannot reach it",
-                remedy="add the rules in both groups, or take the client out of config/access.toml",
+                remedy="add the rules in both groups, or take the client out of config/tooling/access.toml",
             )
 
 
@@ -97,7 +97,7 @@ def _public(
                 check="REACH-PUBLIC",
                 path=path,
                 text=f"the internet reaches it on port {', '.join(map(str, beyond))}",
-                remedy="close the port, or name it under [[public_entry]] in config/access.toml",
+                remedy="close the port, or name it under [[public_entry]] in config/tooling/access.toml",
             )
         if entry:
             yield from _firewall(place, entry, environment)
@@ -109,7 +109,7 @@ def _firewall(place: Place, entry: PublicEntry, environment: str) -> Iterator[Ne
             check="REACH-WAF",
             path=place.path,
             text="it faces the internet without a firewall (WAF)",
-            remedy="associate a web ACL, or name the environment in without_firewall in config/access.toml",
+            remedy="associate a web ACL, or name the environment in without_firewall in config/tooling/access.toml",
         )
 
 

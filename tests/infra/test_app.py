@@ -21,7 +21,7 @@ ALWAYS = {"Network", "Data", "Storage", "Ingress", "Observability", "Service", "
 def test_each_environment_has_its_stacks(prod: Assembly, preview: Assembly) -> None:
     copies = {"StorageReplica", "BackupReplica", "Backup"}
     assert prod.templates.keys() == ALWAYS | copies | {"Edge", "RegionalWaf"}
-    assert preview.templates.keys() == ALWAYS
+    assert preview.templates.keys() == ALWAYS | {"Previews", "PreviewSweeper"}
 
 
 def test_copies_are_in_the_other_region(prod: Assembly) -> None:
