@@ -64,6 +64,9 @@ def load_calls(file: Path) -> tuple[Call, ...]:
     return tuple(found)
 
 
+_LONGEST_ENDING = 13
+
+
 def use(principals: Sequence[PrincipalAccess], calls: Iterable[Call]) -> tuple[Use, ...]:
     """For every principal of the templates. Calls of roles that are not among them are left out."""
     names = {one.path: one.arn.rpartition("/")[2] for one in principals}
@@ -79,9 +82,14 @@ def use(principals: Sequence[PrincipalAccess], calls: Iterable[Call]) -> tuple[U
 
 
 def _principal(role: str, names: dict[str, str]) -> str:
-    """The principal whose name was deployed as this one: cut at the limit of 64 characters, with an ending."""
+    """The principal whose name was deployed as this one: cut at the limit of 64 characters, with an ending.
+
+    The ending has at most 13 characters, and the local cloud leaves out the hyphen before it where it has to cut.
+    """
     exact = [path for path, name in names.items() if name == role]
-    stem = role.rpartition("-")[0]
+    stem, _, ending = role.rpartition("-")
+    if len(ending) > _LONGEST_ENDING:
+        stem = role[:-_LONGEST_ENDING]
     made = {path: name.removesuffix("-${suffix}") for path, name in names.items() if name.endswith("-${suffix}")}
     found = exact or [path for path, name in made.items() if stem and name.startswith(stem)]
     if len(found) > 1:

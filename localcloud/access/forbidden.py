@@ -192,7 +192,7 @@ def world(region: str) -> World:
         region=region,
         bucket=next(one["Name"] for one in of["s3"].list_buckets()["Buckets"] if "receipts" in one["Name"]),
         secret=secret["ARN"],
-        key=secret["KmsKeyId"],
+        key=of["secretsmanager"].describe_secret(SecretId=secret["ARN"])["KmsKeyId"],
         role=next(one["RoleName"] for one in roles if f"-deploy-role-{layout.ACCOUNT}-{region}" in one["RoleName"]),
         database=of["rds"].describe_db_instances()["DBInstances"][0]["DBInstanceIdentifier"],
         cluster=cluster,

@@ -21,8 +21,10 @@ from pipelines.tools import buildspec
 from pipelines.tools.buildspec import Order, Outcome
 from pipelines.tools.tree import commit
 
-ENVIRONMENT = "preview"
-STACKS = {"Network", "Data", "Storage", "Ingress", "Observability", "Service", "Monitoring"}
+ENVIRONMENT = "dev"
+STACKS = {"Network", "Data", "Storage", "Ingress", "RegionalWaf", "Edge", "Observability", "Service", "Monitoring"}
+"""Those in us-east-1; the copy of the receipts is in us-west-2."""
+
 IMAGE = f"{layout.ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/spendsmart@sha256:{'a' * 64}"
 LINKS = (".venv", "node_modules")
 HERE = {"SETUP": "done", "CDK_VALIDATION": "false", "AWS_EC2_METADATA_DISABLED": "true"}
@@ -138,7 +140,7 @@ def test_assemble_names_the_image_by_its_digest(assembled: Path) -> None:
 
 def test_deploy_creates_and_executes_change_sets(output: Path, deployed: Outcome) -> None:
     stacks = aws.client("cloudformation", "us-east-1").describe_stacks()["Stacks"]
-    ours = {each["StackName"]: each for each in stacks if each["StackName"].startswith("SpendSmart-Preview-")}
+    ours = {each["StackName"]: each for each in stacks if each["StackName"].startswith("SpendSmart-Dev-")}
     assert {name.rpartition("-")[2] for name in ours} == STACKS
     assert {each["StackStatus"] for each in ours.values()} == {"CREATE_COMPLETE"}
     log = (output / "deploy" / "log.txt").read_text()
@@ -151,7 +153,7 @@ def test_plan_says_what_would_change_and_leads_to_the_evidence(
 ) -> None:
     outcome = run("plan", output, variables=account, inputs={"Assembly": assembled})
     difference = (output / "plan" / "out" / "plan" / "difference.txt").read_text()
-    assert "Stack SpendSmart-Preview-Service" in difference
+    assert "Stack SpendSmart-Dev-Service" in difference
     assert "differences: 0" in difference.replace("Number of stacks with ", "")
     assert evidence("plan") == ["difference.txt"]
     assert outcome.exported["EVIDENCE_URL"].endswith(f"/{EVIDENCE}?prefix={commit(buildspec.ROOT)}/")
@@ -165,7 +167,7 @@ def test_drift_finds_what_somebody_has_deleted_by_hand(
     (token,) = [
         each["PhysicalResourceId"]
         for each in aws.client("cloudformation", "us-east-1").describe_stack_resources(
-            StackName="SpendSmart-Preview-Ingress"
+            StackName="SpendSmart-Dev-Ingress"
         )["StackResources"]
         if each["ResourceType"] == "AWS::SSM::Parameter"
     ]
@@ -173,9 +175,9 @@ def test_drift_finds_what_somebody_has_deleted_by_hand(
     run("drift", output, variables=account, ok=False)
     summary = json.loads((output / "drift" / "out" / "drift" / "summary.json").read_text())
     assert summary["ok"] is False
-    assert summary["stacks"] == len(STACKS)
+    assert summary["stacks"] == len(STACKS) + 1
     found = [each for each in summary["differences"] if each["type"] != "AWS::SecretsManager::Secret"]
     assert [(each["stack"], each["type"], each["state"]) for each in found] == [
-        ("SpendSmart-Preview-Ingress", "AWS::SSM::Parameter", "DELETED")
+        ("SpendSmart-Dev-Ingress", "AWS::SSM::Parameter", "DELETED")
     ]
     assert evidence(f"drift-{ENVIRONMENT}") == ["summary.json"]

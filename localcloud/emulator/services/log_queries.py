@@ -38,6 +38,7 @@ def _start_query(data: Record) -> Any:
             **insights.discovered(record["@message"], timestamp=record["_timestamp_ms"]),
             "@logStream": record["@logStream"],
             "@log": record["@log"],
+            "@ptr": record["@ptr"],
         }
         for record in scanned
     )
