@@ -20,6 +20,7 @@ from localcloud import aws, cdk, commands, layout
 from pipelines.tools import buildspec
 from pipelines.tools.buildspec import Order, Outcome
 from pipelines.tools.tree import commit
+from tests.pipelines.github_server import REPOSITORY, TOKEN, Repository, served
 
 ENVIRONMENT = "dev"
 STACKS = {"Network", "Data", "Storage", "Ingress", "RegionalWaf", "Edge", "Observability", "Service", "Monitoring"}
@@ -181,3 +182,32 @@ def test_drift_finds_what_somebody_has_deleted_by_hand(
         ("SpendSmart-Dev-Ingress", "AWS::SSM::Parameter", "DELETED")
     ]
     assert evidence(f"drift-{ENVIRONMENT}") == ["summary.json"]
+
+
+def test_a_branch_without_an_image_is_admitted_and_told_so_on_its_pull_request(
+    output: Path, account: dict[str, str]
+) -> None:
+    """All steps of a preview's pipeline for a broken branch: nobody may push to the repository that it names."""
+    repository = Repository()
+    repository.open(7, "feature/x")
+    with served(repository) as url:
+        variables = account | {
+            "ENVIRONMENT": "preview",
+            "REPOSITORY": REPOSITORY,
+            "GITHUB_TOKEN": TOKEN,
+            "GITHUB_API_URL": url,
+            "BRANCH": "feature/x",
+            "COMMIT": repository.pulls[7]["head"]["sha"],
+            "RELEASE_REPOSITORY": IMAGE.partition("@")[0],
+        }
+        admitted = run("preview-admit", output, variables=variables)
+        assert admitted.exported == {"PULL_REQUEST": "7", "OWNER": "ada"}
+        run("preview-assemble", output, variables={**variables, **admitted.exported})
+        assembly = output / "preview-assemble" / "artifacts"
+        assert (assembly / "image.txt").read_text().strip()
+        run("preview-deploy", output, variables=variables, inputs={"Assembly": assembly}, ok=False)
+        [comment] = repository.comments
+        assert "image" in comment["body"]
+        assert (comment["issue"], "feature-x" in comment["body"]) == (7, True)
+        run("preview-tend", output, variables=variables)
+    assert len(repository.comments) == 1

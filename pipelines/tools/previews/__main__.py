@@ -18,7 +18,7 @@ from pipelines.tools.findings import ROOT
 from pipelines.tools.previews import saying, steps
 from pipelines.tools.previews.account import Account, assumed
 from pipelines.tools.previews.admission import RefusedError
-from pipelines.tools.previews.github import GitHub, GitHubError
+from pipelines.tools.previews.github import URL, GitHub, GitHubError
 from pipelines.tools.stage import StageError, variable
 from previews.life import Preview
 from previews.names import PreviewName, PreviewNameError
@@ -83,7 +83,9 @@ def _for_people(options: argparse.Namespace, account: Account) -> int:
 
 
 def _for_pipeline(options: argparse.Namespace, account: Account) -> int:
-    github = GitHub(repository=variable("REPOSITORY"), token=variable("GITHUB_TOKEN"))
+    # The name is GitHub's own, for an enterprise's server.
+    url = os.environ.get("GITHUB_API_URL", URL)
+    github = GitHub(repository=variable("REPOSITORY"), token=variable("GITHUB_TOKEN"), url=url)
     if options.what == "tend":
         return steps.tend(account, github)
     push = steps.Push(branch=variable("BRANCH"), commit=variable("COMMIT"))
