@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 import aws_cdk as cdk
@@ -13,8 +14,51 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from infra.acknowledgement import HIPAA_NIST, Decision, Pack, acknowledge
 from infra.config import models
 from infra.retention import retention
+
+_USERS = Decision(
+    reason="Valkey knows users: this group has one user with a password of 64 characters and only the commands that "
+    "the application needs. An AUTH token is the older way, without users, and excludes a user group",
+    owner="platform",
+    reference="docs/adr/0056-acknowledged-findings.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
+_NOTHING_TO_RESTORE = Decision(
+    reason="A cache refills itself, and an old copy of the queue would be worse than none: jobs that are done would "
+    "run again. The application queues anew from its database, which is backed up",
+    owner="platform",
+    reference="docs/adr/0056-acknowledged-findings.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
+_ONE_NODE = Decision(
+    reason="No replica is configured for this environment, as a failure of its node costs minutes of a test and "
+    "nobody's data; production and staging have a replica in another zone",
+    owner="platform",
+    reference="docs/adr/0056-acknowledged-findings.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
+_CHANGED_BY_HAND = Decision(
+    reason="64 random characters that no person has seen open one server in isolated subnets, to one user "
+    "without dangerous commands. A new value has to reach user and tasks at once; a function for it is "
+    "being built",
+    owner="platform",
+    reference="docs/adr/0056-acknowledged-findings.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 2, 26),
+)
+_THROWN_AWAY = Decision(
+    reason="This environment is made to be deleted, by a command or with its branch: what its queue and cache "
+    "hold is test data, and servers that are left behind cost money by the hour",
+    owner="platform",
+    reference="docs/adr/0056-acknowledged-findings.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
 
 ENGINE_VERSION = "8.1"
 _FAMILY = "valkey8"
@@ -70,6 +114,9 @@ class ValkeyGroup(Construct):
             ),
             removal_policy=props.removal_policy,
         )
+        for finding, packs in (("SMG4", [Pack.AWS_SOLUTIONS]), ("SecretRotates", [Pack.OURS])):
+            acknowledge(self.secret, finding, packs=packs, decision=_CHANGED_BY_HAND)
+        acknowledge(self.secret, "SecretsManagerRotationEnabled", packs=HIPAA_NIST, decision=_CHANGED_BY_HAND)
         group = self._replication_group(self._user_group())
         self.group_id = group.ref
         self.endpoint_address = group.attr_primary_end_point_address
@@ -140,5 +187,11 @@ class ValkeyGroup(Construct):
                 )
             ],
         )
+        acknowledge(group, "AEC6", packs=[Pack.AWS_SOLUTIONS], decision=_USERS)
+        acknowledge(group, "ElastiCacheRedisClusterAutomaticBackup", packs=HIPAA_NIST, decision=_NOTHING_TO_RESTORE)
+        if not failover:
+            acknowledge(group, "AEC4", packs=[Pack.AWS_SOLUTIONS], decision=_ONE_NODE)
+        if props.removal_policy is cdk.RemovalPolicy.DESTROY:
+            acknowledge(group, "StatefulProtected", packs=[Pack.OURS], decision=_THROWN_AWAY)
         group.apply_removal_policy(props.removal_policy)
         return group
