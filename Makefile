@@ -5,7 +5,7 @@ ENV ?= dev
 PYTHON := .venv/bin/python
 LOCALCLOUD := $(PYTHON) -m localcloud
 
-.PHONY: help setup setup-dev up down status metrics logs send rollout env destroy synth preflight plan prices scaling test tests test-infra buildspecs scan lint typecheck migrations-check snapshots architecture lock bench clean
+.PHONY: help setup setup-dev up down status metrics dashboards logs send rollout drill env destroy synth preflight plan audit prices scaling test tests test-infra buildspecs scan lint typecheck migrations-check snapshots architecture lock bench clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ status: ## what runs, how healthy it is, and where to reach it
 metrics: ## the metrics of the last minute, as CloudWatch has them
 	@$(LOCALCLOUD) metrics
 
+dashboards: ## the deployed dashboards as pages with data, in out/dashboards (HOURS=1)
+	@$(LOCALCLOUD) dashboards $(if $(HOURS),--hours $(HOURS))
+
 logs: ## follow the logs (PART=emulator, dataplane, runner, metrics, envoy, or a service's name)
 	@$(LOCALCLOUD) logs $(PART)
 
@@ -36,6 +39,10 @@ send: ## send every image of a folder through the running platform (FOLDER=path)
 
 rollout: setup ## roll new versions out under load, and judge how it went (SCENARIO=bad-5xx or all, STRATEGY=canary)
 	@$(PYTHON) -m localcloud.rollout --env $(ENV) $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(STRATEGY),--strategy $(STRATEGY))
+
+drill: ENV = prod
+drill: setup ## break something on the local cloud, and check what comes of it (NAME=alarms ONLY=faults, NAME=calm MINUTES=30)
+	@$(PYTHON) -m localcloud.drill --name "$(NAME)" --env $(ENV) $(if $(ONLY),--only "$(ONLY)") $(if $(MINUTES),--minutes $(MINUTES))
 
 env: ## shell lines that point the AWS CLI, boto3 and the CDK CLI at the local cloud
 	@$(LOCALCLOUD) env
@@ -51,6 +58,9 @@ preflight: setup ## what AWS would refuse, over the templates (ENV=prod); with A
 
 plan: setup-dev ## what deploying would do (ENV=prod), against what is deployed, AGAINST=folder or AGAINST_GIT=revision
 	@scripts/plan $(ENV) $(if $(AGAINST_GIT),--against-git "$(AGAINST_GIT)",$(if $(AGAINST),--against "$(AGAINST)"))
+
+audit: setup-dev ## evidence for auditors in out/audit (ENV=prod, or pipeline), and what changed (AGAINST=folder)
+	@scripts/audit $(ENV) $(if $(AGAINST),--against "$(AGAINST)")
 
 prices: setup-dev ## refresh plan/data/prices.json from AWS's public price list
 	@$(PYTHON) -m plan.refresh

@@ -1,4 +1,4 @@
-"""Command line of the local cloud: `python -m localcloud up | down | status | metrics | logs | send | env`."""
+"""Command line of the local cloud: `python -m localcloud up`, `down`, `status` and the other verbs below."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 
 from localcloud import commands
 from localcloud.console import LocalCloudError, fail
+from localcloud.dashboards import command as dashboards
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -18,6 +19,8 @@ def _parser() -> argparse.ArgumentParser:
     down.add_argument("--delete-data", action="store_true", help="delete the state folder too")
     verbs.add_parser("status", help="what runs and how healthy it is")
     verbs.add_parser("metrics", help="the metrics of the last minute, as CloudWatch has them")
+    boards = verbs.add_parser("dashboards", help="the deployed dashboards as pages, with data")
+    boards.add_argument("--hours", type=float, help="how much of the past (default: what each dashboard says)")
     logs = verbs.add_parser("logs", help="follow the logs")
     logs.add_argument("part", nargs="?", help="only files whose name contains this")
     send = verbs.add_parser("send", help="send every image of a folder through the running platform")
@@ -38,6 +41,8 @@ def main() -> int:
                 return commands.show_status()
             case "metrics":
                 return commands.show_metrics()
+            case "dashboards":
+                return dashboards.write(hours=arguments.hours)
             case "logs":
                 return commands.show_logs(arguments.part)
             case "send":

@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 
@@ -59,6 +60,8 @@ def _user_namespace() -> None:
         )
 
 
+GIVEN_OUT = Path("/proc/sys/net/ipv4/ip_local_port_range")
+
 LONGEST_HOME = 75
 """Bytes of the state folder's path: a Unix socket's path has at most 107 (unix(7)), 32 of them are ours below it."""
 
@@ -86,6 +89,22 @@ def ports_free() -> None:
                     f"port {port} on {layout.LOOPBACK} is taken by {_owner(port)}: {error.strerror}",
                     remedy=f"stop that program, or move all ports: LOCALCLOUD_BASE_PORT={ports.base + 1000} make up",
                 ) from error
+
+
+def port_notice(*, given_out: Path = GIVEN_OUT) -> str:
+    """A warning where the kernel may give our ports to outgoing connections before our servers use them; else empty.
+
+    https://www.kernel.org/doc/html/latest/networking/ip-sysctl.html, ip_local_port_range
+    """
+    low, high = (int(number) for number in given_out.read_text().split())
+    ports = layout.ports()
+    if ports.last < low or ports.base > high:
+        return ""
+    safe = low - (ports.last - ports.base)
+    return (
+        f"ports {ports.base} to {ports.last} lie among those that this machine gives to outgoing connections "
+        f"({low} to {high}), which may take one first: better LOCALCLOUD_BASE_PORT below {safe}"
+    )
 
 
 def _owner(port: int) -> str:

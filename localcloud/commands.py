@@ -67,6 +67,15 @@ def up(*, env: str) -> int:
     return 0
 
 
+def up_if_down(*, env: str) -> str:
+    """The environment that runs here; where nothing runs, `env` or the one this state folder holds is brought up."""
+    claimed = layout.folder() / "environment"
+    holds = claimed.read_text() if claimed.exists() else env
+    if not supervision.running() or not outputs.path().exists():
+        up(env=holds)
+    return holds
+
+
 def _claim(env: str) -> None:
     """One environment for each local cloud: two would share a load balancer's ports and mix their outputs."""
     claimed = layout.folder() / "environment"
@@ -89,6 +98,8 @@ def _prepare() -> None:
         print(f"          ending {len(leftovers)} processes that an earlier run left behind")
         strays.end(leftovers)
     checks.ports_free()
+    if notice := checks.port_notice():
+        print(f"          {notice}")
 
 
 def _start() -> None:

@@ -85,18 +85,21 @@ class Client:
         """Create a receipt, send the image straight to S3, say that it is there; the receipt's id."""
         body = image.read_bytes()
         created = self.create(content_type=content_type, size=len(body))
-        form = created["upload"]
+        self.store(created["upload"], body, name=image.name, content_type=content_type)
+        _expect(self._http.post(f"/api/v1/receipts/{created['id']}/complete/"), 200, 202)
+        return str(created["id"])
+
+    def store(self, form: dict[str, Any], body: bytes, *, name: str, content_type: str) -> None:
+        """Send an image to S3 by a presigned form. Raises LocalCloudError when S3 refuses it."""
         stored = httpx2.post(
             form["url"],
             data=form["fields"],
-            files={"file": (image.name, body, content_type)},
+            files={"file": (name, body, content_type)},
             verify=trust(),
             timeout=30,
         )
         if stored.status_code not in (200, 201, 204):
             raise LocalCloudError(f"S3 refused the upload: {stored.status_code} {stored.text[:500]}")
-        _expect(self._http.post(f"/api/v1/receipts/{created['id']}/complete/"), 200, 202)
-        return str(created["id"])
 
     def wait(self, receipt: str, *, patience: float = PATIENCE) -> dict[str, Any]:
         """The receipt once it is in a final state. Raises LocalCloudError when `patience` seconds were not enough."""

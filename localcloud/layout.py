@@ -55,6 +55,10 @@ class Ports:
         return self.base + _API
 
     @property
+    def last(self) -> int:
+        return self.base + max(numbers.stop for numbers in _RANGES.values()) - 1
+
+    @property
     def credentials(self) -> int:
         """Container credentials and task metadata endpoint."""
         return self.base + _CREDENTIALS

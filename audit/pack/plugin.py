@@ -32,7 +32,7 @@ def plugins(app: cdk.App, *, today: date | None = None) -> list[cdk.IPolicyValid
 
     `today` decides which acknowledgements have expired.
     """
-    packs: list[_Pack] = [NagPack(pack(app, verbose=True), app) for pack in _NAG]
+    packs: list[NagPack | SpendSmartPack] = [NagPack(pack(app, verbose=True), app) for pack in _NAG]
     packs.append(SpendSmartPack())
     return [*packs, Acknowledgements(packs, today=today)]
 

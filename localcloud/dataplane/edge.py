@@ -41,6 +41,7 @@ class EdgeServer:
         self._served: Edge | None = None
         self._checked_at = 0.0
         self._written: dict[tuple[str, str], Status] = {}
+        self._health = health.TargetHealth()
         self._states: health.TargetStates | None = None
         for kind in (BALANCER, DISTRIBUTION, TARGET_GROUP):
             status.remove_all(kind)
@@ -114,7 +115,7 @@ class EdgeServer:
     def _report_health(self, edge: Edge) -> None:
         used = _used_groups(edge)
         groups = [group for group in edge.target_groups if group.arn in used]
-        found = health.states(self._envoy.ask("/clusters?format=json"), groups)
+        found = self._health.states(self._envoy.ask("/clusters?format=json"), groups)
         if found != self._states:
             health.write(found)
             self._states = found

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from localcloud import commands, layout, outputs, supervision
+from localcloud import commands, layout
 from localcloud.console import LocalCloudError, Steps
 from localcloud.rollout import source, versions
 from localcloud.rollout.home import return_to_the_first_group
@@ -47,15 +47,14 @@ class Plan:
 
 def rehearse(plan: Plan) -> int:
     """Rehearse, report, judge; 0 when everything held. Raises LocalCloudError when a rehearsal cannot be made."""
-    env = _bring_up(plan.env)
+    env = commands.up_if_down(env=plan.env)
     judged: list[Judged] = []
     for number, (scenario, strategy) in enumerate(plan.rehearsals, start=1):
         print(f"\n{number} of {len(plan.rehearsals)}: {scenario.name}, {strategy.name}: {scenario.says}")
         print(f"   {source.command(env=env, strategy=strategy)}")
         if plan.prepare:
             _prepare(env, strategy)
-        with Steps().step("no alarm speaks"):
-            _wait_for_alarms()
+        _wait_for_alarms()
         original = layout.REPOSITORY if scenario.version.module else _kept()
         run = Run(scenario=scenario, strategy=strategy, env=env, rate=plan.rate, folder=_next(), original=original)
         record = run.run()
@@ -71,15 +70,6 @@ def rehearse(plan: Plan) -> int:
     ok = all(one.ok for one in judged)
     print(f"\n{'Everything held' if ok else 'Something did not hold'}; the report: {plan.output / 'index.html'}")
     return 0 if ok else 1
-
-
-def _bring_up(wanted: str) -> str:
-    """The environment that runs; `wanted` is brought up as `make up` does when nothing runs."""
-    claimed = layout.folder() / "environment"
-    env = claimed.read_text() if claimed.exists() else wanted
-    if not supervision.running() or not outputs.path().exists():
-        commands.up(env=env)
-    return env
 
 
 def _next() -> Path:
@@ -108,6 +98,7 @@ def _prepare(env: str, strategy: Strategy) -> None:
     said = json.dumps(strategy.context)
     in_force = _strategy_file().exists() and _strategy_file().read_text() == said
     if not (known and in_force and Watch().strategy() == _STRATEGY_NAMES[strategy.name]):
+        _wait_for_alarms()
         with Steps().step(f"cdk deploy of what runs now, with the strategy {strategy.name}"):
             source.deploy(_kept(), env=env, strategy=strategy)
         layout.write_private(_strategy_file(), said)
@@ -116,12 +107,13 @@ def _prepare(env: str, strategy: Strategy) -> None:
 def _wait_for_alarms() -> None:
     watch = Watch()
     deadline = time.monotonic() + ALARM_PATIENCE
-    while speaking := watch.speaking():
-        if time.monotonic() > deadline:
-            raise LocalCloudError(
-                f"still in ALARM: {', '.join(speaking)}", remedy="see why (make logs), or wait, and run this again"
-            )
-        time.sleep(2)
+    with Steps().step("no alarm speaks"):
+        while speaking := watch.speaking():
+            if time.monotonic() > deadline:
+                raise LocalCloudError(
+                    f"still in ALARM: {', '.join(speaking)}", remedy="see why (make logs), or wait, and run this again"
+                )
+            time.sleep(2)
 
 
 def _write(judged: Sequence[Judged], plan: Plan, env: str) -> None:

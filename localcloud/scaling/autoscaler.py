@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from localcloud.scaling.model import StepPolicy
 from localcloud.scaling.steps import new_capacity, step_for
@@ -37,7 +37,7 @@ class Activity:
 
 
 @dataclass
-class _Cooldown:
+class Cooldown:
     """What an activity of a policy leaves behind; `ends` is unknown (infinite) until its tasks run or are gone."""
 
     added: int
@@ -45,16 +45,26 @@ class _Cooldown:
     ends: float = math.inf
 
 
-class Autoscaler:
-    """Desired count of a service, between two limits that scheduled actions may change."""
+@dataclass(frozen=True)
+class Cooldowns:
+    """Those of a target by the name of their policy, after scaling out and after scaling in."""
 
-    def __init__(self, *, desired: int, minimum: int, maximum: int) -> None:
+    out: dict[str, Cooldown] = field(default_factory=dict)
+    in_: dict[str, Cooldown] = field(default_factory=dict)
+
+
+class Autoscaler:
+    """Desired count of a service, between two limits that scheduled actions may change.
+
+    `cooldowns` are those that an earlier autoscaler of the target left; it goes on with them.
+    """
+
+    def __init__(self, *, desired: int, minimum: int, maximum: int, cooldowns: Cooldowns | None = None) -> None:
         self.desired = desired
         self.minimum = minimum
         self.maximum = maximum
         self.activities: list[Activity] = []
-        self._out: dict[str, _Cooldown] = {}
-        self._in: dict[str, _Cooldown] = {}
+        self.cooldowns = cooldowns or Cooldowns()
 
     def limit(self, now: float, *, minimum: int, maximum: int, cause: str) -> None:
         """New limits; the desired count follows at once when it lies outside (API_PutScheduledAction.html)."""
@@ -67,7 +77,7 @@ class Autoscaler:
         "After Application Auto Scaling successfully scales out using a step scaling policy, it starts to calculate the
         cooldown time."
         """
-        for cooldown in (*self._out.values(), *self._in.values()):
+        for cooldown in (*self.cooldowns.out.values(), *self.cooldowns.in_.values()):
             if math.isinf(cooldown.ends):
                 cooldown.ends = now + cooldown.seconds
 
@@ -84,13 +94,13 @@ class Autoscaler:
             return
         if self.desired > before:
             added = self.desired - before
-            running = self._out.get(policy.name)
+            running = self.cooldowns.out.get(policy.name)
             if running and running.ends > now:
                 added += running.added
-            self._out[policy.name] = _Cooldown(added=added, seconds=policy.cooldown)
-            self._in.clear()  # "the cooldown period for the scale-in activity stops and doesn't complete"
+            self.cooldowns.out[policy.name] = Cooldown(added=added, seconds=policy.cooldown)
+            self.cooldowns.in_.clear()  # "the cooldown period for the scale-in activity stops and doesn't complete"
         else:
-            self._in[policy.name] = _Cooldown(added=0, seconds=policy.cooldown)
+            self.cooldowns.in_[policy.name] = Cooldown(added=0, seconds=policy.cooldown)
 
     def _wanted(self, now: float, one: Invocation) -> int | None:
         """The capacity that an invocation leads to, None for none at all."""
@@ -98,7 +108,7 @@ class Autoscaler:
         step = step_for(policy.steps, value=one.value, threshold=policy.alarm.rule.threshold)
         if step is None:
             return None
-        out, in_ = self._out.get(policy.name), self._in.get(policy.name)
+        out, in_ = self.cooldowns.out.get(policy.name), self.cooldowns.in_.get(policy.name)
         # "The previous increase of 2 is considered part of the current capacity. Therefore, only 1 is added."
         counted = out.added if out and out.ends > now else 0
         base = self.desired - counted

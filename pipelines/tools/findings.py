@@ -92,8 +92,11 @@ def judge(
     return Verdict(tool=tool, state="failed" if wrong else "passed", because=tuple(wrong), accepted=covered)
 
 
-def report(verdicts: Sequence[Verdict], output: Path) -> bool:
-    """Print and write the verdicts (`ok`, `verdicts`). True unless a tool failed; one that did not run is named."""
+def report(verdicts: Sequence[Verdict], output: Path, *, tree: str = "") -> bool:
+    """Print and write the verdicts (`ok`, `verdicts`). True unless a tool failed; one that did not run is named.
+
+    `tree` is the digest of the files that were looked at, so that the audit knows whether they still are these.
+    """
     for verdict in verdicts:
         extra = f", {verdict.accepted} accepted" if verdict.accepted else ""
         print(f"{verdict.state:8} {verdict.tool}{extra}")
@@ -104,6 +107,7 @@ def report(verdicts: Sequence[Verdict], output: Path) -> bool:
     document = {
         "ok": ok,
         "complete": all(verdict.state != "not run" for verdict in verdicts),
+        "tree": tree,
         "verdicts": [asdict(verdict) for verdict in verdicts],
     }
     output.write_text(json.dumps(document, indent=2) + "\n")

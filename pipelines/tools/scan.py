@@ -19,7 +19,7 @@ from pipelines.tools import tree
 from pipelines.tools.findings import ROOT, Acceptance, Finding, Verdict, accepted, judge, report
 
 OUTPUT = ROOT / "out" / "scan" / "summary.json"
-CODE = ("app_src", "infra", "stacks", "pipelines", "localcloud", "preflight")
+CODE = ("app_src", "infra", "stacks", "pipelines", "localcloud", "preflight", "plan", "audit", "migrations_check")
 PATIENCE = 300
 """Seconds for one tool."""
 
@@ -132,7 +132,7 @@ def main() -> int:
     strict, acceptances = bool(os.environ.get("SCAN_STRICT")), accepted()
     with ThreadPoolExecutor() as pool:
         verdicts = list(pool.map(lambda tool: verdict(tool, TOOLS[tool], acceptances, strict=strict), TOOLS))
-    return 0 if report(verdicts, OUTPUT) else 1
+    return 0 if report(verdicts, OUTPUT, tree=tree.digest(ROOT)) else 1
 
 
 if __name__ == "__main__":

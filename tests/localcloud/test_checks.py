@@ -26,6 +26,15 @@ def test_a_taken_port_names_its_owner_and_a_way_on(home: Path) -> None:
     assert "LOCALCLOUD_BASE_PORT=25500 make up" in refusal.value.remedy
 
 
+def test_ports_that_outgoing_connections_get_are_warned_of(home: Path, tmp_path: Path) -> None:
+    given_out = tmp_path / "range"
+    given_out.write_text("32768\t60999\n")
+    assert checks.port_notice(given_out=given_out) == ""
+    given_out.write_text("24999 60999\n")
+    assert "24500 to 24999" in checks.port_notice(given_out=given_out)
+    assert "below 24500" in checks.port_notice(given_out=given_out)
+
+
 def test_too_little_memory_is_refused_with_both_figures(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "NEEDED_MEMORY", 2**60)
     with pytest.raises(LocalCloudError, match=r"GiB of memory are available, 1073741824 GiB are needed"):

@@ -95,7 +95,8 @@ class Actions:
             except Exception as problem:  # noqa: BLE001 - whatever it is, it belongs into the alarm's history
                 error = str(problem)
                 _log.warning("alarm %s: %s: %s", alarm["AlarmName"], action, error)
-            self._done(Outcome(transition=transition, action=action, error=error))
+            if not transition.stays:  # else the history would soon hold nothing else
+                self._done(Outcome(transition=transition, action=action, error=error))
 
     def _perform(self, action: str, transition: Transition) -> None:
         if is_policy(action):

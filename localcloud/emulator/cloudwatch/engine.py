@@ -56,7 +56,7 @@ class Engine:
         *,
         alarms: Callable[[], list[tuple[Scope, Record]]],
         changed: Callable[[Change], None],
-        stays: Callable[[Change], None] = lambda _change: None,
+        stays: Callable[[Change], None],
         ticked: Callable[[float], None] = lambda _now: None,
         clock: Callable[[], float] = time.time,
     ) -> None:

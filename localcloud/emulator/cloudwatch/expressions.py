@@ -19,6 +19,7 @@ from localcloud.emulator.cloudwatch.math_parser import (
     Operation,
     Text,
     calls,
+    names,
     parse,
 )
 from localcloud.emulator.cloudwatch.math_values import Series, Value, combine
@@ -72,6 +73,27 @@ class QuerySet:
         )
         expressions = {expression.id: parse(expression.text) for expression in self.expressions}
         return _Evaluation(known=dict(found), expressions=expressions, context=context).of(wanted)
+
+
+def needed(asked: Sequence[Mapping[str, Any]], wanted: str) -> list[Mapping[str, Any]]:
+    """Those of the queries that the one with the id `wanted` computes with, itself included. Raises MathError."""
+    expressions = {query["Id"]: parse(query["Expression"]) for query in asked if "Expression" in query}
+    found, open_ids = {wanted}, [wanted]
+    while open_ids:
+        tree = expressions.get(open_ids.pop())
+        if tree is None:
+            continue
+        if any(call.function == "METRICS" for call in calls(tree)):
+            return list(asked)
+        open_ids += (more := set(names(tree)) - found)
+        found |= more
+    return [query for query in asked if query["Id"] in found]
+
+
+def evaluate(text: str, known: Mapping[str, Series], *, periods: range) -> Value:
+    """The value of one expression over the time series that its ids stand for. Raises MathError."""
+    context = Context(periods=periods, metrics=list(known.values()))
+    return _Evaluation(known=dict(known), expressions={"": parse(text)}, context=context).of("")
 
 
 @dataclass(kw_only=True)

@@ -179,6 +179,20 @@ def calls(node: Node) -> Iterator[Call]:
                 yield from calls(member)
 
 
+def names(node: Node) -> Iterator[str]:
+    """All names in a tree: ids of metrics and expressions, and keywords of functions."""
+    match node:
+        case Name(name):
+            yield name
+        case Operation(_, left, right):
+            yield from (*names(left), *names(right))
+        case Negation(of):
+            yield from names(of)
+        case Call(_, members) | Array(members):
+            for member in members:
+                yield from names(member)
+
+
 def _tokens(text: str) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     at = 0

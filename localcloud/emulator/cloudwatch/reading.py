@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from localcloud.emulator.cloudwatch import statistics
-from localcloud.emulator.cloudwatch.expressions import QuerySet
+from localcloud.emulator.cloudwatch.expressions import QuerySet, needed
 from localcloud.emulator.cloudwatch.math_parser import MathError
 from localcloud.emulator.cloudwatch.math_values import Series
 from localcloud.emulator.cloudwatch.metrics import Metric
-from localcloud.emulator.cloudwatch.queries import QueryError, Window, checked_period, metric_in
+from localcloud.emulator.cloudwatch.queries import MetricQuery, QueryError, Values, Window, checked_period, metric_in
 from localcloud.emulator.cloudwatch.store import MetricStore, Scope
 
 Asked = Mapping[str, Any]
@@ -51,13 +52,13 @@ def get_metric_statistics(store: MetricStore, scope: Scope, asked: Asked) -> Ans
 
 def get_metric_data(store: MetricStore, scope: Scope, asked: Asked) -> Answer:
     """Raises QueryError, StatisticError, MathError. Times are seconds since 1970."""
-    queries = QuerySet.read(asked["MetricDataQueries"])
-    window = _window(asked, queries.period)
-    labels = {query.id: query.label or query.metric.name for query in queries.metrics}
-    labels |= {expression.id: expression.label or expression.id for expression in queries.expressions}
+    every = asked["MetricDataQueries"]
+    labels = {query["Id"]: query.get("Label") or _name(query) for query in every}
     results = []
-    for identifier in (query["Id"] for query in asked["MetricDataQueries"] if query.get("ReturnData", True)):
-        match queries.evaluate(lambda query: query.values(store, scope, window), window, identifier):
+    for identifier in (query["Id"] for query in every if query.get("ReturnData", True)):
+        queries = QuerySet.read(needed(every, identifier))
+        window = _window(asked, queries.period)
+        match queries.evaluate(partial(_values, store, scope, window), window, identifier):
             case Series() as series:
                 results.append(_result(identifier, labels[identifier], series.values, asked))
             case list() as several:
@@ -68,6 +69,14 @@ def get_metric_data(store: MetricStore, scope: Scope, asked: Asked) -> Answer:
             case _:
                 raise MathError(f"The expression {identifier} gives a number; the result must be a time series")
     return {"MetricDataResults": results, "Messages": []}
+
+
+def _name(query: Mapping[str, Any]) -> str:
+    return str(query["MetricStat"]["Metric"]["MetricName"] if "MetricStat" in query else query["Id"])
+
+
+def _values(store: MetricStore, scope: Scope, window: Window, query: MetricQuery) -> Values:
+    return query.values(store, scope, window)
 
 
 def _result(identifier: str, label: str, values: Mapping[int, float], asked: Asked) -> Answer:

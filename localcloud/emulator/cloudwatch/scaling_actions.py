@@ -37,7 +37,6 @@ class ScalingActions:
     """Collects what alarms ask for at the same time, then scales every target once."""
 
     def __init__(self) -> None:
-        self._targets: dict[tuple[Scope, str], Autoscaler] = {}
         self._asked: dict[tuple[Scope, str], list[tuple[Invocation, str]]] = {}
 
     def ask(self, place: Scope, action: str, alarm: Record) -> None:
@@ -56,25 +55,29 @@ class ScalingActions:
         asked, self._asked = self._asked, {}
         for (place, resource), invocations in asked.items():
             with scope(place[1]):
-                self._scale(place, resource, invocations)
+                _scale(resource, invocations)
 
-    def _scale(self, place: Scope, resource: str, invocations: list[tuple[Invocation, str]]) -> None:
-        target = application_autoscaling.target(resource)
-        if target is None:
-            return
-        _, cluster, service = resource.split("/")
-        found = client("ecs").describe_services(cluster=cluster, services=[service])["services"][0]
-        desired, now = int(found["desiredCount"]), time.time()
-        scaler = self._targets.setdefault((place, resource), Autoscaler(desired=desired, minimum=0, maximum=0))
-        scaler.desired, scaler.minimum, scaler.maximum = desired, target["MinCapacity"], target["MaxCapacity"]
-        if int(found["runningCount"]) == desired:
-            scaler.fulfilled(now)
-        known = len(scaler.activities)
-        scaler.invoke(now, [one for one, _ in invocations if not _suspended(target, one)])
-        for activity in scaler.activities[known:]:
-            client("ecs").update_service(cluster=cluster, service=service, desiredCount=activity.after)
-            application_autoscaling.note_activity(target, after=activity.after, cause=_cause(activity, invocations))
-        scaler.activities.clear()
+
+def _scale(resource: str, invocations: list[tuple[Invocation, str]]) -> None:
+    target = application_autoscaling.target(resource)
+    if target is None:
+        return
+    _, cluster, service = resource.split("/")
+    found = client("ecs").describe_services(cluster=cluster, services=[service])["services"][0]
+    desired, now = int(found["desiredCount"]), time.time()
+    scaler = Autoscaler(
+        desired=desired,
+        minimum=target["MinCapacity"],
+        maximum=target["MaxCapacity"],
+        cooldowns=application_autoscaling.cooldowns(resource),
+    )
+    if int(found["runningCount"]) == desired:
+        scaler.fulfilled(now)
+    scaler.invoke(now, [one for one, _ in invocations if not _suspended(target, one)])
+    for activity in scaler.activities:
+        client("ecs").update_service(cluster=cluster, service=service, desiredCount=activity.after)
+        application_autoscaling.note_activity(target, after=activity.after, cause=_cause(activity, invocations))
+    application_autoscaling.note_cooldowns(resource, scaler.cooldowns)
 
 
 def _suspended(target: Record, invocation: Invocation) -> bool:

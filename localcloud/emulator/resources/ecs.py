@@ -17,6 +17,7 @@ from localcloud.emulator.service_deployments.strategy import longest_bake
 _LOOK_AGAIN_SECONDS = 0.1
 _ROLLOUT_SECONDS = 900.0
 _DRAINING_SECONDS = 180.0
+_OF_A_REVISION = ("TaskDefinition", "LoadBalancers", "NetworkConfiguration", "CapacityProviderStrategy")
 
 
 class DeploymentFailedError(RuntimeError):
@@ -152,9 +153,13 @@ def _wait_for_deployment(ref: str, wanted: Wanted) -> None:
 
 
 def _leads_to(deployment: dict[str, Any], wanted: Wanted) -> bool:
+    """Whether a rollback leads to what is wanted, and not only to its task definition: the revision before a change of
+    strategy runs the same tasks, but has no second target group."""
     arn = deployment["rollback"]["serviceRevisionArn"]
     revision = client("ecs").describe_service_revisions(serviceRevisionArns=[arn])["serviceRevisions"][0]
-    return bool(revision["taskDefinition"] == wanted.properties["TaskDefinition"])
+    held = {name: wanted.properties[name] for name in _OF_A_REVISION if name in wanted.properties}
+    asked = coercion.to_input("ecs", "UpdateService", held)
+    return all((revision.get(name) or None) == (value or None) for name, value in asked.items())
 
 
 class _Patience:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +11,7 @@ from ministack.core.responses import get_account_id, get_region, new_uuid
 
 from localcloud.emulator import json_service, persistence, stores
 from localcloud.emulator.json_service import Record
+from localcloud.scaling.autoscaler import Cooldown, Cooldowns
 
 SERVICE = "application-autoscaling"
 _targets = stores.store("scalable_targets", service=SERVICE)
@@ -17,6 +19,7 @@ _policies = stores.store("scaling_policies", service=SERVICE)
 _tags = stores.store("autoscaling_tags", service=SERVICE)
 
 _activities = stores.store("scaling_activities", service=SERVICE)
+_cooldowns = stores.store("scaling_cooldowns", service=SERVICE)
 
 _ACTIVITIES_KEPT = 500
 _TARGET_KEY = ("ServiceNamespace", "ResourceId", "ScalableDimension")
@@ -134,6 +137,31 @@ def policy(arn: str) -> Record | None:
 def target(resource: str) -> Record | None:
     """The scalable target that an ECS service's resource id names."""
     return next((one for one in _targets.values() if one["ResourceId"] == resource), None)
+
+
+def cooldowns(resource: str) -> Cooldowns:
+    """Those that are running for a target, as they were noted last."""
+    noted = _cooldowns.get(resource, {})
+    out, in_ = (
+        {policy: Cooldown(added=one["added"], seconds=one["seconds"], ends=one["ends"] or math.inf)
+         for policy, one in noted.get(way, {}).items()}
+        for way in ("out", "in")
+    )  # fmt: skip
+    return Cooldowns(out=out, in_=in_)
+
+
+def note_cooldowns(resource: str, running: Cooldowns) -> None:
+    """Keep a target's cooldowns, for an emulator that is started anew."""
+    noted = {
+        way: {
+            policy: {"added": one.added, "seconds": one.seconds, "ends": None if math.isinf(one.ends) else one.ends}
+            for policy, one in those.items()
+        }
+        for way, those in (("out", running.out), ("in", running.in_))
+    }
+    if noted != _cooldowns.get(resource):
+        _cooldowns[resource] = noted
+        persistence.saver.touch(*stores.state_keys(SERVICE))
 
 
 def note_activity(of: Record, *, after: int, cause: str) -> None:

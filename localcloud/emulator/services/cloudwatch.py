@@ -47,7 +47,13 @@ class _Service:
         self.store = MetricStore(layout.folder("emulator", "state") / "metrics.sqlite")
         self.actions = Actions(done=_note_action)
         self.suppressions = composites.Suppressions(self._submit)
-        self.engine = Engine(self.store, alarms=_all_metric_alarms, changed=self._change, ticked=self.suppressions.tick)
+        self.engine = Engine(
+            self.store,
+            alarms=_all_metric_alarms,
+            changed=self._change,
+            stays=self._stay,
+            ticked=self.suppressions.tick,
+        )
 
     def start(self) -> None:
         """Evaluate from now on; the records that were saved must have been read."""

@@ -26,7 +26,10 @@ Record = dict[str, Any]
 def install() -> None:
     # Upstream keeps metric filters and never applies them.
     replace(logs, "_put_log_events", _measuring(logs._put_log_events))
-    replace(logs, "_put_metric_filter", _checking(logs._put_metric_filter))
+    replace(logs, "_put_metric_filter", _checking(logs._put_metric_filter, "metric filter pattern"))
+    # Upstream looks for the words of a pattern in any order.
+    replace(logs, "_compile_filter_pattern", _matching)
+    replace(logs, "_filter_log_events", _checking(logs._filter_log_events, "filter pattern"))
 
 
 def _measuring(stock: Callable[[Record], Any]) -> Callable[[Record], Any]:
@@ -62,12 +65,17 @@ def _publish(figures: Iterator[Figure]) -> None:
             )
 
 
-def _checking(stock: Callable[[Record], Any]) -> Callable[[Record], Any]:
-    def put_metric_filter(data: Record) -> Any:
+def _checking(stock: Callable[[Record], Any], what: str) -> Callable[[Record], Any]:
+    def checked(data: Record) -> Any:
         try:
             log_patterns.compiled(data.get("filterPattern") or "")
         except PatternError as error:
-            return error_response_json("InvalidParameterException", f"Invalid metric filter pattern. {error}", 400)
+            return error_response_json("InvalidParameterException", f"Invalid {what}. {error}", 400)
         return stock(data)
 
-    return put_metric_filter
+    return checked
+
+
+def _matching(pattern: str) -> Callable[[str], bool]:
+    matches = log_patterns.compiled(pattern)
+    return lambda message: matches(LogEvent.of(message)) is not None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from localcloud import aws
 from localcloud.dataplane.envoy import admin, request_log
+from localcloud.dataplane.loadbalancer import health
 from localcloud.dataplane.loadbalancer.clusters import cluster_name
 from localcloud.metrics import application_elb, cloudfront
 from localcloud.metrics.application_elb import Connections, Hosts, TargetGroup
@@ -38,8 +39,9 @@ class Edge:
         """Raises NotYetError when Envoy does not answer."""
         if not self._before.known:
             self._before = _statistics()
-        for name, seen in hosts(admin.ask(_ENVOY, "/clusters?format=json")).items():
-            self._looks[name].append(seen)
+        admin.ask(_ENVOY, "/ready")  # what was written last is old without Envoy
+        for arn, states in health.last_written().items():
+            self._looks[arn].append(hosts(states.values()))
 
     def finish(self, minute: int) -> Iterator[list[Datum]]:
         looks, self._looks = self._looks, defaultdict(list)
@@ -50,10 +52,10 @@ class Edge:
         groups = self._target_groups()
         counts = Counter(each.cluster for each in balancers if each.target and each.completed >= minute)
         for group in groups:
-            name = cluster_name(group.arn)
-            if looks[name]:
-                yield application_elb.hosts(minute, group, looks[name])
-                yield application_elb.requests_per_target(minute, group, count=counts[name], last=looks[name][-1])
+            if seen := looks[group.arn]:
+                count = counts[cluster_name(group.arn)]
+                yield application_elb.hosts(minute, group, seen)
+                yield application_elb.requests_per_target(minute, group, count=count, last=seen[-1])
         yield from self._connections(minute, groups)
 
     def _connections(self, minute: int, groups: list[TargetGroup]) -> Iterator[list[Datum]]:
@@ -81,16 +83,10 @@ def target_groups() -> list[TargetGroup]:
     ]
 
 
-def hosts(clusters: Mapping[str, Any]) -> dict[str, Hosts]:
-    """By cluster, from Envoy's answer to /clusters?format=json. A target that was never checked is neither well nor
-    unwell."""
-    found = {}
-    for cluster in clusters.get("cluster_statuses", []):
-        health = [host["health_status"] for host in cluster.get("host_statuses", [])]
-        checked = [each for each in health if not each.get("pending_active_hc")]
-        failed = sum(bool(each.get("failed_active_health_check")) for each in checked)
-        found[cluster["name"]] = Hosts(healthy=len(checked) - failed, unhealthy=failed, registered=len(health))
-    return found
+def hosts(states: Iterable[str]) -> Hosts:
+    """Of the states of a group's targets. One whose first checks are not over is neither well nor unwell."""
+    counted = Counter(states)
+    return Hosts(healthy=counted["healthy"], unhealthy=counted["unhealthy"], registered=counted.total())
 
 
 class _Statistics:

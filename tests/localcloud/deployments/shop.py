@@ -67,8 +67,8 @@ def image() -> str:
     return reference
 
 
-def template(version: str, **configuration: Any) -> dict[str, Any]:
-    """The stack; bake times are seconds long, in fractions of a minute."""
+def template(version: str, *, tested: bool = True, **configuration: Any) -> dict[str, Any]:
+    """The stack; bake times are seconds long, in fractions of a minute. `tested`: the service has a test listener."""
     health = {"HealthCheckPath": "/readyz", "HealthCheckIntervalSeconds": 5, "HealthyThresholdCount": 2}
     group = {
         "Port": 8000,
@@ -122,7 +122,7 @@ def template(version: str, **configuration: Any) -> dict[str, Any]:
         "Logs": _resource("Logs::LogGroup", LogGroupName="/shop"),
         "Cluster": _resource("ECS::Cluster", ClusterName=CLUSTER),
         "Definition": _definition(version),
-        "Service": _service(configuration),
+        "Service": _service(configuration, tested=tested),
     }
     outputs = {name: {"Value": _ref(name)} for name in ("ProductionRule", "TestRule", "Blue", "Green", "Service")}
     return {"Resources": resources, "Outputs": outputs}
@@ -151,7 +151,7 @@ def _definition(version: str) -> dict[str, Any]:
     )
 
 
-def _service(configuration: dict[str, Any]) -> dict[str, Any]:
+def _service(configuration: dict[str, Any], *, tested: bool) -> dict[str, Any]:
     hook = {
         "HookTargetArn": _of("Hook", "Arn"),
         "RoleArn": _of("Caller", "Arn"),
@@ -184,7 +184,7 @@ def _service(configuration: dict[str, Any]) -> dict[str, Any]:
                 "AdvancedConfiguration": {
                     "AlternateTargetGroupArn": _ref("Green"),
                     "ProductionListenerRule": _ref("ProductionRule"),
-                    "TestListenerRule": _ref("TestRule"),
+                    **({"TestListenerRule": _ref("TestRule")} if tested else {}),
                     "RoleArn": _of("Infrastructure", "Arn"),
                 },
             }

@@ -90,6 +90,18 @@ def test_an_alarm_sends_all_traffic_back_and_cloudformation_with_it(shop: Shop) 
     assert "currentServiceDeployment" not in service
 
 
+def test_an_update_of_the_same_tasks_that_goes_back_is_not_taken_for_done(shop: Shop) -> None:
+    """What it goes back to has the wanted task definition, but not the wanted load balancer."""
+    # Without a test listener there is nothing for the hook to look at before production's traffic.
+    shop.deploy("two", tested=False)
+    shop.at(10)
+    client("cloudwatch").set_alarm_state(AlarmName=ALARM, StateValue="ALARM", StateReason="drill")
+    assert shop.settled() == "UPDATE_ROLLBACK_COMPLETE", shop.why()
+    client("cloudwatch").set_alarm_state(AlarmName=ALARM, StateValue="OK", StateReason="drill")
+    service = client("ecs").describe_services(cluster=CLUSTER, services=[SERVICE])["services"][0]
+    assert "testListenerRule" in service["loadBalancers"][0]["advancedConfiguration"]
+
+
 def test_a_hook_that_fails_lets_no_visitor_near_the_release(shop: Shop) -> None:
     with Visitors() as visitors:
         shop.deploy(REFUSED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from .support import CAPABILITIES, Deploy, Emulator, free_base, settled
+from .watching import Inbox
 
 
 @pytest.fixture(scope="session")
@@ -79,3 +81,44 @@ def deploy(emulator: Emulator) -> Iterator[Deploy]:
             if not stacks:
                 break
             time.sleep(0.05)
+
+
+@pytest.fixture
+def inbox(emulator: Emulator) -> Iterator[Inbox]:
+    name = f"alarms-{uuid.uuid4().hex[:8]}"
+    sns, sqs = emulator.client("sns"), emulator.client("sqs")
+    topic = sns.create_topic(Name=name)["TopicArn"]
+    queue = sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    for resource, principal, action, set_policy in (
+        (
+            topic,
+            "cloudwatch.amazonaws.com",
+            "sns:Publish",
+            lambda policy: sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy),
+        ),
+        (
+            arn,
+            ["sns.amazonaws.com", "events.amazonaws.com"],
+            "sqs:SendMessage",
+            lambda policy: sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy}),
+        ),
+    ):
+        statement = {
+            "Effect": "Allow", "Principal": {"Service": principal}, "Action": action, "Resource": resource,
+        }  # fmt: skip
+        set_policy(json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    yield Inbox(emulator=emulator, topic=topic, queue=queue)
+    sns.delete_topic(TopicArn=topic)
+    sqs.delete_queue(QueueUrl=queue)
+
+
+@pytest.fixture
+def watch(emulator: Emulator) -> Iterator[Any]:
+    """A CloudWatch client whose alarms are deleted after the test."""
+    client = emulator.client("cloudwatch")
+    yield client
+    for kind in ("CompositeAlarms", "MetricAlarms"):
+        for alarm in client.describe_alarms(AlarmTypes=["CompositeAlarm", "MetricAlarm"])[kind]:
+            client.delete_alarms(AlarmNames=[alarm["AlarmName"]])

@@ -5,40 +5,76 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from localcloud.emulator.services.lambda_functions import translated
 
 from .support import Emulator
+from .watching import eventually
 
 _CODE = "import os\ndef handler(event, context):\n    return {name: os.environ[name] for name in event['names']}\n"
 
 
-def test_a_function_finds_a_listener_where_it_is_on_this_machine(emulator: Emulator) -> None:
+def _make(emulator: Emulator, name: str, code: str, variables: dict[str, str]) -> str:
+    """A function's ARN."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("index.py", _CODE)
-    given = {"TEST_URL": "http://localhost:8080", "SENTENCE": "see http://localhost:8080", "OTHER": "http://host:8080"}
+        file.writestr("index.py", code)
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     role = emulator.client("iam").create_role(
-        RoleName="asks", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     )
-    functions = emulator.client("lambda")
-    functions.create_function(
-        FunctionName="asks",
+    made = emulator.client("lambda").create_function(
+        FunctionName=name,
         Runtime="python3.13",
         Role=role["Role"]["Arn"],
         Handler="index.handler",
         Code={"ZipFile": archive.getvalue()},
-        Environment={"Variables": given},
+        Environment={"Variables": variables},
     )
+    return str(made["FunctionArn"])
+
+
+def test_a_function_finds_a_listener_where_it_is_on_this_machine(emulator: Emulator) -> None:
+    given = {"TEST_URL": "http://localhost:8080", "SENTENCE": "see http://localhost:8080", "OTHER": "http://host:8080"}
+    _make(emulator, "asks", _CODE, given)
+    functions = emulator.client("lambda")
     answer = functions.invoke(FunctionName="asks", Payload=json.dumps({"names": list(given)}))
     seen = json.loads(answer["Payload"].read())
     assert seen == {**given, "TEST_URL": f"http://localhost:{emulator.base + 81}"}
     # What was given is what the API shows.
     assert functions.get_function_configuration(FunctionName="asks")["Environment"]["Variables"] == given
+
+
+def test_a_function_that_fails_for_sns_is_measured_tried_again_and_told_on(emulator: Emulator, watch: Any) -> None:
+    sns, sqs = emulator.client("sns"), emulator.client("sqs")
+    function = _make(emulator, "fails", "def handler(event, context):\n    raise ValueError('unreadable')\n", {})
+    topic = sns.create_topic(Name="fails")["TopicArn"]
+    queue = sqs.create_queue(QueueName="failed")["QueueUrl"]
+    destination = {"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:000000000000:failed"}}
+    emulator.client("lambda").put_function_event_invoke_config(FunctionName="fails", DestinationConfig=destination)
+    sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=function)
+    sns.publish(TopicArn=topic, Message="hello")
+    [told] = eventually(lambda: sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages"))
+    assert json.loads(told["Body"])["requestPayload"]["Records"][0]["Sns"]["Message"] == "hello"
+    now = datetime.now(UTC)
+    for metric in ("Invocations", "Errors"):
+        found = watch.get_metric_statistics(
+            Namespace="AWS/Lambda",
+            MetricName=metric,
+            Dimensions=[{"Name": "FunctionName", "Value": "fails"}],
+            StartTime=now - timedelta(minutes=10),
+            EndTime=now + timedelta(minutes=1),
+            Period=600,
+            Statistics=["Sum"],
+        )["Datapoints"]
+        assert sum(point["Sum"] for point in found) == 3, metric
+    sns.delete_topic(TopicArn=topic)
+    sqs.delete_queue(QueueUrl=queue)
 
 
 @pytest.mark.parametrize(

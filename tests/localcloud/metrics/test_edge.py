@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from localcloud import layout
 from localcloud.dataplane.edge import EdgeServer
-from localcloud.dataplane.envoy import admin, request_log
+from localcloud.dataplane.envoy import request_log
 from localcloud.dataplane.errors import NotYetError
 from localcloud.dataplane.keeper import Keeper
+from localcloud.dataplane.loadbalancer import health
 from localcloud.dataplane.specs import (
     Edge,
     FixedResponseAction,
@@ -102,8 +101,7 @@ def scene(state: object) -> Iterator[Scene]:
     edge = Edge(load_balancers=(balancer,), target_groups=(blue, TargetGroupSpec(arn=EMPTY, name="empty")))
     keeper = Keeper(kind="envoy", name="edge", part=EdgeServer(), spec=edge)
     try:
-        health = layout.folder("dataplane") / "target-health.json"
-        eventually(lambda: "healthy" in json.loads(health.read_text())[BLUE].values())
+        eventually(lambda: "healthy" in health.last_written().get(BLUE, {}).values())
         yield Scene(backend=backend)
     finally:
         keeper.stop()
@@ -215,7 +213,7 @@ def test_a_dead_target_is_unhealthy_and_its_requests_are_the_load_balancers_erro
     scene.backend.stop()
     try:
         assert scene.ask(times=4) in (502, 503)
-        eventually(lambda: source.hosts(admin.ask("envoy", "/clusters?format=json"))["blue/3@us-east-1"].unhealthy)
+        eventually(lambda: "unhealthy" in health.last_written()[BLUE].values())
         data = scene.measure(found)
     finally:
         scene.backend = Backend("blue", port=port)

@@ -1,0 +1,1 @@
+"""Who can reach what: addresses, routes, security groups and network ACLs of templates."""

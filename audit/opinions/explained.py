@@ -1,0 +1,64 @@
+"""Where a tool disagrees with us: each disagreement explained once, in `explained.toml`, with an owner and a last day.
+
+An entry covers findings of one rule of one tool at the constructs that its patterns name. One that has expired covers
+nothing any more; a test holds that each still matches a finding in some environment.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from audit.assembly import AuditError
+from audit.model import Finding
+
+FILE = Path(__file__).with_name("explained.toml")
+_SHORTEST_REASON = 40
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """`where` are patterns of construct paths; `reference` is what shows it: an ADR, a test, a page of AWS's."""
+
+    tool: str
+    rule: str
+    where: tuple[str, ...]
+    reason: str
+    owner: str
+    reference: str
+    decided: date
+    expires: date
+
+    def covers(self, finding: Finding) -> bool:
+        return (finding.tool, finding.rule) == (self.tool, self.rule) and any(
+            fnmatchcase(finding.path, pattern) for pattern in self.where
+        )
+
+
+def explanations(file: Path = FILE) -> tuple[Explanation, ...]:
+    """Every entry. Raises AuditError for one that lacks something, says too little, or covers everything."""
+    try:
+        written = tomllib.loads(file.read_text())
+        common = written.get("every", {})
+        found = tuple(
+            Explanation(**{**common, **entry, "where": tuple(entry["where"])}) for entry in written["disagreement"]
+        )
+    except (OSError, KeyError, TypeError, tomllib.TOMLDecodeError) as error:
+        raise AuditError(f"{file}: {error}") from error
+    for one in found:
+        if len(one.reason) < _SHORTEST_REASON or not isinstance(one.expires, date):
+            raise AuditError(
+                f"{file.name}: {one.tool} {one.rule} needs a reason of {_SHORTEST_REASON} letters and a date"
+            )
+        if not one.where or {"*", "**", ""} & set(one.where):
+            raise AuditError(f"{file.name}: {one.tool} {one.rule} has to name constructs, not everything")
+    return found
+
+
+def valid(entries: Sequence[Explanation], today: date) -> tuple[Explanation, ...]:
+    """Those that have not expired."""
+    return tuple(one for one in entries if today <= one.expires)

@@ -1,0 +1,1 @@
+"""`make dashboards`: the deployed dashboards as pages, drawn from what CloudWatch's API says."""

@@ -1,0 +1,49 @@
+"""Command line: `python -m localcloud.drill --name alarms`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from localcloud.console import LocalCloudError, fail
+from localcloud.drill.catalog import DRILLS
+from localcloud.drill.plan import OUTPUT, Plan
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="make drill",
+        description="Break something on the local cloud, and check what comes of it.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="drills:\n" + "\n".join(f"  {drill.name:<12}{drill.says}" for drill in DRILLS.values()),
+    )
+    parser.add_argument("--name", required=True, choices=list(DRILLS), metavar="NAME", help="which drill, see below")
+    parser.add_argument("--env", default="prod", help="environment to bring up where nothing runs (default: prod)")
+    parser.add_argument("--rate", type=float, default=2.0, help="load in actions per second (default: 2)")
+    parser.add_argument("--minutes", type=float, default=30.0, help="of the calm run (default: 30)")
+    parser.add_argument("--only", default="", help="faults with commas between (default: all)")
+    parser.add_argument("--output", type=Path, default=OUTPUT, help="folder of the reports (out/drill)")
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """0 when everything held, 1 when not or when there could be no drill, 2 for wrong arguments."""
+    options = _parser().parse_args(arguments)
+    plan = Plan(
+        env=options.env,
+        rate=options.rate,
+        minutes=options.minutes,
+        only=tuple(name for name in options.only.split(",") if name),
+        output=options.output,
+    )
+    try:
+        return DRILLS[options.name].run(plan)
+    except LocalCloudError as error:
+        return fail(error)
+    except KeyboardInterrupt:
+        return fail(LocalCloudError("interrupted", remedy="what was broken was mended; make status shows what runs"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

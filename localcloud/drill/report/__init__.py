@@ -1,0 +1,1 @@
+"""What a drill came to: the same tables for the terminal, for documentation, for programs and as a page."""
