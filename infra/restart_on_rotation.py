@@ -26,7 +26,7 @@ _SEEN = Decision(
 
 
 class RestartOnRotation(Construct):
-    """Rolls every service to the same release when the secret has a new value.
+    """Rolls every service to the same release when one of the secrets has a new value.
 
     Until the roll ends, PgBouncer works on with the connections that it has. Secrets Manager tells of a rotation
     through CloudTrail: the account needs a trail (Secrets Manager User Guide, "Match events with EventBridge").
@@ -37,7 +37,7 @@ class RestartOnRotation(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        secret_arn: str,
+        secret_arns: Sequence[str],
         services: Sequence[ecs.FargateService],
         log_group: logs.ILogGroup,
     ) -> None:
@@ -45,11 +45,11 @@ class RestartOnRotation(Construct):
         rule = events.Rule(
             self,
             "Rotated",
-            description="The database password was rotated",
+            description="A password of the services was rotated",
             event_pattern=events.EventPattern(
                 source=["aws.secretsmanager"],
                 detail_type=["AWS Service Event via CloudTrail"],
-                detail={"eventName": ["RotationSucceeded"], "additionalEventData": {"SecretId": [secret_arn]}},
+                detail={"eventName": ["RotationSucceeded"], "additionalEventData": {"SecretId": list(secret_arns)}},
             ),
         )
         cluster, arns = services[0].cluster, [service.service_arn for service in services]
@@ -58,7 +58,7 @@ class RestartOnRotation(Construct):
             "Restart",
             props=SmallFunctionProps(
                 source="restart_services.py",
-                description="Restarts the services after their database password was rotated",
+                description="Restarts the services after a password of theirs was rotated",
                 timeout_seconds=30,
                 log_group=log_group,
                 environment={

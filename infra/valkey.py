@@ -9,6 +9,7 @@ from typing import Literal
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
@@ -17,6 +18,7 @@ from constructs import Construct
 from infra.acknowledgement import HIPAA_NIST, Decision, Pack, acknowledge
 from infra.config import models
 from infra.retention import retention
+from infra.secret_rotation import SecretRotation, SecretRotationProps
 
 _USERS = Decision(
     reason="Valkey knows users: this group has one user with a password of 64 characters and only the commands that "
@@ -42,15 +44,6 @@ _ONE_NODE = Decision(
     decided=date(2026, 11, 28),
     expires=date(2027, 11, 26),
 )
-_CHANGED_BY_HAND = Decision(
-    reason="64 random characters that no person has seen open one server in isolated subnets, to one user "
-    "without dangerous commands. A new value has to reach user and tasks at once; a function for it is "
-    "being built",
-    owner="platform",
-    reference="docs/adr/0056-acknowledged-findings.md",
-    decided=date(2026, 11, 28),
-    expires=date(2027, 2, 26),
-)
 _THROWN_AWAY = Decision(
     reason="This environment is made to be deleted, by a command or with its branch: what its queue and cache "
     "hold is test data, and servers that are left behind cost money by the hour",
@@ -63,6 +56,7 @@ _THROWN_AWAY = Decision(
 ENGINE_VERSION = "8.1"
 _FAMILY = "valkey8"
 _PORT = 6379
+_ROTATION_DAYS = 30
 _PASSWORD_LENGTH = 64  # ElastiCache takes 16 to 128 characters
 
 _ACCESS = "on ~* &* +@all -@admin -@dangerous +info"
@@ -114,13 +108,38 @@ class ValkeyGroup(Construct):
             ),
             removal_policy=props.removal_policy,
         )
-        for finding, packs in (("SMG4", [Pack.AWS_SOLUTIONS]), ("SecretRotates", [Pack.OURS])):
-            acknowledge(self.secret, finding, packs=packs, decision=_CHANGED_BY_HAND)
-        acknowledge(self.secret, "SecretsManagerRotationEnabled", packs=HIPAA_NIST, decision=_CHANGED_BY_HAND)
         group = self._replication_group(self._user_group())
         self.group_id = group.ref
         self.endpoint_address = group.attr_primary_end_point_address
         self.port = group.attr_primary_end_point_port
+        self._rotate()
+
+    def _rotate(self) -> None:
+        """Each month; running tasks go on with the password before it, and restart with the new one."""
+        users = cdk.Stack.of(self).format_arn(
+            service="elasticache",
+            resource="user",
+            resource_name=self._props.name,
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+        SecretRotation(
+            self,
+            "PasswordRotation",
+            props=SecretRotationProps(
+                secret=self.secret,
+                days=_ROTATION_DAYS,
+                source="rotate_valkey_password.py",
+                description=f"A new password for the Valkey user {self._props.name}",
+                timeout_seconds=240,
+                log_retention_days=self._props.log_retention_days,
+                environment={"USER_ID": self._props.name},
+                allow=[
+                    iam.PolicyStatement(
+                        actions=["elasticache:DescribeUsers", "elasticache:ModifyUser"], resources=[users]
+                    )
+                ],
+            ),
+        )
 
     def _user_group(self) -> elasticache.CfnUserGroup:
         name = self._props.name

@@ -227,6 +227,8 @@ class MonitoringStack(EnvironmentStack):
         return [
             self._import.keep("DatabaseLogin", data.database.secret.secret_arn),
             self._import.keep("JwtSigningKey", data.jwt_signing_key.secret_arn),
+            self._import.keep("BrokerPassword", data.broker.secret.secret_arn),
+            self._import.keep("CachePassword", data.cache.secret.secret_arn),
         ]
 
     def _add_copies(self) -> None:

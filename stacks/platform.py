@@ -36,7 +36,7 @@ _ROLLOUT = "rollout."
 class SpendSmartPlatform(cdk.App):
     """All stacks of one environment, cut by how often and how dangerously they change.
 
-    - Network: VPC; almost never changes.
+    - Network: VPC, key of logs, boundary of roles; almost never changes.
     - Data, Storage: what must not be lost, with copies in a second region (StorageReplica, BackupReplica first,
       as their keys and names have to exist before anything is copied there).
     - Ingress, RegionalWaf, Edge: the way in, from the load balancer outwards.

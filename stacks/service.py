@@ -97,7 +97,14 @@ class ServiceStack(EnvironmentStack):
         RestartOnRotation(
             self,
             "RestartOnRotation",
-            secret_arn=surroundings.database_login.secret_arn,
+            secret_arns=[
+                secret.secret_arn
+                for secret in (
+                    surroundings.database_login,
+                    surroundings.broker.password,
+                    surroundings.cache.password,
+                )
+            ],
             services=[self.web, self.worker, self.beat],
             log_group=self._logs.group("RestartOnRotation"),
         )
