@@ -5,7 +5,7 @@ ENV ?= dev
 PYTHON := .venv/bin/python
 LOCALCLOUD := $(PYTHON) -m localcloud
 
-.PHONY: help setup setup-dev up down status metrics dashboards logs send rollout drill env destroy synth preflight plan audit prices scaling test tests test-infra buildspecs scan lint typecheck migrations-check snapshots architecture lock bench clean
+.PHONY: help setup setup-dev up down status metrics dashboards logs traces send rollout drill env destroy synth preflight plan audit prices scaling test tests test-infra buildspecs scan lint typecheck migrations-check snapshots architecture lock bench clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ dashboards: ## the deployed dashboards as pages with data, in out/dashboards (HO
 
 logs: ## follow the logs (PART=emulator, dataplane, runner, metrics, envoy, or a service's name)
 	@$(LOCALCLOUD) logs $(PART)
+
+traces: ## the newest traces, or one as a tree (OF=the beginning of its id, or a receipt's id)
+	@$(LOCALCLOUD) traces $(OF)
 
 send: ## send every image of a folder through the running platform (FOLDER=path)
 	@$(LOCALCLOUD) send "$(FOLDER)"

@@ -1,4 +1,5 @@
-"""Entry point of the CDK app: `cdk synth -c env=prod`, `cdk synth -c pipeline=1`, or `python app.py` for dev."""
+"""Entry point of the CDK app: `cdk synth -c env=prod`, `cdk synth -c pipeline=1`, `cdk synth -c preview=<branch>`, or
+`python app.py` for dev."""
 
 from __future__ import annotations
 
@@ -15,6 +16,8 @@ from pipelines.app import CONTEXT as PIPELINE
 from pipelines.app import DeliveryApp
 from preflight.plugin import Preflight
 from stacks.platform import SpendSmartPlatform
+from stacks.preview_app import CONTEXT as PREVIEW
+from stacks.preview_app import PreviewApp
 
 
 def main() -> int:
@@ -30,11 +33,14 @@ def main() -> int:
 
 
 def _app() -> cdk.App:
-    """The pipelines where the context asks for them, otherwise one environment."""
+    """The pipelines or a branch's preview where the context asks for them, otherwise one environment."""
     outdir = os.environ.get("CDK_OUTDIR", "cdk.out")
     # An app alone can tell which context the CLI has passed; this one is never synthesized.
-    if cdk.App(auto_synth=False).node.try_get_context(PIPELINE):
+    asked = cdk.App(auto_synth=False).node.try_get_context
+    if asked(PIPELINE):
         return DeliveryApp(outdir=outdir)
+    if asked(PREVIEW):
+        return PreviewApp(outdir=outdir)
     # Where public keys of image URLs are, for an environment that makes its own, as the local cloud does.
     keys = Path(os.environ["IMAGE_KEYS"]) if "IMAGE_KEYS" in os.environ else IMAGE_KEYS
     return SpendSmartPlatform(outdir=outdir, keys=keys)

@@ -41,6 +41,7 @@ def _write(options: argparse.Namespace) -> int:
             commit=options.commit,
             tree=options.tree,
             uncommitted=options.uncommitted,
+            beside=tuple(folder for folder in options.beside if folder.resolve() != options.assembly.resolve()),
             cache=options.cache,
             against=options.against,
             key=options.key,
@@ -101,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     one = commands.add_parser("write", help="write out/audit/<env>/ from a synthesized assembly")
     one.add_argument("--env", required=True, help="prod, staging, dev, preview, or pipeline for the tooling account")
     one.add_argument("--assembly", type=Path, required=True, help="the cloud assembly, synthesized with validation")
+    one.add_argument("--beside", type=Path, nargs="*", default=[], help="assemblies to look for ways from")
     one.add_argument("--output", type=Path, default=ROOT / "out" / "audit")
     one.add_argument("--against", type=Path, help="folder of an earlier report")
     one.add_argument("--commit", default="", help="the commit that was synthesized")

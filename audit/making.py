@@ -31,7 +31,11 @@ _SCOPES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """What to report on. `tree` is the digest of the repository's files; `against` an earlier report's folder."""
+    """What to report on.
+
+    `tree` is the digest of the repository's files; `beside` are assemblies from which ways into this one are looked
+    for; `against` is an earlier report's folder, and `key` what that has to be signed with.
+    """
 
     environment: str
     assembly: Path
@@ -40,6 +44,7 @@ class Order:
     commit: str = ""
     tree: str = ""
     uncommitted: bool = False
+    beside: tuple[Path, ...] = ()
     cache: Path | None = None
     against: Path | None = None
     key: Path | None = None
@@ -52,8 +57,10 @@ def make(order: Order) -> Report:
     validated = validation.read(order.assembly, assembly)
     answers = explained.valid(explained.explanations(), order.made_at.date())
     asked, said = opinions(assembly, answers, cache=order.cache)
-    access: dict[str, Any] | None = None
-    network: dict[str, Any] | None = None
+    judged_by = views.settings(order.root)
+    access = views.access([assembly, *(load(folder) for folder in order.beside)], judged_by)
+    network = views.network(assembly, judged_by)
+    viewed, opened = views.verdicts(access, network, resources)
     allowed = regions.allowed(order.root / "config", order.environment)
     stores, unclassified = inventory(assembly, declared.declared(), allowed, lambda path: views.readers(access, path))
     report = Report(
@@ -65,9 +72,9 @@ def make(order: Order) -> Report:
         regions=allowed,
         versions={"aws-cdk-lib": version("aws-cdk-lib"), "cdk-nag": catalogue.version()},
         resources=resources,
-        findings=(*validated.findings, *said),
+        findings=(*validated.findings, *opened, *said),
         rules=controls.judge(resources, validated.findings, validated.asked),
-        tools=(*_plugins(validated), *asked, *recorded.tools(order.root, order.tree)),
+        tools=(*_plugins(validated), *viewed, *asked, *recorded.tools(order.root, order.tree)),
         stores=stores,
         recovery=tuple(recovery.recovery(order.root, order.environment, assembly)),
         access=access,

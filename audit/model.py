@@ -175,8 +175,8 @@ class Report:
     tools: tuple[Tool, ...]
     stores: tuple[Store, ...]
     recovery: tuple[Recovery, ...]
-    access: dict[str, Any] | None = None
-    network: dict[str, Any] | None = None
+    access: dict[str, Any]
+    network: dict[str, Any]
     difference: Difference | None = None
     faults: tuple[str, ...] = field(default=())
 

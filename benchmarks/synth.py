@@ -56,7 +56,11 @@ def main() -> None:
     }.items():
         print(measure.series(name, once, runs=RUNS).row(beside=empty))
     print(measure.series("empty app, cold caches", lambda: _synth(EMPTY_APP, cold=True), runs=1).row(beside=empty))
-    print(measure.series("prod, preflight and packs, cold caches", lambda: _synth(None, cold=True), runs=1).row(beside=empty))
+    print(
+        measure.series("prod, preflight and packs, cold caches", lambda: _synth(None, cold=True), runs=1).row(
+            beside=empty
+        )
+    )
 
 
 if __name__ == "__main__":

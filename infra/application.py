@@ -18,8 +18,8 @@ from infra.load_balancer import WEB_PORT
 
 _PGBOUNCER_ADDRESS = "127.0.0.1"
 _PGBOUNCER_PORT = 6432
-_READER_ALIAS = f"{DATABASE_NAME}_reader"
-"""The database name under which PgBouncer offers the reader."""
+_READER_SUFFIX = "_reader"
+"""What PgBouncer adds to the database's name for the reader (`app_src/pgbouncer_sidecar.py`)."""
 
 _MEBIBYTE = 1024 * 1024
 
@@ -57,9 +57,19 @@ class SignedImages:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Namespace:
+    """What a tenant of shared servers keeps to: `environment` is where it believes to be, the prefixes begin each of
+    its keys in the broker and in the bucket. It publishes no metrics, as each would be billed."""
+
+    environment: str
+    broker_prefix: str
+    object_prefix: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Surroundings:
     """Everything outside a task that the application works with. `openai_api_key` is None without OpenAI,
-    `signed_images` where pictures come straight from S3."""
+    `signed_images` where pictures come straight from S3, `namespace` where the servers are the application's alone."""
 
     writer: Server
     reader: Server
@@ -74,6 +84,8 @@ class Surroundings:
     bucket_key_id: str
     hosts: Sequence[str]
     origins: Sequence[str]
+    database_name: str = DATABASE_NAME
+    namespace: Namespace | None = None
 
 
 class Application:
@@ -98,7 +110,7 @@ class Application:
                 "WRITER_PORT": around.writer.port,
                 "READER_HOST": around.reader.host,
                 "READER_PORT": around.reader.port,
-                "DATABASE_NAME": DATABASE_NAME,
+                "DATABASE_NAME": around.database_name,
                 "WRITER_POOL_SIZE": str(pools.writer_pool_size),
                 "READER_POOL_SIZE": str(pools.reader_pool_size),
                 "MAX_CLIENT_CONNECTIONS": str(pools.max_client_connections),
@@ -112,8 +124,9 @@ class Application:
             ports=[_PGBOUNCER_PORT],
         )
 
-    def web(self, *, migration: str) -> ContainerProps:
-        """`migration` is the ARN of the task definition to run before tasks of this release start."""
+    def web(self, *, migration: str | None) -> ContainerProps:
+        """`migration` is the ARN of the task definition to run before tasks of this release start, where the service's
+        own rollout does so."""
         web, images = self._settings.web, self._around.signed_images
         signing = {"IMAGE_DOMAIN": images.domain_name, "IMAGE_KEY_PAIR_ID": images.key_id} if images else {}
         return self._django(
@@ -131,14 +144,18 @@ class Application:
             stop_seconds=30,
             health_check=_health_check("web", start_seconds=30),
             ports=[WEB_PORT],
-            labels={MIGRATION_LABEL: migration},
+            labels={MIGRATION_LABEL: migration} if migration else {},
         )
 
-    def worker(self) -> ContainerProps:
+    def worker(self, *, with_beat: bool = False) -> ContainerProps:
+        """`with_beat` lets the worker be the scheduler, too: for an environment that has exactly one."""
         return self._django(
             name="worker",
             command=["python", "-m", "spendsmart.worker"],
-            extra={"WORKER_CONCURRENCY": str(self._settings.worker.concurrency)},
+            extra={
+                "WORKER_CONCURRENCY": str(self._settings.worker.concurrency),
+                **({"WORKER_WITH_BEAT": "yes"} if with_beat else {}),
+            },
             # As long as Fargate allows, and as Spot warns ahead: a receipt that is being read gets finished.
             stop_seconds=120,
             health_check=_health_check("worker", start_seconds=60),
@@ -155,15 +172,26 @@ class Application:
 
     def migrate(self) -> ContainerProps:
         """Straight to the primary: migrations need what transaction pooling cannot give (locks, session settings)."""
+        return self._once("migrate", ["python", "manage.py", "migrate", "--noinput"])
+
+    def seed(self, *, password: secretsmanager.ISecret) -> ContainerProps:
+        """Migrates, and fills the database with what previews begin with; `password` is that of its users."""
+        secrets = {"SEED_PASSWORD": ecs.Secret.from_secrets_manager(password)}
+        return self._once("seed", ["python", "manage.py", "seed_preview", "--migrate"], secrets=secrets)
+
+    def _once(
+        self, name: str, command: Sequence[str], *, secrets: Mapping[str, ecs.Secret] | None = None
+    ) -> ContainerProps:
         return self._django(
-            name="migrate",
-            command=["python", "manage.py", "migrate", "--noinput"],
+            name=name,
+            command=command,
             extra={
                 "DATABASE_HOST": self._around.writer.host,
                 "DATABASE_PORT": self._around.writer.port,
-                "DATABASE_READER_NAME": DATABASE_NAME,
+                "DATABASE_READER_NAME": self._around.database_name,
                 "DATABASE_SSLMODE": "require",
             },
+            secrets=secrets,
             stop_seconds=120,
             health_check=None,
         )
@@ -193,15 +221,22 @@ class Application:
 
     def _environment(self) -> dict[str, str]:
         settings, around = self._settings, self._around
+        own = around.namespace
+        apart = (
+            {"BROKER_PREFIX": own.broker_prefix, "OBJECT_PREFIX": own.object_prefix, "PUBLISH_METRICS": "no"}
+            if own
+            else {}
+        )
         return {
-            "SPENDSMART_ENVIRONMENT": settings.name,
+            "SPENDSMART_ENVIRONMENT": own.environment if own else settings.name,
             RELEASE_VARIABLE: self._release,
             "SCRATCH_DIR": SCRATCH,
             "LOG_LEVEL": "INFO",
+            "TRACING_SAMPLE_PERCENT": f"{settings.tracing.sample_percent:g}",
             "DATABASE_HOST": _PGBOUNCER_ADDRESS,
             "DATABASE_PORT": str(_PGBOUNCER_PORT),
-            "DATABASE_NAME": DATABASE_NAME,
-            "DATABASE_READER_NAME": _READER_ALIAS,
+            "DATABASE_NAME": around.database_name,
+            "DATABASE_READER_NAME": f"{around.database_name}{_READER_SUFFIX}",
             "DATABASE_SSLMODE": "disable",  # to the sidecar, inside the task; the sidecar requires TLS
             "BROKER_HOST": around.broker.server.host,
             "BROKER_PORT": around.broker.server.port,
@@ -225,6 +260,7 @@ class Application:
             "OPENAI_ESCALATION_PERCENT": str(settings.openai.escalation_percent),
             "OPENAI_BATCH_AFTER_MINUTES": str(settings.openai.batch_after_minutes),
             "OPENAI_DAILY_BUDGET_USD": str(settings.budgets.openai_daily_usd),
+            **apart,
         }
 
     def _secrets(self) -> dict[str, ecs.Secret]:

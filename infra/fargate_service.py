@@ -64,6 +64,14 @@ class FargateCluster(Construct):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SharedCluster:
+    """A cluster of another stack, which has its capacity providers already."""
+
+    cluster: ecs.ICluster
+    capacity_providers: None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Rolling:
     """Task by task, with the circuit breaker. `alarm_names` send the release back, too."""
 
@@ -94,7 +102,7 @@ class ServiceProps:
     default container; it may be another stack's, and who may reach whom is up to the caller.
     """
 
-    cluster: FargateCluster
+    cluster: FargateCluster | SharedCluster
     task: Task
     security_group: ec2.ISecurityGroup
     subnets: Sequence[ec2.ISubnet]

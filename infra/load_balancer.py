@@ -16,6 +16,9 @@ from infra.acknowledgement import HIPAA_NIST, HIPAA_NIST_PCI, Decision, Pack, ac
 WEB_PORT = 8000
 """TCP port on which a web task listens."""
 
+LAST_PRIORITY = 50_000
+"""The largest number that a rule's priority may be (CreateRule): whatever has another one comes first."""
+
 _NO_DOMAIN = Decision(
     reason="No certificate can be had for the name that AWS gives a load balancer: with a [domain] in the "
     "configuration the listener speaks TLS 1.2 and up, and HTTP is redirected. Until an operator who owns a "
@@ -155,9 +158,12 @@ class PublicLoadBalancer(Construct):
 
 
 class WebTargetGroup(elbv2.ApplicationTargetGroup):
-    """Web tasks by address. A task gets traffic once it can reach database and broker (`/readyz`)."""
+    """Web tasks by address. A task gets traffic once it can reach database and broker (`/readyz`).
 
-    def __init__(self, scope: Construct, construct_id: str, *, vpc: ec2.IVpc) -> None:
+    `impatient` is for a single task that somebody waits for: it is looked at every five seconds, and let go at once.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, vpc: ec2.IVpc, impatient: bool = False) -> None:
         super().__init__(
             scope,
             construct_id,
@@ -166,13 +172,13 @@ class WebTargetGroup(elbv2.ApplicationTargetGroup):
             protocol=elbv2.ApplicationProtocol.HTTP,
             target_type=elbv2.TargetType.IP,
             # Requests take milliseconds to seconds; the default of five minutes would only hold up rollouts.
-            deregistration_delay=cdk.Duration.seconds(30),
+            deregistration_delay=cdk.Duration.seconds(5 if impatient else 30),
             load_balancing_algorithm_type=elbv2.TargetGroupLoadBalancingAlgorithmType.LEAST_OUTSTANDING_REQUESTS,
             health_check=elbv2.HealthCheck(
                 path="/readyz",
                 healthy_http_codes="200",
-                interval=cdk.Duration.seconds(10),
-                timeout=cdk.Duration.seconds(5),
+                interval=cdk.Duration.seconds(5 if impatient else 10),
+                timeout=cdk.Duration.seconds(4 if impatient else 5),
                 healthy_threshold_count=2,
                 unhealthy_threshold_count=3,
             ),
@@ -185,6 +191,7 @@ def forward_all(
     *,
     listener: elbv2.ApplicationListener,
     target_groups: Sequence[elbv2.ApplicationTargetGroup],
+    priority: int = 1,
 ) -> elbv2.ApplicationListenerRule:
     """A rule that sends every request of `listener` to the first target group, and none to the others yet.
 
@@ -195,7 +202,7 @@ def forward_all(
         scope,
         construct_id,
         listener=listener,
-        priority=1,
+        priority=priority,
         conditions=[elbv2.ListenerCondition.path_patterns(["/*"])],
         action=elbv2.ListenerAction.weighted_forward(
             [

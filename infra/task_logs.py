@@ -17,10 +17,10 @@ class TaskLogs(Construct):
         super().__init__(scope, construct_id)
         self.groups: dict[str, logs.LogGroup] = {}
         self._retention = retention(retention_days)
-        self._key = LogKey(self, "Key", description="Logs of the application's tasks")
+        self.key = LogKey(self, "Key", description="Logs of the application's tasks")
 
     def group(self, construct_id: str) -> logs.LogGroup:
         self.groups[construct_id] = logs.LogGroup(
-            self, construct_id, retention=self._retention, encryption_key=self._key
+            self, construct_id, retention=self._retention, encryption_key=self.key
         )
         return self.groups[construct_id]

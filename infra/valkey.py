@@ -89,11 +89,13 @@ class ValkeyGroup(Construct):
     port: str
     """A token: the local cloud listens on other ports than AWS."""
     group_id: str
+    user_group_id: str
+    """Of the users that may log in; plain text, as other stacks add their own to it."""
 
     def __init__(self, scope: Construct, construct_id: str, *, props: ValkeyProps) -> None:
         super().__init__(scope, construct_id)
         self._props = props
-        self.username = props.name
+        self.username = self.user_group_id = props.name
         self.security_group = ec2.SecurityGroup(
             self, "SecurityGroup", vpc=props.vpc, description=f"Valkey {props.name}", allow_all_outbound=False
         )

@@ -23,6 +23,8 @@ def _parser() -> argparse.ArgumentParser:
     boards.add_argument("--hours", type=float, help="how much of the past (default: what each dashboard says)")
     logs = verbs.add_parser("logs", help="follow the logs")
     logs.add_argument("part", nargs="?", help="only files whose name contains this")
+    traces = verbs.add_parser("traces", help="the newest traces, or one of them as a tree")
+    traces.add_argument("of", nargs="?", help="the beginning of a trace's id, or a receipt's id")
     send = verbs.add_parser("send", help="send every image of a folder through the running platform")
     send.add_argument("folder")
     verbs.add_parser("env", help="shell lines that point AWS tools at the local cloud")
@@ -45,6 +47,8 @@ def main() -> int:
                 return dashboards.write(hours=arguments.hours)
             case "logs":
                 return commands.show_logs(arguments.part)
+            case "traces":
+                return commands.show_traces(arguments.of)
             case "send":
                 return commands.send(arguments.folder)
             case _:

@@ -1,4 +1,4 @@
-"""`make up`, `down`, `status`, `metrics`, `logs` and `env`."""
+"""`make up`, `down`, `status`, `metrics`, `logs`, `traces` and `env`."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from localcloud import (
     strays,
     supervision,
     tls,
+    traces,
 )
 from localcloud.console import LocalCloudError, Steps
 from localcloud.metrics import latest
@@ -229,6 +230,20 @@ def show_logs(part: str | None) -> int:
         return subprocess.run(["tail", "-n", "20", "-F", *map(str, files)]).returncode
     except KeyboardInterrupt:
         return 0
+
+
+def show_traces(of: str | None) -> int:
+    """Print the newest traces or, as trees, those that `of` names. Raises LocalCloudError where there are none."""
+    found = traces.read(outputs.find("LoadBalancerUrl").region)
+    if of is None:
+        print(f"{traces.table(found)}\n\nOne of them as a tree: make traces OF=<trace or receipt>")
+        return 0
+    named = traces.named(found, of)
+    if not named:
+        raise LocalCloudError(f"no trace is of '{of}'", remedy="run: make traces, which lists the newest ones")
+    for trace, spans in named.items():
+        print(traces.tree(spans, balancer=traces.balancer_line(trace)), end="\n\n")
+    return 0
 
 
 def send(folder: str) -> int:

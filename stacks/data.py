@@ -100,6 +100,7 @@ class DataStack(EnvironmentStack):
         )
         if environment.features.backup:
             mark_for_backup(self.database.writer, environment)
+        self.preview_functions = self._preview_functions() if environment.previews else None
         self.broker = self._valkey("Broker", config=environment.broker, eviction="noeviction")
         self.cache = self._valkey("Cache", config=environment.cache, eviction="allkeys-lru")
         self.django_secret_key = self._secret("DjangoSecretKey", "Django's SECRET_KEY")
@@ -130,6 +131,16 @@ class DataStack(EnvironmentStack):
         if self.image_signing_key:
             _stays(self.image_signing_key, _KEY_PAIR)
             cdk.CfnOutput(self, "ImageSigningKeySecret", value=self.image_signing_key.secret_arn)
+
+    def _preview_functions(self) -> ec2.SecurityGroup:
+        """Of the function that makes previews' databases. It is here, and not with the function, as the addresses of a
+        function in a VPC hold its groups for up to an hour after it is deleted."""
+        group = ec2.SecurityGroup(
+            self, "PreviewFunctions", vpc=self.vpc, description="Makes databases of previews", allow_all_outbound=False
+        )
+        group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "AWS")
+        group.connections.allow_to(self.database.security_group, ec2.Port.tcp(5432), "Makes databases")
+        return group
 
     def _valkey(
         self, construct_id: str, *, config: models.Valkey, eviction: Literal["noeviction", "allkeys-lru"]

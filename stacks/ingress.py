@@ -9,7 +9,7 @@ from constructs import Construct
 
 from infra.config import Environment
 from infra.environment_stack import EnvironmentStack
-from infra.load_balancer import PublicLoadBalancer, WebTargetGroup, forward_all
+from infra.load_balancer import LAST_PRIORITY, PublicLoadBalancer, WebTargetGroup, forward_all
 from infra.log_bucket import LogBucket
 
 
@@ -50,7 +50,14 @@ class IngressStack(EnvironmentStack):
         self.test_listener = public.add_test_listener()
         target_groups = [self.blue, self.green]
         self.test_rule = forward_all(self, "TestRule", listener=self.test_listener, target_groups=target_groups)
-        self.production_rule = forward_all(self, "ProductionRule", listener=self.listener, target_groups=target_groups)
+        self.production_rule = forward_all(
+            self,
+            "ProductionRule",
+            listener=self.listener,
+            target_groups=target_groups,
+            # It takes every request: those of previews are told apart before it.
+            priority=LAST_PRIORITY if environment.previews else 1,
+        )
         self.smoke_test_security_group = self._smoke_test_group(vpc, nat_addresses, port=public.test_port)
         self.edge_token = self._edge_token()
         host = environment.domain.name if environment.domain else self.load_balancer.load_balancer_dns_name

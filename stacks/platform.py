@@ -25,6 +25,7 @@ from stacks.ingress import IngressStack
 from stacks.monitoring import MonitoringStack, WatchedStacks
 from stacks.network import NetworkStack
 from stacks.observability import ObservabilityStack
+from stacks.previews import PreviewsStack
 from stacks.service import ServiceStack
 from stacks.storage import StorageReplicaStack, StorageStack
 from stacks.waf import RegionalWafStack
@@ -42,6 +43,7 @@ class SpendSmartPlatform(cdk.App):
     - Ingress, RegionalWaf, Edge: the way in, from the load balancer outwards.
     - Observability: alarms; before Service, whose rollouts watch some of them.
     - Service: what changes with every release.
+    - Previews: what branches' previews share, where the environment carries some.
     - Backup: plans and restore tests; finds what to copy by tag, so it references no other stack.
     - Monitoring: alarms, dashboards and messages; looks at all others.
 
@@ -112,6 +114,17 @@ class SpendSmartPlatform(cdk.App):
         )
         # Rollouts watch alarms by their names.
         self.service.add_stack_dependency(self.observability)
+
+        if environment.previews:
+            PreviewsStack(
+                self,
+                "Previews",
+                environment=environment,
+                vpc=self.network.vpc,
+                data=self.data,
+                storage=self.storage,
+                ingress=self.ingress,
+            )
 
         backup = None
         if backup_replica:

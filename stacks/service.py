@@ -119,6 +119,7 @@ class ServiceStack(EnvironmentStack):
         # PutObject, as an upload by a presigned form is allowed what its signer is.
         self._allow_receipts(task, "s3:GetObject", "s3:PutObject", "s3:DeleteObject")
         self._allow_signing_keys(task)
+        self._allow_traces(task)
         group = self._client_group("Web")
         balancer = self._imports.security_group("LoadBalancer", ingress.security_group)
         group.connections.allow_from(balancer, ec2.Port.tcp(WEB_PORT), "Requests and health checks")
@@ -144,6 +145,7 @@ class ServiceStack(EnvironmentStack):
         task = self._task("Worker", self._application.worker(), cpu=settings.cpu, memory_mib=settings.memory_mib)
         # It stores the pictures that people see, and deletes them again if the receipt was deleted meanwhile.
         self._allow_receipts(task, "s3:GetObject", "s3:PutObject", "s3:DeleteObject")
+        self._allow_traces(task)
         worker = self._service(
             "Worker",
             task,
@@ -284,6 +286,11 @@ class ServiceStack(EnvironmentStack):
             iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[self._signing_secret_arn])
         )
         task.role.add_to_policy(self._decrypt_secrets())
+
+    def _allow_traces(self, task: Task) -> None:
+        """X-Ray knows no resources that could be named (Service Authorization Reference, "AWS X-Ray")."""
+        if self.settings.tracing.sample_percent:
+            task.role.add_to_policy(iam.PolicyStatement(actions=["xray:PutTraceSegments"], resources=["*"]))
 
     def _decrypt_secrets(self) -> iam.PolicyStatement:
         return iam.PolicyStatement(

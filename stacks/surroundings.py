@@ -18,18 +18,30 @@ from stacks.storage import StorageStack
 
 
 class Imports:
-    """Makes things of other stacks known in `stack`, where they are constructs of their own."""
+    """Makes things of other stacks known in `stack`, where they are constructs of their own.
+
+    What they say is kept in parameters called `/spendsmart/<environment>/<prefix>/…`.
+    """
 
     def __init__(
-        self, stack: EnvironmentStack, *, data: DataStack, storage: StorageStack, ingress: IngressStack
+        self,
+        stack: EnvironmentStack,
+        *,
+        data: DataStack,
+        storage: StorageStack,
+        ingress: IngressStack,
+        prefix: str = "service",
     ) -> None:
         self._stack = stack
         self._data = data
-        self._values = ImportedValues(stack, "Imported", prefix=f"/spendsmart/{stack.settings.name}/service")
+        self._values = ImportedValues(stack, "Imported", prefix=f"/spendsmart/{stack.settings.name}/{prefix}")
         self.data_key = kms.Key.from_key_arn(stack, "DataKey", self._values.keep("DataKeyArn", data.key.key_arn))
         self.balancer_name = self._values.keep("LoadBalancerDnsName", ingress.load_balancer.load_balancer_dns_name)
         self.bucket = self._values.keep("BucketName", storage.bucket.bucket_name)
         self.bucket_key = self._values.keep("BucketKeyArn", storage.key.key_arn)
+
+    def keep(self, name: str, value: str) -> str:
+        return self._values.keep(name, value)
 
     def vpc(self, vpc: ec2.IVpc) -> ec2.IVpc:
         private = vpc.select_subnets(subnet_group_name="Private")

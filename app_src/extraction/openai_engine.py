@@ -14,6 +14,7 @@ from typing import Any
 import httpx2
 import openai
 from openai import OpenAI
+from opentelemetry import trace
 
 from extraction.openai_answer import Answered, MalformedAnswerError, parse
 
@@ -27,6 +28,8 @@ CONNECT_SECONDS = 5.0
 
 LONGEST_WAIT = 3600.0
 """Seconds that we wait for because an answer says so; whoever means more is asked again by then."""
+
+_tracer = trace.get_tracer("spendsmart.openai")
 
 
 class Cost(StrEnum):
@@ -102,6 +105,29 @@ def send(
     https://developers.openai.com/api/reference/overview#debugging-requests
     Raises CallFailedError; anything else that is raised leaves the call in doubt.
     """
+    # https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/
+    attributes = {
+        "gen_ai.provider.name": "openai",
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": str(body["model"]),
+        "spendsmart.call": call_id,
+    }
+    with _tracer.start_as_current_span(
+        f"chat {body['model']}", kind=trace.SpanKind.CLIENT, attributes=attributes
+    ) as span:
+        reply = _sent(body, to=to, call_id=call_id, deadline=deadline, timeout=timeout)
+        usage = reply.answered.usage
+        span.set_attributes(
+            {
+                "gen_ai.usage.input_tokens": usage.input,
+                "gen_ai.usage.output_tokens": usage.output,
+                "spendsmart.outcome": reply.answered.outcome,
+            }
+        )
+    return reply
+
+
+def _sent(body: dict[str, Any], *, to: OpenAI, call_id: str, deadline: float | None, timeout: float | None) -> Reply:
     began = time.monotonic()
     limit = DEADLINE_SECONDS if deadline is None else deadline
     options: dict[str, Any] = {} if timeout is None else {"timeout": timeout}

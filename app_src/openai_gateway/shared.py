@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from django.conf import settings
 from redis.commands.core import Script
 
 from spendsmart import broker
@@ -16,7 +17,8 @@ from spendsmart import broker
 
 def run(name: str, *, keys: Sequence[str], arguments: Sequence[str | int]) -> int:
     """The whole number that the script `lua/<name>.lua` returns. Raises redis.RedisError."""
-    return int(_script(name)(keys=[f"{{openai}}:{key}" for key in keys], args=list(arguments), client=broker.client()))
+    names = [f"{settings.BROKER_PREFIX}{{openai}}:{key}" for key in keys]
+    return int(_script(name)(keys=names, args=list(arguments), client=broker.client()))
 
 
 @cache

@@ -17,7 +17,7 @@ def delete_account(user: User) -> None:
 
     A batch of receipts at a time, as some have very many. Raises StorageUnavailableError or DatabaseError.
     """
-    _delete_pictures(prefix=f"receipts/{user.id}/")
+    _delete_pictures(prefix=storage.object_key(f"receipts/{user.id}/"))
     while ids := list(Receipt.objects.filter(user=user).values_list("id", flat=True)[:BATCH]):
         Receipt.objects.filter(id__in=ids).delete()
     user.delete()

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.db.models import F
 from django.utils import timezone
+from opentelemetry import trace
 from PIL import Image
 
 from batches import items as batch_items
@@ -70,6 +71,9 @@ def process(receipt_id: UUID) -> State | None:
     receipt = Receipt.objects.filter(id=receipt_id).first()
     if receipt is None:  # deleted this very moment
         return None
+    trace.get_current_span().set_attributes(
+        {"spendsmart.receipt": str(receipt_id), "spendsmart.attempt": receipt.attempts}
+    )
     with structlog.contextvars.bound_contextvars(receipt=str(receipt_id), attempt=receipt.attempts):
         return _read(receipt)
 
@@ -198,6 +202,9 @@ def store(receipt: Receipt, digest: str, found: Found, *, source: State = State.
         LineItem.objects.bulk_create(
             LineItem(receipt=receipt, position=position, **line) for position, line in enumerate(read.lines)
         )
+    trace.get_current_span().set_attributes(
+        {"spendsmart.engine": found.extraction.engine, "spendsmart.outcome": str(state)}
+    )
     log.info("receipt_read", state=state, engine=found.extraction.engine, fallback=found.fallback)
     publish(Metric("Extractions", 1), dimensions={"Engine": found.extraction.engine, "Outcome": str(state)}, total=True)
     if source == State.EXTRACTING and receipt.waits_since:

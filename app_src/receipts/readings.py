@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
+from opentelemetry import trace
 from PIL import Image
 
 from extraction import NotYetError
@@ -23,6 +24,7 @@ CLAIM = timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT + 10)
 """No task lives this long: an older claim belongs to a dead one."""
 
 BUSY_SECONDS = 10.0
+_tracer = trace.get_tracer("spendsmart.reading")
 PAGE = "page"
 """Recognized text is kept under this name, beside what the engines made of it."""
 
@@ -86,6 +88,7 @@ def page_of(photo: Image.Image, *, content_sha256: str) -> Page:
     stored = kept(content_sha256, engine=PAGE)
     if stored is None:
         with claimed(content_sha256, engine=PAGE) as claim:
-            stored = recognize(photo).to_json()
+            with _tracer.start_as_current_span("recognize text"):
+                stored = recognize(photo).to_json()
             claim.keep(stored)
     return Page.from_json(stored)

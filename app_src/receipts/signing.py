@@ -62,7 +62,7 @@ def _end() -> int:
 
 
 def _thumbnail(receipt: Receipt, ends: int) -> str:
-    key = pictures.thumbnail_key(receipt)
+    key = storage.object_key(pictures.thumbnail_key(receipt))
     if not settings.IMAGE_DOMAIN:
         return _from_s3(key, ends)
     folder, _, name = key.rpartition("/")
@@ -70,7 +70,7 @@ def _thumbnail(receipt: Receipt, ends: int) -> str:
 
 
 def _photo(receipt: Receipt, ends: int) -> str:
-    key = pictures.photo_key(receipt)
+    key = storage.object_key(pictures.photo_key(receipt))
     return _from_cloudfront(key, ends) if settings.IMAGE_DOMAIN else _from_s3(key, ends)
 
 

@@ -63,6 +63,11 @@ def origin() -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def object_key(key: str) -> str:
+    """The whole key in the bucket of what the application knows as `key`."""
+    return f"{settings.OBJECT_PREFIX}{key}"
+
+
 def upload_form(*, key: str, content_type: str, size: int) -> UploadForm:
     """A form that stores exactly one object: this key, this type, this many bytes, until it expires.
 
@@ -78,7 +83,7 @@ def upload_form(*, key: str, content_type: str, size: int) -> UploadForm:
     try:
         made = client().generate_presigned_post(
             settings.RECEIPTS_BUCKET,
-            key,
+            object_key(key),
             Fields=fields,
             Conditions=[*({name: value} for name, value in fields.items()), ["content-length-range", size, size]],
             ExpiresIn=settings.UPLOAD_EXPIRY_SECONDS,
@@ -95,7 +100,7 @@ def exists(key: str) -> bool:
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
     """
     try:
-        client().head_object(Bucket=settings.RECEIPTS_BUCKET, Key=key)
+        client().head_object(Bucket=settings.RECEIPTS_BUCKET, Key=object_key(key))
     except ClientError as error:
         if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
             return False
@@ -112,7 +117,7 @@ def read(key: str) -> bytes:
     included: that may have been put right when we ask again.
     """
     with _faults(key):
-        answer = client().get_object(Bucket=settings.RECEIPTS_BUCKET, Key=key)
+        answer = client().get_object(Bucket=settings.RECEIPTS_BUCKET, Key=object_key(key))
         body: bytes = answer["Body"].read(settings.UPLOAD_MAX_BYTES + 1)
     return body
 
@@ -120,7 +125,7 @@ def read(key: str) -> bytes:
 def chunks(key: str, *, size: int = 65_536) -> Iterator[bytes]:
     """The object in pieces of `size` bytes, asked for before the first one is. Raises as `read` does."""
     with _faults(key):
-        body = client().get_object(Bucket=settings.RECEIPTS_BUCKET, Key=key)["Body"]
+        body = client().get_object(Bucket=settings.RECEIPTS_BUCKET, Key=object_key(key))["Body"]
     pieces: Iterator[bytes] = body.iter_chunks(size)
     return pieces
 
@@ -130,7 +135,7 @@ def write(key: str, body: bytes, *, content_type: str, cache_control: str) -> No
     with _faults(key):
         client().put_object(
             Bucket=settings.RECEIPTS_BUCKET,
-            Key=key,
+            Key=object_key(key),
             Body=body,
             ContentType=content_type,
             CacheControl=cache_control,
@@ -142,7 +147,7 @@ def write(key: str, body: bytes, *, content_type: str, cache_control: str) -> No
 def delete(key: str) -> None:
     """Delete the object; its earlier versions go with the bucket's lifecycle. Raises StorageUnavailableError."""
     with _faults(key):
-        client().delete_object(Bucket=settings.RECEIPTS_BUCKET, Key=key)
+        client().delete_object(Bucket=settings.RECEIPTS_BUCKET, Key=object_key(key))
 
 
 @contextmanager

@@ -29,4 +29,4 @@ def messages() -> int:
 
 def messages_by_queue() -> dict[str, int]:
     """Messages that no worker has taken yet, in every queue. Raises redis.RedisError."""
-    return {queue: int(client().llen(queue)) for queue in settings.QUEUES}
+    return {queue: int(client().llen(settings.BROKER_PREFIX + queue)) for queue in settings.QUEUES}

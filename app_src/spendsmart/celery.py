@@ -7,6 +7,7 @@ import os
 from celery import Celery, signals
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
+from spendsmart import tracing
 from spendsmart.heartbeat import beat
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "spendsmart.settings")
@@ -26,3 +27,14 @@ def _keep_our_logging(**_: object) -> None:
 @signals.heartbeat_sent.connect
 def _touch_heartbeat(**_: object) -> None:
     beat()
+
+
+@signals.worker_init.connect
+def _start_tracing(**_: object) -> None:
+    """In the process that the others are forked from. Beat has nothing to trace: each task it sends begins a trace."""
+    tracing.start("worker")
+
+
+@signals.worker_process_shutdown.connect
+def _stop_tracing(**_: object) -> None:
+    tracing.stop()

@@ -46,6 +46,17 @@ class Environment:
 
         return self._read(name, parse, 0, accepted=f"a whole number from {least}")
 
+    def share(self, name: str) -> float:
+        """A percentage, fractions of a percent included."""
+
+        def parse(text: str) -> float:
+            number = float(text)
+            if not 0 <= number <= 100:
+                raise ValueError
+            return number
+
+        return self._read(name, parse, 0.0, accepted="a number from 0 to 100")
+
     def one_of(self, name: str, *choices: str) -> str:
         def parse(text: str) -> str:
             if text not in choices:

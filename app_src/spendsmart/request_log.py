@@ -1,11 +1,17 @@
-"""Each request is logged with an id, its user, and the address that it came from."""
+"""Each request is logged with its route, how long it took, an id, its user and address, and the balancer's trace id."""
 
 from __future__ import annotations
 
-from django.http import HttpRequest
+import time
+
+from django.http import HttpRequest, HttpResponse
 from django_structlog.middlewares import RequestMiddleware
 from rest_framework.throttling import BaseThrottle
 from structlog.contextvars import bind_contextvars
+
+from spendsmart.tracing import load_balancer
+
+_TRACE_HEADER = "HTTP_" + load_balancer.HEADER.upper().replace("-", "_")
 
 
 class RequestLogMiddleware(RequestMiddleware):
@@ -18,3 +24,24 @@ class RequestLogMiddleware(RequestMiddleware):
     @classmethod
     def bind_ip(cls, request: HttpRequest) -> None:
         bind_contextvars(ip=BaseThrottle().get_ident(request))  # type: ignore[arg-type]
+
+    def prepare(self, request: HttpRequest) -> None:
+        request._began = time.monotonic()  # type: ignore[attr-defined]
+        # Traced or not: the load balancer's access log has it, and tasks inherit it.
+        if given := load_balancer.trace_id(request.META.get(_TRACE_HEADER, "")):
+            bind_contextvars(trace_id=given)
+        super().prepare(request)
+
+    def handle_response(self, request: HttpRequest, response: HttpResponse) -> None:
+        _bind_ended(request)
+        super().handle_response(request, response)
+
+    def _process_exception(self, request: HttpRequest, exception: Exception) -> None:
+        _bind_ended(request)
+        super()._process_exception(request, exception)
+
+
+def _bind_ended(request: HttpRequest) -> None:
+    """The route has no ids in it, so that lines can be counted by it."""
+    match, began = request.resolver_match, request._began  # type: ignore[attr-defined]
+    bind_contextvars(route=match.route if match else None, duration_ms=round((time.monotonic() - began) * 1000, 1))

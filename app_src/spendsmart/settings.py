@@ -30,9 +30,17 @@ ALLOWED_ORIGINS = env.names("ALLOWED_ORIGINS")
 SCRATCH_DIR = Path(env.text("SCRATCH_DIR"))
 LOG_LEVEL = env.one_of("LOG_LEVEL", "DEBUG", "INFO", "WARNING", "ERROR")
 
+# Percent of requests and scheduled tasks that are traced; 0 for none.
+TRACING_SAMPLE_PERCENT = env.share("TRACING_SAMPLE_PERCENT")
+
 AWS_REGION = env.text("AWS_REGION")
 RECEIPTS_BUCKET = env.text("RECEIPTS_BUCKET")
 RECEIPTS_KMS_KEY_ID = env.text("RECEIPTS_KMS_KEY_ID")
+# Previews share a bucket and a broker: each keeps to keys that begin like this, and may touch no others.
+OBJECT_PREFIX = env.optional("OBJECT_PREFIX") or ""
+BROKER_PREFIX = env.optional("BROKER_PREFIX") or ""
+# CloudWatch bills every metric: what lives for hours writes its figures into the log and publishes none.
+PUBLISH_METRICS = env.optional("PUBLISH_METRICS") != "no"
 UPLOAD_MAX_BYTES = env.integer("UPLOAD_MAX_BYTES")
 UPLOAD_EXPIRY_SECONDS = env.integer("UPLOAD_EXPIRY_SECONDS")
 
@@ -187,6 +195,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 5,
     "socket_keepalive": True,
     "health_check_interval": 25,
+    "global_keyprefix": BROKER_PREFIX,
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # Metrics are lines on standard output that must arrive as they are.

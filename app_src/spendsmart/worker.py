@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 MAX_MEMORY_KIB = 1_400_000
 """A child above this is replaced after its task: reading 57 scans takes it to 820 MiB (`benchmarks/extraction.py`)."""
@@ -16,7 +17,13 @@ def command() -> list[str]:
         *("--loglevel", os.environ["LOG_LEVEL"], "--concurrency", os.environ["WORKER_CONCURRENCY"]),
         *("--queues", "interactive,default,bulk", "--max-memory-per-child", str(MAX_MEMORY_KIB)),
         *("--without-gossip", "--without-mingle"),
+        *(_scheduling() if os.environ.get("WORKER_WITH_BEAT") == "yes" else ()),
     ]
+
+
+def _scheduling() -> list[str]:
+    """Of the one worker of an environment that has no process for the schedule."""
+    return ["--beat", "--schedule", str(Path(os.environ["SCRATCH_DIR"]) / "celerybeat-schedule")]
 
 
 if __name__ == "__main__":

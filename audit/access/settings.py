@@ -67,11 +67,12 @@ class StoreReach(_Section):
 
 
 class PublicEntry(_Section):
-    """What may face the internet, and on which ports."""
+    """What may face the internet, and on which ports; `without_firewall` are environments where no WAF is asked for."""
 
     type: str = Field(min_length=1)
     ports: tuple[int, ...] = Field(min_length=1)
     reason: str = Field(min_length=10)
+    without_firewall: tuple[str, ...] = ()
 
 
 class Settings(_Section):

@@ -37,7 +37,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "stores": [plain(asdict(one)) for one in report.stores],
         "recovery": [plain(asdict(one)) for one in report.recovery],
         "access": report.access,
-        "network": report.network,
+        "network": {key: value for key, value in report.network.items() if key != "picture"},
         "difference": plain(asdict(report.difference)) if report.difference else None,
         "resources": [
             {key: value for key, value in plain(asdict(one)).items() if key != "body"} for one in report.resources

@@ -68,6 +68,7 @@ def as_html(report: Report, root: Path) -> str:
         today=report.made_at.date(),
         counts=counts(report),
         style=Markup((_FOLDER / "style.css").read_text()),  # noqa: S704  (a file of ours)
+        picture=Markup(report.network["picture"]),  # noqa: S704  (drawn by audit.network, which escapes its texts)
         frameworks=_frameworks(report),
         failing=[one for one in report.findings if one.state is State.FAILED],
         warned=[one for one in report.findings if one.state is State.WARNING],

@@ -13,11 +13,11 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from infra.config import rollout_rules, rules
+from infra.config import preview_rules, rollout_rules, rules
 from infra.config.models import Environment, Section
 from infra.config.rule import RULES, Fault
 
-RULE_MODULES = (rules, rollout_rules)
+RULE_MODULES = (rules, rollout_rules, preview_rules)
 """Their import is what puts rules into `RULES`."""
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "config"

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from infra.config.alarms import Alarms, Objectives
+from infra.config.previews import Previews
 from infra.config.section import Email as Email
 from infra.config.section import Section as Section
 
@@ -130,6 +131,15 @@ class Storage(Section):
 
 class Logs(Section):
     retention_days: RetentionDays
+
+
+class Tracing(Section):
+    """How many of 100 requests, and of 100 scheduled tasks, are traced with all that they cause; 0 for none.
+
+    The account has to have Transaction Search switched on (docs/tracing.md).
+    """
+
+    sample_percent: float = Field(default=0, ge=0, le=100)
 
 
 class Waf(Section):
@@ -284,6 +294,7 @@ class Environment(Section):
     beat: Beat
     storage: Storage
     logs: Logs
+    tracing: Tracing = Tracing()
     waf: Waf
     backup: Backup
     budgets: Budgets
@@ -296,6 +307,7 @@ class Environment(Section):
     features: Features
     usage: Usage
     plan: Plan = Plan()
+    previews: Previews | None = None
 
     @property
     def doubles_tasks(self) -> bool:

@@ -185,15 +185,8 @@ def memory_gib(database: Database) -> int | None:
 @rule("database", "pgbouncer", "web", "worker")
 def _connection_budget(env: Environment) -> Iterator[Fault]:
     web, worker = env.web.max_count, env.worker.max_count
-    # Of beat one task is stopped before the next one starts.
-    tasks = (web + worker) * ROLLOUT_FACTOR + 1
-    budget = int(CONNECTION_SHARE * env.database.max_connections)
-    pools = env.pgbouncer
-    # Without a replica both pools open their connections to the one server.
-    pool = max(pools.writer_pool_size, pools.reader_pool_size)
-    if env.database.replicas == 0:
-        pool = pools.writer_pool_size + pools.reader_pool_size
-    needed = tasks * pool + MIGRATION_CONNECTIONS
+    tasks, pool = _tasks_with_pools(env), _pool_of_a_task(env)
+    needed, budget = connections_of_tasks(env), connection_budget(env)
     if needed > budget:
         yield Fault(
             key="pgbouncer.writer_pool_size + reader_pool_size"
@@ -207,6 +200,28 @@ def _connection_budget(env: Environment) -> Iterator[Fault]:
                 f"{env.database.max_connections} are {budget}"
             ),
         )
+
+
+def connections_of_tasks(env: Environment) -> int:
+    """What all tasks open to one server, at the most and in the middle of a rollout."""
+    return _tasks_with_pools(env) * _pool_of_a_task(env) + MIGRATION_CONNECTIONS
+
+
+def connection_budget(env: Environment) -> int:
+    return int(CONNECTION_SHARE * env.database.max_connections)
+
+
+def _tasks_with_pools(env: Environment) -> int:
+    # Of beat one task is stopped before the next one starts.
+    return (env.web.max_count + env.worker.max_count) * ROLLOUT_FACTOR + 1
+
+
+def _pool_of_a_task(env: Environment) -> int:
+    pools = env.pgbouncer
+    # Without a replica both pools open their connections to the one server.
+    if env.database.replicas == 0:
+        return pools.writer_pool_size + pools.reader_pool_size
+    return max(pools.writer_pool_size, pools.reader_pool_size)
 
 
 @rule("storage")

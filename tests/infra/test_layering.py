@@ -11,11 +11,12 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 DELIVERY = {"pipelines", "stacks", "infra"}
 MAY_IMPORT = {
-    "infra": {"infra"},
-    "stacks": {"stacks", "infra"},
-    "pipelines": {"pipelines", "stacks", "infra"},
+    "previews": {"previews"},
+    "infra": {"infra", "previews"},
+    "stacks": {"stacks", "infra", "previews"},
+    "pipelines": {"pipelines", "stacks", "infra", "previews"},
     "app_src": set[str](),
-    "localcloud": {"localcloud"},
+    "localcloud": {"localcloud", "previews"},
     "preflight": {"preflight"},
     "plan": {"plan", "preflight", "infra"},
     "audit": {"audit", "preflight"},
@@ -23,7 +24,7 @@ MAY_IMPORT = {
 """What of our own packages each package may import. The last four read the cloud assembly and the AWS API only."""
 
 APPLICATION = {path.name for path in (REPOSITORY / "app_src").iterdir() if (path / "__init__.py").exists()}
-OURS = DELIVERY | {"localcloud", "preflight", "plan", "audit", "app", "app_src", "tests", "benchmarks"}
+OURS = DELIVERY | {"previews", "localcloud", "preflight", "plan", "audit", "app", "app_src", "tests", "benchmarks"}
 
 
 def _imports(tree: ast.AST) -> set[str]:

@@ -38,7 +38,7 @@ DJANGO_ENVIRONMENT = {
     "UPLOAD_EXPIRY_SECONDS", "ALLOWED_HOSTS", "ALLOWED_ORIGINS", "EXTRACTION_ENGINE", "OPENAI_MODEL",
     "JWT_SIGNING_SECRET_ARN",
     "OPENAI_STRONG_MODEL", "OPENAI_REQUESTS_PER_MINUTE", "OPENAI_TOKENS_PER_MINUTE", "OPENAI_DAILY_BUDGET_USD",
-    "OPENAI_ESCALATION_PERCENT", "OPENAI_BATCH_AFTER_MINUTES",
+    "OPENAI_ESCALATION_PERCENT", "OPENAI_BATCH_AFTER_MINUTES", "TRACING_SAMPLE_PERCENT",
 }  # fmt: skip
 DJANGO_SECRETS = {
     "DATABASE_USERNAME", "DATABASE_PASSWORD", "DJANGO_SECRET_KEY", "BROKER_PASSWORD", "CACHE_PASSWORD",
@@ -46,6 +46,7 @@ DJANGO_SECRETS = {
 RECEIPTS = {
     "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket", "kms:Decrypt", "kms:GenerateDataKey",
 }  # fmt: skip
+TRACES = {"xray:PutTraceSegments"}
 ENVIRONMENT = {
     "pgbouncer": {
         "PGBOUNCER_ADDRESS", "PGBOUNCER_PORT", "SCRATCH_DIR", "WRITER_HOST", "WRITER_PORT", "READER_HOST",
@@ -187,6 +188,17 @@ def test_reads_go_to_a_replica_where_there_is_one(prod: Assembly, preview: Assem
 
 
 @pytest.mark.parametrize(
+    ("environment_name", "percent"), [("prod", "5"), ("staging", "25"), ("dev", "100"), ("preview", "0")]
+)
+def test_who_traces_is_told_how_much_and_may_send_it(synth, environment_name: str, percent: str) -> None:
+    assembly = synth(environment_name)
+    allowed = {"Web": TRACES, "Worker": TRACES} if percent != "0" else {}
+    for task, (*_, container) in {name: task["ContainerDefinitions"] for name, task in tasks(assembly).items()}.items():
+        assert environment(container)["TRACING_SAMPLE_PERCENT"] == percent
+        assert actions(statements(assembly["Service"], f"{task}TaskRole")) & TRACES == allowed.get(task, set())
+
+
+@pytest.mark.parametrize(
     ("task", "allowed"),
     [
         ("Web", RECEIPTS | {"secretsmanager:GetSecretValue"}),
@@ -197,9 +209,9 @@ def test_reads_go_to_a_replica_where_there_is_one(prod: Assembly, preview: Assem
 )
 def test_tasks_may_touch_receipts_and_web_the_signing_keys(assembly: Assembly, task: str, allowed: set[str]) -> None:
     found = statements(assembly["Service"], f"{task}TaskRole")
-    assert actions(found) == allowed
+    assert actions(found) - TRACES == allowed
     for statement in found:
-        assert statement["Resource"] != "*"
+        assert statement["Resource"] != "*" or statement["Action"] == "xray:PutTraceSegments"
         if "s3:GetObject" in statement["Action"]:  # of objects; listing is the bucket's own
             assert statement["Resource"]["Fn::Join"][1][-1] == "/receipts/*"
 

@@ -27,6 +27,7 @@ def test_commands_that_need_a_local_cloud_say_so(
         (["env"], "what to do: run: make up"),
         (["logs", "nobody"], "no log of 'nobody'"),
         (["send", str(home)], "what to do: run: make up"),
+        (["traces"], "what to do: run: make up"),
     ):
         monkeypatch.setattr("sys.argv", ["localcloud", *verb])
         assert main() == 1

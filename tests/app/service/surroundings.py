@@ -36,6 +36,7 @@ ENVIRONMENT = {
     "ALLOWED_HOSTS": "testserver,localhost",
     "ALLOWED_ORIGINS": "http://localhost",
     "LOG_LEVEL": "WARNING",
+    "TRACING_SAMPLE_PERCENT": "0",
     "EXTRACTION_ENGINE": "local",
     "OPENAI_MODEL": "gpt-6-luna",
     "OPENAI_STRONG_MODEL": "gpt-6.1-terra",

@@ -1,0 +1,110 @@
+"""Custom resources on the database server: a preview's role, its database, and the template that it is made from.
+
+A push gets a database of its own: another physical id, so that CloudFormation deletes the one before when everything
+else stands, and the new one when it does not. Until then the version before works on with its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any
+
+from . import one_task, postgres
+from .custom_resource import Answer, RefusedError, Request, serve
+
+_GENERATION = 8
+"""Characters of a hash at the end of a database's name."""
+
+
+def handler(event: dict[str, Any], _context: object) -> None:
+    serve(event, act)
+
+
+def act(request: Request) -> Answer:
+    match request.resource_type:
+        case "Custom::PreviewRole":
+            return _role(request)
+        case "Custom::PreviewDatabase":
+            return _database(request)
+        case "Custom::PreviewTemplate" if request.is_base:
+            return _template(request)
+    raise RefusedError(f"{request.resource_type} is nothing that {request.owner} can ask for")
+
+
+def _role(request: Request) -> Answer:
+    name = _role_of(request)
+    with postgres.connection() as link:
+        if request.action == "Delete":
+            postgres.drop_role(link, name)
+            return Answer(physical_id=name)
+        login = postgres.login(request.text("SecretArn"))
+        if login.username != name:
+            raise RefusedError(f"the secret is the login of {login.username}; that of {request.owner} is {name}")
+        postgres.ensure_role(link, login)
+    return Answer(physical_id=name)
+
+
+def _database(request: Request) -> Answer:
+    role = _role_of(request)
+    if request.action == "Delete":
+        return _dropped(request, role)
+    kept = request.action == "Update" and request.properties.get("Keep") == "true"
+    database = request.physical_id if kept and request.physical_id else _named(role, request)
+    with postgres.connection() as link:
+        there = postgres.is_ready(link, database, owner=request.stack_id)
+    if not there:
+        postgres.copy_template(database, template=request.text("Template"), role=role)
+    if kept or not there:
+        one_task.run(
+            request.text("Migration"),
+            token=_digest(request.stack_id, database, request.text("Migration"), length=32),
+            variables={"DATABASE_NAME": database, "DATABASE_READER_NAME": database},
+        )
+        with postgres.connection() as link:
+            postgres.mark_ready(link, database, owner=request.stack_id)
+    return Answer(physical_id=database, data={"Name": database})
+
+
+def _template(request: Request) -> Answer:
+    role = postgres.TEMPLATE_ROLE
+    if request.action == "Delete":
+        return _dropped(request, role)
+    database = _named(role, request)
+    with postgres.connection() as link:
+        # The environment's own database is on the same server, and made before there were previews.
+        postgres.close_to_others(link, request.text("OwnDatabase"))
+        postgres.ensure_role(link, postgres.login(request.text("SecretArn")))
+        if postgres.is_ready(link, database, owner=request.stack_id):
+            return Answer(physical_id=database, data={"Name": database})
+    postgres.make_template(database)
+    one_task.run(
+        request.text("Seed"),
+        token=_digest(request.stack_id, database, request.text("Seed"), length=32),
+        variables={"DATABASE_NAME": database, "DATABASE_READER_NAME": database},
+    )
+    with postgres.connection() as link:
+        postgres.seal_template(link, database)
+        postgres.mark_ready(link, database, owner=request.stack_id)
+    return Answer(physical_id=database, data={"Name": database})
+
+
+def _dropped(request: Request, role: str) -> Answer:
+    """The physical id is the database's name. One that is not the owner's is none of ours to drop."""
+    database = request.physical_id or ""
+    if re.fullmatch(rf"{re.escape(role)}_[0-9a-f]{{{_GENERATION}}}", database):
+        with postgres.connection() as link:
+            postgres.drop_database(link, database)
+    return Answer(physical_id=database)
+
+
+def _role_of(request: Request) -> str:
+    return f"preview_{request.owner.replace('-', '_')}"
+
+
+def _named(role: str, request: Request) -> str:
+    return f"{role}_{_digest(request.text('Generation'), length=_GENERATION)}"
+
+
+def _digest(*parts: str, length: int) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:length]
