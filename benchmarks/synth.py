@@ -55,12 +55,8 @@ def main() -> None:
         "prod, CDK's validation as well": lambda: _synth(None, validation=True),
     }.items():
         print(measure.series(name, once, runs=RUNS).row(beside=empty))
-    print(measure.series("empty app, cold caches", lambda: _synth(EMPTY_APP, cold=True), runs=1).row(beside=empty))
-    print(
-        measure.series("prod, preflight and packs, cold caches", lambda: _synth(None, cold=True), runs=1).row(
-            beside=empty
-        )
-    )
+    for name, code in (("empty app, cold caches", EMPTY_APP), ("prod, preflight and packs, cold caches", None)):
+        print(measure.series(name, lambda code=code: _synth(code, cold=True), runs=1).row(beside=empty))
 
 
 if __name__ == "__main__":

@@ -95,6 +95,13 @@ def acknowledge(construct: IConstruct, finding: str, *, packs: Sequence[Pack], d
     )
 
 
+def acknowledge_lasting(secret: IConstruct, *, decision: Decision) -> None:
+    """Leave in all packs that nothing gives a secret a new value."""
+    for finding, packs in (("SMG4", [Pack.AWS_SOLUTIONS]), ("SecretRotates", [Pack.OURS])):
+        acknowledge(secret, finding, packs=packs, decision=decision)
+    acknowledge(secret, "SecretsManagerRotationEnabled", packs=HIPAA_NIST, decision=decision)
+
+
 def acknowledge_wildcard(role: iam.IRole, resource: str, *, decision: Decision) -> None:
     """Leave AwsSolutions' IAM5 for one resource, written as in the statement, of the policy that grants made."""
     policy = role.node.find_child("DefaultPolicy")

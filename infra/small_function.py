@@ -48,7 +48,7 @@ _OUTSIDE = Decision(
     decided=date(2026, 11, 28),
     expires=date(2027, 11, 26),
 )
-_INTERFACES = (
+INTERFACES = (
     "ec2:AssignPrivateIpAddresses",
     "ec2:CreateNetworkInterface",
     "ec2:DeleteNetworkInterface",
@@ -138,7 +138,7 @@ class SmallFunction(Construct):
                 )
             )
         if props.network:
-            self.role.add_to_policy(iam.PolicyStatement(actions=list(_INTERFACES), resources=["*"]))
+            self.role.add_to_policy(iam.PolicyStatement(actions=list(INTERFACES), resources=["*"]))
         for statement in props.allow:
             self.role.add_to_policy(statement)
         starred = {**({"*": _METRICS} if props.namespace else {}), **props.wildcards}

@@ -11,7 +11,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from infra.acknowledgement import HIPAA_NIST, Decision, Pack, acknowledge
+from infra.acknowledgement import Decision, acknowledge_lasting
 from infra.backup_tag import mark_for_backup
 from infra.config import Environment, models
 from infra.database import BackupCopy, Database, DatabaseProps
@@ -44,12 +44,6 @@ _KEY_PAIR = Decision(
     decided=date(2026, 11, 28),
     expires=date(2027, 5, 28),
 )
-
-
-def _stays(secret: secretsmanager.Secret, decision: Decision) -> None:
-    acknowledge(secret, "SMG4", packs=[Pack.AWS_SOLUTIONS], decision=decision)
-    acknowledge(secret, "SecretRotates", packs=[Pack.OURS], decision=decision)
-    acknowledge(secret, "SecretsManagerRotationEnabled", packs=HIPAA_NIST, decision=decision)
 
 
 class DataStack(EnvironmentStack):
@@ -104,7 +98,7 @@ class DataStack(EnvironmentStack):
         self.broker = self._valkey("Broker", config=environment.broker, eviction="noeviction")
         self.cache = self._valkey("Cache", config=environment.cache, eviction="allkeys-lru")
         self.django_secret_key = self._secret("DjangoSecretKey", "Django's SECRET_KEY")
-        _stays(self.django_secret_key, _SIGNS_SESSIONS)
+        acknowledge_lasting(self.django_secret_key, decision=_SIGNS_SESSIONS)
         self.jwt_signing_key = self._secret("JwtSigningKey", "Signs the access and refresh tokens")
         SigningKeyRotation(
             self,
@@ -127,9 +121,9 @@ class DataStack(EnvironmentStack):
         )
 
         if self.openai_secret:
-            _stays(self.openai_secret, _OPENAI)
+            acknowledge_lasting(self.openai_secret, decision=_OPENAI)
         if self.image_signing_key:
-            _stays(self.image_signing_key, _KEY_PAIR)
+            acknowledge_lasting(self.image_signing_key, decision=_KEY_PAIR)
             cdk.CfnOutput(self, "ImageSigningKeySecret", value=self.image_signing_key.secret_arn)
 
     def _preview_functions(self) -> ec2.SecurityGroup:

@@ -36,12 +36,11 @@ class NetworkStack(EnvironmentStack):
         super().__init__(scope, construct_id, environment=environment, region=environment.regions.primary)
         network = environment.network
         self.log_key = self.key_of_logs = LogKey(self, "LogKey", description=f"SpendSmart {environment.name}: logs")
-        name = f"spendsmart-{environment.name}-boundary"
-        self.boundary_arn = self.format_arn(service="iam", region="", resource="policy", resource_name=name)
+        self.boundary_arn = boundary_arn(self)
         PermissionsBoundary(
             self,
             "Boundary",
-            name=name,
+            name=_boundary_name(environment),
             role_prefix=f"SpendSmart-{environment.name.capitalize()}-",
         )
         self.vpc = ec2.Vpc(
@@ -125,3 +124,13 @@ class NetworkStack(EnvironmentStack):
                 private_dns_enabled=True,
                 subnets=ec2.SubnetSelection(subnet_group_name="Private"),
             )
+
+
+def boundary_arn(stack: EnvironmentStack) -> str:
+    """Of the environment's boundary, whose name every stack knows beforehand."""
+    name = _boundary_name(stack.settings)
+    return stack.format_arn(service="iam", region="", resource="policy", resource_name=name)
+
+
+def _boundary_name(environment: Environment) -> str:
+    return f"spendsmart-{environment.name}-boundary"

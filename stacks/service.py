@@ -36,6 +36,14 @@ from stacks.storage import StorageStack
 from stacks.surroundings import Imports
 
 _POSTGRESQL, _VALKEY, _HTTPS = 5432, 6379, 443
+_TRACES = Decision(
+    reason="xray:PutTraceSegments knows no resources (Service Authorization Reference); it sends traces of this task "
+    "and reads none",
+    owner="application",
+    reference="docs/adr/0053-traces-without-a-sidecar.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
 _RECEIPTS = Decision(
     reason="Receipts get their names from the application, which decides by its own rules who sees which: the bucket"
     " is named and the prefix receipts/, the objects in it cannot be",
@@ -291,6 +299,7 @@ class ServiceStack(EnvironmentStack):
         """X-Ray knows no resources that could be named (Service Authorization Reference, "AWS X-Ray")."""
         if self.settings.tracing.sample_percent:
             task.role.add_to_policy(iam.PolicyStatement(actions=["xray:PutTraceSegments"], resources=["*"]))
+            acknowledge_wildcard(task.role, "*", decision=_TRACES)
 
     def _decrypt_secrets(self) -> iam.PolicyStatement:
         return iam.PolicyStatement(

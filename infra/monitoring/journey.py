@@ -12,7 +12,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from infra.acknowledgement import HIPAA_NIST, Decision, Pack, acknowledge
+from infra.acknowledgement import Decision, acknowledge_lasting
 from infra.config import Environment
 from infra.monitoring.metrics.application import namespace
 from infra.small_function import SmallFunction, SmallFunctionProps
@@ -57,9 +57,7 @@ class Journey(Construct):
             ),
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
-        acknowledge(login, "SMG4", packs=[Pack.AWS_SOLUTIONS], decision=_MADE_UP_USER)
-        acknowledge(login, "SecretRotates", packs=[Pack.OURS], decision=_MADE_UP_USER)
-        acknowledge(login, "SecretsManagerRotationEnabled", packs=HIPAA_NIST, decision=_MADE_UP_USER)
+        acknowledge_lasting(login, decision=_MADE_UP_USER)
         small = SmallFunction(
             self,
             "Walk",

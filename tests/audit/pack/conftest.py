@@ -16,8 +16,13 @@ import pytest
 from audit.pack.plugin import plugins
 from pipelines.app import DeliveryApp
 from stacks.platform import SpendSmartPlatform
+from stacks.preview_app import PreviewApp
 
-APPS = ("dev", "staging", "prod", "preview", "pipeline")
+KEYS = Path(__file__).parents[2] / "infra" / "keys"
+"""Public keys of signed image URLs, whose private halves nobody has."""
+
+
+APPS = ("dev", "staging", "prod", "preview", "branch", "pipeline")
 TODAY = date(2026, 12, 1)
 
 
@@ -81,11 +86,14 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Judged]:
     @cache
     def run(name: str) -> Judged:
         folder = tmp_path_factory.mktemp(name)
-        app = (
-            DeliveryApp(validate=False, outdir=str(folder))
-            if name == "pipeline"
-            else SpendSmartPlatform(environment=name, validate=False, outdir=str(folder))
-        )
-        return judge(app, folder)
+        return judge(_app(name, folder), folder)
 
     return run
+
+
+def _app(name: str, folder: Path) -> cdk.App:
+    if name == "pipeline":
+        return DeliveryApp(validate=False, outdir=str(folder))
+    if name == "branch":
+        return PreviewApp(environment="preview", branch="feature-x", validate=False, outdir=str(folder))
+    return SpendSmartPlatform(environment=name, validate=False, outdir=str(folder), keys=KEYS)
