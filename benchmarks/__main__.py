@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import api, deploy, localcloud, measure, preflight, synth
+from benchmarks import api, deploy, localcloud, measure, preflight, synth, tracing
 
 
 def main() -> None:
@@ -12,6 +12,7 @@ def main() -> None:
     localcloud.main()
     preflight.main()
     api.main()
+    tracing.main()
 
 
 if __name__ == "__main__":

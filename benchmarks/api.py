@@ -95,17 +95,19 @@ def run() -> list[dict[str, Any]]:
 
     user, _ = many_receipts.load(RECEIPTS, USERS, HEAVY)
     # A token each: it ends after ten minutes, which a busy machine may need.
-    return [_measured(_Client(tokens.begin(user).access), case, user.pk) for case in CASES]
+    return [_measured(Client(tokens.begin(user).access), case, user.pk) for case in CASES]
 
 
-class _Client:
+class Client:
     """Calls the WSGI application as a server would, with nothing between."""
 
-    def __init__(self, token: str) -> None:
+    def __init__(self, token: str, *, more: Callable[[], dict[str, str]] = dict) -> None:
+        """`more` gives further variables for each request."""
         from spendsmart.wsgi import application
 
         self._application = application
         self._token = token
+        self._more = more
 
     def get(self, path: str) -> bytes:
         environ = {
@@ -114,6 +116,7 @@ class _Client:
             "HTTP_AUTHORIZATION": f"Bearer {self._token}", "HTTP_ACCEPT": "application/json", "wsgi.version": (1, 0),
             "wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(), "wsgi.errors": sys.stderr,
             "wsgi.multithread": True, "wsgi.multiprocess": True, "wsgi.run_once": False,
+            **self._more(),
         }  # fmt: skip
         status: list[str] = []
         answer = self._application(environ, lambda line, headers, exc_info=None: status.append(line))  # noqa: ARG005
@@ -123,7 +126,7 @@ class _Client:
         return body
 
 
-def _measured(client: _Client, case: Case, user_id: Any) -> dict[str, Any]:
+def _measured(client: Client, case: Case, user_id: Any) -> dict[str, Any]:
     forget = _forgetting(user_id) if case.uncached else None
     same = json.loads(client.get(case.path)), json.loads(client.get(case.beside))
     if case.beside != PLAIN_LIST or case.path == LIST:
@@ -151,7 +154,7 @@ def _forgetting(user_id: Any) -> Callable[[], None]:
     return forget
 
 
-def _block(client: _Client, path: str, *, before: Callable[[], None] | None = None) -> float:
+def _block(client: Client, path: str, *, before: Callable[[], None] | None = None) -> float:
     """Requests per CPU-second of this process. What is done `before` each is not counted."""
     taken = 0.0
     for _ in range(REQUESTS):

@@ -24,6 +24,7 @@ from infra.monitoring.dashboards import objectives as objectives_page
 from infra.monitoring.dashboards import operations as operations_page
 from infra.monitoring.database_log import DatabaseLogMetrics, log_group_name
 from infra.monitoring.journey import Journey
+from infra.monitoring.log_queries import LogQueries
 from infra.monitoring.metrics import account
 from infra.monitoring.metrics.application import ApplicationMetrics
 from infra.monitoring.metrics.database import DatabaseMetrics
@@ -80,6 +81,7 @@ class MonitoringStack(EnvironmentStack):
         outages.add_symptoms(self.alarms)
         outages.add_gate(self.alarms)
         self._add_dashboards()
+        LogQueries(self, "LogQueries", environment=environment, groups=self._log_groups)
         if emergency := environment.break_glass:
             BreakGlassRole(
                 self,
@@ -156,10 +158,7 @@ class MonitoringStack(EnvironmentStack):
 
     # ---- who is told ----
     def _notify(self) -> Notifications:
-        groups = {
-            name.lower(): self._import.keep(f"{name}LogGroup", group.log_group_name)
-            for name, group in self._watched.service.log_groups.items()
-        }
+        groups = {name.lower(): group for name, group in self._log_groups.items()}
         return Notifications(
             self,
             "Notifications",
@@ -170,6 +169,11 @@ class MonitoringStack(EnvironmentStack):
                 services=list(self._service_names.values()),
             ),
         )
+
+    @property
+    def _log_groups(self) -> Mapping[str, str]:
+        groups = self._watched.service.log_groups
+        return {name: self._once(f"{name}LogGroup", group.log_group_name) for name, group in groups.items()}
 
     # ---- alarms ----
     def _add_outages(self) -> None:

@@ -29,7 +29,7 @@ def answered(call: Call, found: Answered, *, price: Decimal, request_id: str, se
     publish(Metric("OpenAICost", float(price), "None"))
     log.info(
         "openai_answered", call=str(call.id), request=request_id, model=call.model, purpose=call.purpose,
-        outcome=found.outcome, seconds=None if seconds is None else round(seconds, 3), dollars=str(price),
+        outcome=found.outcome, seconds=None if seconds is None else round(seconds, 3), dollars=float(price),
         input=usage.input, cached=usage.cached, output=usage.output,
     )  # fmt: skip
 

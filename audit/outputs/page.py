@@ -14,6 +14,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from audit import catalogue
 from audit.controls import Control, by_framework
 from audit.model import Acknowledgement, Finding, Report, ResourceEntry, State
 from audit.outputs.document import counts, stamp
@@ -79,6 +80,7 @@ def as_html(report: Report, root: Path) -> str:
         shown=shown,
         bodies={one.path: json.dumps(one.body, indent=1, sort_keys=True) for one in shown},
         excerpts=excerpts,
+        nag_packs=tuple(catalogue.PACKS),
         places={one.place for one in excerpts},
         oscal_version=OSCAL_VERSION,
         rules={rule.id: rule for rule in report.rules},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -20,7 +21,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--name", required=True, choices=list(DRILLS), metavar="NAME", help="which drill, see below")
     parser.add_argument("--env", default="prod", help="environment to bring up where nothing runs (default: prod)")
-    parser.add_argument("--rate", type=float, default=2.0, help="load in actions per second (default: 2)")
+    parser.add_argument("--rate", type=float, default=2.0, help="load in actions per second (default: 2; 0 for none)")
     parser.add_argument("--minutes", type=float, default=30.0, help="of the calm run (default: 30)")
     parser.add_argument("--only", default="", help="faults with commas between (default: all)")
     parser.add_argument("--output", type=Path, default=OUTPUT, help="folder of the reports (out/drill)")
@@ -30,6 +31,8 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """0 when everything held, 1 when not or when there could be no drill, 2 for wrong arguments."""
     options = _parser().parse_args(arguments)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background jobs have the first one ignored
+        signal.signal(number, signal.default_int_handler)
     plan = Plan(
         env=options.env,
         rate=options.rate,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from dataclasses import dataclass
@@ -35,9 +36,9 @@ class History:
 
     def __init__(self, region: str) -> None:
         self._cloudwatch = aws.client("cloudwatch", region)
-        self._since = time.time()
-        self._known: dict[tuple[str, float, str], Change] = {}
-        self._guard = threading.Lock()
+        self._since = math.floor(time.time())
+        self._latest = float(self._since)
+        self._changes: dict[str, list[Change]] = {}
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="alarm-history", daemon=True)
 
@@ -49,23 +50,26 @@ class History:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._over.set()
-        self._thread.join(30)
+        self._thread.join(60)
 
     def changes(self) -> list[Change]:
-        with self._guard:
-            return sorted(self._known.values(), key=lambda change: change.at)
+        """Of all alarms."""
+        found = [change for changes in list(self._changes.values()) for change in changes]
+        return sorted(found, key=lambda change: change.at)
+
+    def of(self, alarm: str, *, since: float = 0.0) -> list[Change]:
+        """Of one alarm, after a time."""
+        return [change for change in self._changes.get(alarm, ()) if change.at >= since]
 
     def red_at(self, alarm: str, *, since: float) -> float | None:
         """When an alarm first turned red after a time."""
-        return next((c.at for c in self.changes() if c.alarm == alarm and c.state == "ALARM" and c.at >= since), None)
+        return next((change.at for change in self.of(alarm, since=since) if change.state == "ALARM"), None)
 
     def over_at(self, alarm: str, *, since: float) -> float | None:
         """When an alarm that turned red after a time was red no more; None as long as it is, or never was."""
-        mine = [change for change in self.changes() if change.alarm == alarm and change.at >= since]
-        red = [change.at for change in mine if change.state == "ALARM"]
-        if not red or mine[-1].state == "ALARM":
-            return None
-        return next(change.at for change in mine if change.at > red[-1] and change.state != "ALARM")
+        mine = self.of(alarm, since=since)
+        red = [number for number, change in enumerate(mine) if change.state == "ALARM"]
+        return mine[red[-1] + 1].at if red and red[-1] + 1 < len(mine) else None
 
     def _run(self) -> None:
         while True:
@@ -78,16 +82,20 @@ class History:
                 return
 
     def _ask(self) -> None:
-        latest = max((key[1] for key in self._known), default=self._since)
         pages = self._cloudwatch.get_paginator("describe_alarm_history").paginate(
             AlarmTypes=["MetricAlarm", "CompositeAlarm"],
             HistoryItemType="StateUpdate",
-            StartDate=datetime.fromtimestamp(max(self._since, latest - 60), UTC),
+            ScanBy="TimestampAscending",
+            # Times are whole seconds, and more may have come in the last one.
+            StartDate=datetime.fromtimestamp(self._latest - 1, UTC),
+            PaginationConfig={"PageSize": 100},
         )
         for item in [item for page in pages for item in page["AlarmHistoryItems"]]:
             at = item["Timestamp"].timestamp()
-            state = item["HistorySummary"].rsplit(" ", 1)[-1]
-            if at >= self._since:
-                with self._guard:
-                    change = Change(at=at, alarm=title_of(item["AlarmName"]), state=state)
-                    self._known[item["AlarmName"], at, state] = change
+            change = Change(
+                at=at, alarm=title_of(item["AlarmName"]), state=item["HistorySummary"].rsplit(" ", 1)[-1]
+            )  # fmt: skip
+            mine = self._changes.setdefault(change.alarm, [])
+            if at >= self._since and change not in mine:
+                mine.append(change)
+                self._latest = max(self._latest, at)

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -28,8 +29,8 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """`topic` is the severity whose readers got it. `severity`, `state` (ALARM, over, no data) and `alarm` are what its
-    first line says, empty where it is about no alarm."""
+    """`at` is when SNS took it, `topic` the severity whose readers got it. `severity`, `state` (ALARM, over, no data)
+    and `alarm` are what its first line says, empty where it is about no alarm."""
 
     at: float
     topic: str
@@ -40,14 +41,14 @@ class Message:
     alarm: str = ""
 
 
-def read(body: str, *, topics: Mapping[str, str], at: float) -> Message:
+def read(body: str, *, topics: Mapping[str, str]) -> Message:
     """A message from what SNS puts into a queue; `topics` has the severity of each topic's ARN."""
     envelope: dict[str, Any] = json.loads(body)
     text = str(envelope["Message"])
     found = _HEAD.match(text)
     severity, state, alarm = found.groups() if found else ("", "", "")
     return Message(
-        at=at,
+        at=datetime.fromisoformat(str(envelope["Timestamp"])).timestamp(),
         topic=topics[envelope["TopicArn"]],
         subject=str(envelope.get("Subject") or ""),
         text=text,
@@ -117,5 +118,5 @@ class Inbox:
     def _receive(self) -> None:
         answer = self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10, WaitTimeSeconds=_WAIT)
         for message in answer.get("Messages", []):
-            self._messages.append(read(message["Body"], topics=self._topics, at=time.time()))
+            self._messages.append(read(message["Body"], topics=self._topics))
             self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])

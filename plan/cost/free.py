@@ -49,6 +49,7 @@ FREE = frozenset(
         "AWS::Logs::DeliveryDestination",
         "AWS::Logs::DeliverySource",
         "AWS::Logs::LogGroup",  # what is written to it is a line of its own
+        "AWS::Logs::QueryDefinition",  # running one costs by what it reads
         "AWS::RDS::DBParameterGroup",
         "AWS::RDS::DBSubnetGroup",
         "AWS::S3::BucketPolicy",

@@ -171,3 +171,17 @@ def test_previews_have_the_fewest_alarms(prod: Assembly, dev: Assembly, preview:
     assert not _monitoring(preview).all("AWS::Budgets::Budget")
     assert {alarm.facts["severity"] for alarm in _alarms(preview).values()} == {"P0"}
     assert _monitoring(preview).all(COMPOSITE)
+
+
+def test_saved_queries_ask_the_environments_own_log_groups(assembly: Assembly) -> None:
+    found = {
+        query["Name"]: query["LogGroupNames"]
+        for query in _monitoring(assembly).properties("AWS::Logs::QueryDefinition")
+    }
+    folder = f"SpendSmart-{assembly.environment.capitalize()}"
+    traced, hooks = assembly.environment != "preview", assembly.environment in {"prod", "staging"}
+    assert len(found) == 10 + traced + hooks
+    assert all(name.startswith(f"{folder}/") for name in found)
+    assert len(found[f"{folder}/errors by release"]) == 3
+    assert (f"{folder}/rollout hooks" in found) == hooks
+    assert found.get(f"{folder}/slowest statements") == (["aws/spans"] if traced else None)

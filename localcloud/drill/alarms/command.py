@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from localcloud import commands
-from localcloud.console import LocalCloudError, Steps
+from localcloud.console import LocalCloudError
 from localcloud.drill.alarms import report
 from localcloud.drill.alarms.catalog import FAULTS
 from localcloud.drill.alarms.fault import Fault
 from localcloud.drill.alarms.judge import judge
 from localcloud.drill.alarms.run import Run
-from localcloud.drill.calm import wait_until_quiet
 from localcloud.drill.plan import Plan
 from localcloud.drill.platform import Platform
 from localcloud.drill.report import files
@@ -24,8 +23,6 @@ def run(plan: Plan) -> int:
     faults = {name: fault for name, fault in chosen.items() if _concerns(fault, platform)}
     if not faults:
         raise LocalCloudError(f"{env} has no alarm that these faults are for", remedy="choose others, or all")
-    with Steps().step("no alarm is red"):
-        wait_until_quiet(platform.region)
     print(f"{len(faults)} faults for {len(platform.alarms)} alarms of {env}\n")
     record = Run(platform=platform, faults=faults, rate=plan.rate).run()
     verdict = judge(record, complete=not plan.only)

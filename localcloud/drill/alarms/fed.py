@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from localcloud.drill.alarms.fault import Fault
 from localcloud.drill.alarms.feeding import Feed, Value, Values
+from localcloud.drill.alarms.services import BusyAtMaximum
 
 _GIB = 1024.0**3
 _HOURS = "it would take hours or days"
@@ -11,6 +12,9 @@ _LONG = "it would take a quarter of an hour and more"
 _NOT_THERE = "the local cloud does not have the part"
 _BUSY = "it would take the processors from everything else on this machine"
 _NO_KEY = "OpenAI is not called here"
+
+_DECIDES = 1e12
+"""How often a value counts that decides beside other fed ones."""
 
 
 def _windows(objective: str, values: Values) -> dict[str, Values]:
@@ -21,11 +25,7 @@ def _burns(objective: str) -> tuple[str, ...]:
     return (*_windows(objective, {}), f"{objective}-burns-fast", f"{objective}-burns-slow")
 
 
-class _GoodRequests(Feed):
-    """Breaks nothing; mends by requests without an error."""
-
-
-GOOD_REQUESTS = _GoodRequests(
+GOOD_REQUESTS = Feed(
     bad={},
     good={
         f"availability-burns-{speed}-long": {
@@ -35,6 +35,7 @@ GOOD_REQUESTS = _GoodRequests(
     },
     minutes=0,
 )  # fmt: skip
+"""Breaks nothing; mends by requests without an error."""
 
 
 def _one(
@@ -44,8 +45,6 @@ def _one(
     because: str,
     says: str = "",
     good: Values | None = None,
-    minutes: int = 1,
-    ends_before: int = 0,
     after: tuple[str, ...] = (),
     brings: tuple[str, ...] = (),
 ) -> Fault:
@@ -57,7 +56,7 @@ def _one(
         fires=(alarm,),
         brings=brings,
         breakage=Feed(
-            bad={alarm: bad}, good={alarm: good} if good else {}, minutes=minutes, ends_before=ends_before
+            bad={alarm: bad}, good={alarm: good} if good else {}
         ),
         after=after,
     )  # fmt: skip
@@ -115,7 +114,7 @@ _READING = (
     _one(
         "readings-given-up", {"ended": Value(1000), "failed": Value(500)},
         because="it would take twenty broken receipts, six tries each",
-        good={"ended": Value(1000), "failed": Value(0)},
+        good={"ended": Value(1e5), "failed": Value(0)},
     ),
 )  # fmt: skip
 
@@ -123,8 +122,19 @@ _TASKS = tuple(
     fault
     for service in ("web", "worker")
     for fault in (
-        # The latest minutes are left out, which scaling policies look at.
-        _one(f"{service}-cpu-at-maximum", {"CPUUtilization": Value(97)}, because=_BUSY, ends_before=2),
+        # Before what is busy, which would be in the average of its last day.
+        _one(f"{service}-idle", {"CPUUtilization": Value(1)}, because=_HOURS, good={"CPUUtilization": Value(50, 1e8)}),
+        Fault(
+            name=f"{service}-cpu-at-maximum",
+            says="CPUUtilization 97 %, at the maximum number of tasks; scaling is suspended",
+            how="fed",
+            because=_BUSY,
+            fires=(f"{service}-cpu-at-maximum",),
+            breakage=BusyAtMaximum(
+                bad={f"{service}-cpu-at-maximum": {"CPUUtilization": Value(97, _DECIDES)}}, service=service
+            ),
+            after=(f"{service}-idle",),
+        ),
         Fault(
             name=f"{service}-memory",
             says="MemoryUtilization 97 %, at the maximum number of tasks",
@@ -136,12 +146,9 @@ _TASKS = tuple(
                     f"{service}-memory-at-maximum": {"CPUUtilization": Value(5), "MemoryUtilization": Value(97)},
                     f"{service}-task-memory": {"MemoryUtilization": Value(97)},
                 },
-                ends_before=1,
             ),
             after=(f"{service}-cpu-at-maximum",),
         ),
-        _one(f"{service}-idle", {"CPUUtilization": Value(1)}, because=_HOURS, good={"CPUUtilization": Value(50, 1e8)},
-             after=(f"{service}-memory",)),
         Fault(
             name=f"{service}-busy",
             says="CPUUtilization 90 %",
@@ -149,8 +156,8 @@ _TASKS = tuple(
             because=_BUSY,
             fires=(f"scaling-{service}-cpu-upper",),
             clears=(f"scaling-{service}-idle-lower",),
-            breakage=Feed(bad={f"scaling-{service}-cpu-upper": {"CPUUtilization": Value(90, 1e9)}}),
-            after=(f"{service}-idle", f"{'web-stopped' if service == 'web' else 'receipts-wait'}"),
+            breakage=Feed(bad={f"scaling-{service}-cpu-upper": {"CPUUtilization": Value(90, _DECIDES)}}, minutes=1),
+            after=(f"{service}-memory", f"{'web-stopped' if service == 'web' else 'receipts-wait'}"),
         ),
     )
 )  # fmt: skip
@@ -158,11 +165,10 @@ _TASKS = tuple(
 _SERVERS = (
     _one("scaling-worker-backlog-upper", {"BacklogPerTask": Value(30)}, because="it would take dozens of receipts",
          after=("worker-busy",)),
-    _one("database-cpu", {"CPUUtilization": Value(95)}, because=_BUSY),
+    _one("database-idle", {"CPUUtilization": Value(1)}, because=_HOURS, good={"CPUUtilization": Value(50, 1e8)}),
+    _one("database-cpu", {"CPUUtilization": Value(95, _DECIDES)}, because=_BUSY, after=("database-idle",)),
     _one("database-storage", {"FreeStorageSpace": Value(_GIB / 2)}, because="it would fill this machine's disk"),
     _one("database-memory", {"FreeableMemory": Value(1e7)}, because="it would fill this machine's memory"),
-    _one("database-idle", {"CPUUtilization": Value(1)}, because=_HOURS, good={"CPUUtilization": Value(50, 1e8)},
-         after=("database-cpu",)),
     _one("broker-cpu", {"EngineCPUUtilization": Value(95)}, because=_BUSY),
     _one("cache-cpu", {"EngineCPUUtilization": Value(95)}, because=_BUSY),
     _one("cache-evictions", {"Evictions": Value(50_000)}, because=_LONG),
@@ -204,8 +210,8 @@ _OPENAI = (
                 "openai-slow": {"OpenAISeconds": Value(25.0)},
             },
             good={
-                "openai-failing": {"OpenAICalls": Value(100), "OpenAIFailures": Value(0)},
-                "openai-slow": {"OpenAISeconds": Value(2.0)},
+                "openai-failing": {"OpenAICalls": Value(1e5), "OpenAIFailures": Value(0)},
+                "openai-slow": {"OpenAISeconds": Value(2.0, 1e9)},
             },
             minutes=4,
         ),

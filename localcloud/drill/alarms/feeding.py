@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -39,13 +38,18 @@ Values = Mapping[str, Value]
 @dataclass
 class Feed:
     """`bad` are the values that make each alarm red, for `minutes` minutes; then it is over by itself, or by the `good`
-    values, where old ones would stay in a long period. `ends_before` leaves out so many of the latest minutes."""
+    values, where old ones would stay in a long period."""
 
     bad: Mapping[str, Values]
     good: Mapping[str, Values] = field(default_factory=dict)
-    minutes: int = 1
-    ends_before: int = 0
+    minutes: int = 2
     _until: float = 0.0
+
+    @property
+    def repeats(self) -> float:
+        """Seconds after which values that made nothing red are of no use any more: on a busy machine they may come
+        too late for the minutes that they are dated for."""
+        return 60.0 * self.minutes + 90.0
 
     def make(self, platform: Platform) -> None:
         last = last_minute(time.time())
@@ -63,11 +67,9 @@ class Feed:
 
 def fed_for(feed: Feed, alarms: Mapping[str, Alarm], *, last: int) -> Iterator[tuple[str, dict[str, Any]]]:
     """What a feed puts when the last minute that was evaluated ended at `last`."""
-    end = last - feed.ends_before * _MINUTE if feed.ends_before else math.inf
     for title, values in feed.bad.items():
         if title in alarms:
-            minutes = minutes_of(alarms[title], last=last, stay=feed.minutes)
-            yield from data_for(alarms[title], values, at=[minute for minute in minutes if minute < end])
+            yield from data_for(alarms[title], values, at=minutes_of(alarms[title], last=last, stay=feed.minutes))
 
 
 def last_minute(now: float) -> int:

@@ -62,11 +62,13 @@ class Verdict:
     false_alarms: tuple[FalseAlarm, ...]
     pages: tuple[Pages, ...]
     undrilled: tuple[str, ...]
+    interrupted: bool = False
 
     @property
     def ok(self) -> bool:
         held = all(not finding.wrong for finding in self.findings) and all(page.once for page in self.pages)
-        return bool(self.findings) and held and not self.false_alarms and not self.undrilled
+        whole = not self.undrilled and not self.interrupted
+        return bool(self.findings) and held and whole and not self.false_alarms
 
 
 def judge(record: Record, *, runbooks: Path = RUNBOOKS, complete: bool = True) -> Verdict:
@@ -77,7 +79,8 @@ def judge(record: Record, *, runbooks: Path = RUNBOOKS, complete: bool = True) -
         findings=findings,
         false_alarms=tuple(_false_alarms(record)),
         pages=tuple(_pages(record, attempt) for attempt in record.attempts if attempt.fault.pages),
-        undrilled=tuple(sorted(record.alarms.keys() - drilled)) if complete else (),
+        undrilled=tuple(sorted(record.alarms.keys() - drilled)) if complete and not record.interrupted else (),
+        interrupted=record.interrupted,
     )
 
 

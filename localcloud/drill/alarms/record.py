@@ -39,3 +39,4 @@ class Record:
     messages: tuple[Message, ...]
     acted: frozenset[str] = frozenset()
     machine: float = 0.0
+    interrupted: bool = False

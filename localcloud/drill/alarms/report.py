@@ -98,6 +98,7 @@ def as_json(record: Record, verdict: Verdict) -> dict[str, Any]:
     """The content of summary.json."""
     return {
         "ok": verdict.ok,
+        "interrupted": verdict.interrupted,
         "environment": record.env,
         "minutes": round((record.ended - record.began) / 60, 1),
         "machine_load": round(record.machine, 1),

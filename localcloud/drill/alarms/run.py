@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
+from functools import partial
 
 from localcloud import commands
 from localcloud.drill.alarms.fault import Fault
+from localcloud.drill.alarms.feeding import Feed
 from localcloud.drill.alarms.record import Attempt, Record
 from localcloud.drill.history import History
 from localcloud.drill.inbox import Inbox
@@ -24,71 +27,78 @@ _LOOK = 2.0
 
 
 class Run:
-    """One drill of `faults`, under a load of `rate` actions a second."""
+    """One drill of `faults`, under a load of `rate` actions a second; 0 for none."""
 
     def __init__(self, *, platform: Platform, faults: Mapping[str, Fault], rate: float) -> None:
         self._platform = platform
         self._faults = faults
-        self._traffic = Traffic(url=commands.web_url(), rate=rate)
+        self._traffic = Traffic(url=commands.web_url(), rate=rate) if rate else None
         self._history = History(platform.region)
         self._inbox = Inbox(platform.region)
         self._mended = {name: threading.Event() for name in faults}
         self._over = {name: threading.Event() for name in faults}
         self._stopped = threading.Event()
+        self._attempts: list[Attempt] = []
         self._began = 0.0
         self._machine = 0.0
 
     def run(self) -> Record:
-        """The whole of it. Raises LocalCloudError when the load cannot begin."""
+        """The whole of it; where it is interrupted, what was done until then, when all is mended. Raises
+        LocalCloudError when the load cannot begin."""
         with self._history, self._inbox:
-            self._traffic.start()
+            if self._traffic:
+                self._traffic.start()
             self._began = time.time()
             try:
                 with ThreadPoolExecutor(len(self._faults), thread_name_prefix="fault") as pool:
-                    attempts = self._attempts(pool)
+                    self._carry_out_all(pool)
                 # Messages of what ended last, and alarms that nobody wanted, come a little later.
                 time.sleep(30)
             finally:
-                self._traffic.close()
-            acted = frozenset(self._acted(attempts))
+                if self._traffic:
+                    self._traffic.close()
+            acted = frozenset(self._acted())
         return Record(
             env=self._platform.env,
             began=self._began,
             ended=time.time(),
             alarms=self._platform.alarms,
-            attempts=tuple(attempts),
+            attempts=tuple(self._attempts),
             changes=tuple(self._history.changes()),
             messages=tuple(self._inbox.messages()),
             acted=acted,
             machine=self._machine,
+            interrupted=self._stopped.is_set(),
         )
 
-    def _attempts(self, pool: ThreadPoolExecutor) -> list[Attempt]:
+    def _carry_out_all(self, pool: ThreadPoolExecutor) -> None:
         try:
-            return list(pool.map(self._attempt, self._faults.values()))
+            wait([pool.submit(self._attempt, fault) for fault in self._faults.values()])
+        except KeyboardInterrupt:
+            print("interrupted: what is broken is mended", flush=True)
+            self._stopped.set()  # the pool waits for that
         except BaseException:
-            self._stopped.set()  # what is broken is mended, and the pool waits for that
+            self._stopped.set()
             raise
 
-    def _attempt(self, fault: Fault) -> Attempt:
+    def _attempt(self, fault: Fault) -> None:
         try:
             for events, names in ((self._over, fault.after), (self._mended, fault.after_mending)):
                 for name in names:
                     while name in events and not events[name].wait(_LOOK) and not self._stopped.is_set():
                         pass
-            if self._stopped.is_set():
-                return Attempt(fault=fault, begun=time.time(), error="not begun")
-            return self._carry_out(fault)
+            self._wait(partial(self._is_ready, fault), patience=CLEARING)
+            if not self._stopped.is_set():
+                self._attempts.append(self._carry_out(fault))
         finally:
             self._mended[fault.name].set()
             self._over[fault.name].set()
 
     def _carry_out(self, fault: Fault) -> Attempt:
-        begun, error = time.time(), ""
+        begun, error = _now(), ""
         self._tell(fault, f"{fault.how}: {fault.says}")
         try:
-            fault.breakage.make(self._platform)
-            self._wait(lambda: self._is_red(fault, begun), patience=60 * fault.patience)
+            begun = self._make(fault)
         except Exception as failure:  # noqa: BLE001 - other faults go on, and this one is to be mended
             error = f"{type(failure).__name__}: {failure}".strip()
         try:
@@ -103,6 +113,28 @@ class Run:
         left = self._missing(fault, begun)
         self._tell(fault, f"over after {ended - mended:.0f} s" if over else f"NOT OVER: {', '.join(left)}")
         return Attempt(fault=fault, begun=begun, mended=mended, ended=ended if over else None, error=error)
+
+    def _is_ready(self, fault: Fault) -> bool:
+        """None of its alarms is red yet."""
+        return not any(self._is_red_now(title) for title in self._deployed(fault.fires))
+
+    def _is_red_now(self, title: str) -> bool:
+        states = [change.state for change in self._history.of(title)]
+        return (states[-1] if states else self._platform.alarms[title].state) == "ALARM"
+
+    def _make(self, fault: Fault) -> float:
+        """Make it, and wait until all are red or the patience is over; when it was made. Fed values that came too late
+        for their minutes are fed once more."""
+        repeats = fault.breakage.repeats if isinstance(fault.breakage, Feed) else math.inf
+        deadline = time.monotonic() + 60 * fault.patience
+        while True:
+            begun = _now()
+            fault.breakage.make(self._platform)
+            left = deadline - time.monotonic()
+            red = self._wait(partial(self._is_red, fault, begun), patience=min(left, repeats))
+            if red or left <= repeats or self._stopped.is_set():
+                return begun
+            self._tell(fault, "fed once more")
 
     def _is_red(self, fault: Fault, begun: float) -> bool:
         """All are red, and everybody was told who is to be told."""
@@ -132,8 +164,7 @@ class Run:
         return waiting + red_again
 
     def _calm_at(self, title: str, begun: float) -> float | None:
-        changes = self._history.changes()
-        return next((c.at for c in changes if c.alarm == title and c.at >= begun and c.state != "ALARM"), None)
+        return next((c.at for c in self._history.of(title, since=begun) if c.state != "ALARM"), None)
 
     def _deployed(self, titles: tuple[str, ...]) -> list[str]:
         return [title for title in titles if title in self._platform.alarms]
@@ -147,11 +178,11 @@ class Run:
             self._machine = max(self._machine, os.getloadavg()[0])
         return held
 
-    def _acted(self, attempts: list[Attempt]) -> list[str]:
+    def _acted(self) -> list[str]:
         """Scaling alarms whose policy was carried out since their fault."""
         cloudwatch = self._platform.client("cloudwatch")
         found = []
-        for attempt in attempts:
+        for attempt in self._attempts:
             for title in self._deployed(attempt.fault.fires):
                 alarm = self._platform.alarms[title]
                 if alarm.scales:
@@ -166,3 +197,8 @@ class Run:
     def _tell(self, fault: Fault, text: str) -> None:
         line = f"{(time.time() - self._began) / 60:6.1f} min  {fault.name:<32}{text}\n"
         print(line, end="", flush=True)  # in one piece: faults speak at the same time
+
+
+def _now() -> float:
+    """The second that is under way: the alarms' history has whole seconds."""
+    return float(math.floor(time.time()))

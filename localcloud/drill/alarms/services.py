@@ -16,6 +16,7 @@ import psutil
 from localcloud import commands, demo, layout
 from localcloud.console import LocalCloudError
 from localcloud.drill.alarms.fault import Again
+from localcloud.drill.alarms.feeding import Feed
 from localcloud.drill.platform import Platform
 
 _NAMESPACE = "ecs"
@@ -31,7 +32,7 @@ class ServiceStopped:
     def make(self, platform: Platform) -> None:
         ecs, name = platform.client("ecs"), platform.service(self.service)
         self._before = ecs.describe_services(cluster=platform.cluster, services=[name])["services"][0]["desiredCount"]
-        self._suspend(platform, suspended=True)
+        suspend_scaling(platform, self.service, suspended=True)
         ecs.update_service(cluster=platform.cluster, service=name, desiredCount=0)
 
     def mend(self, platform: Platform) -> None:
@@ -39,19 +40,36 @@ class ServiceStopped:
         platform.client("ecs").update_service(
             cluster=platform.cluster, service=name, desiredCount=max(1, self._before)
         )  # fmt: skip
-        self._suspend(platform, suspended=False)
+        suspend_scaling(platform, self.service, suspended=False)
 
-    def _suspend(self, platform: Platform, *, suspended: bool) -> None:
-        scaling = platform.client("application-autoscaling")
-        resource = f"service/{platform.cluster}/{platform.service(self.service)}"
-        targets = scaling.describe_scalable_targets(ServiceNamespace=_NAMESPACE, ResourceIds=[resource])
-        for target in targets["ScalableTargets"]:
-            scaling.register_scalable_target(
-                ServiceNamespace=_NAMESPACE,
-                ResourceId=resource,
-                ScalableDimension=target["ScalableDimension"],
-                SuspendedState={"DynamicScalingInSuspended": suspended, "DynamicScalingOutSuspended": suspended},
-            )
+
+@dataclass
+class BusyAtMaximum(Feed):
+    """Values of a service as busy as it can be, by which no task is started meanwhile."""
+
+    service: str = ""
+
+    def make(self, platform: Platform) -> None:
+        suspend_scaling(platform, self.service, suspended=True)
+        super().make(platform)
+
+    def mend(self, platform: Platform) -> None:
+        super().mend(platform)
+        suspend_scaling(platform, self.service, suspended=False)
+
+
+def suspend_scaling(platform: Platform, service: str, *, suspended: bool) -> None:
+    """Whether the policies of a service, where it has any, do nothing."""
+    scaling = platform.client("application-autoscaling")
+    resource = f"service/{platform.cluster}/{platform.service(service)}"
+    targets = scaling.describe_scalable_targets(ServiceNamespace=_NAMESPACE, ResourceIds=[resource])
+    for target in targets["ScalableTargets"]:
+        scaling.register_scalable_target(
+            ServiceNamespace=_NAMESPACE,
+            ResourceId=resource,
+            ScalableDimension=target["ScalableDimension"],
+            SuspendedState={"DynamicScalingInSuspended": suspended, "DynamicScalingOutSuspended": suspended},
+        )
 
 
 class TasksKilled(Again):

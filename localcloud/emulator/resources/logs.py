@@ -1,4 +1,4 @@
-"""Vended log delivery (the second version of CloudFront's access logs, among others)."""
+"""Saved queries, and vended log delivery (the second version of CloudFront's access logs, among others)."""
 
 # ruff: noqa: ARG002 - the signatures are those of registry.Handler.
 from __future__ import annotations
@@ -12,6 +12,27 @@ from localcloud.emulator.registry import Handler, Properties, Provisioned, Wante
 
 def _tags(properties: Properties) -> dict[str, str]:
     return {str(tag["Key"]): str(tag["Value"]) for tag in properties.get("Tags", [])}
+
+
+@resource("AWS::Logs::QueryDefinition")
+class QueryDefinition(Handler):
+    """Ref is the definition's ID, which stays."""
+
+    immutable = frozenset()
+
+    def create(self, wanted: Wanted) -> Provisioned:
+        return self._put(wanted)
+
+    def update(self, ref: str, before: Properties, wanted: Wanted) -> Provisioned:
+        return self._put(wanted, queryDefinitionId=ref)
+
+    def delete(self, ref: str, properties: Properties) -> None:
+        client("logs").delete_query_definition(queryDefinitionId=ref)
+
+    def _put(self, wanted: Wanted, **known: str) -> Provisioned:
+        request = coercion.to_input("logs", "PutQueryDefinition", wanted.properties)
+        made = client("logs").put_query_definition(**request, **known)["queryDefinitionId"]
+        return Provisioned(ref=made, attributes={"QueryDefinitionId": made})
 
 
 @resource("AWS::Logs::DeliverySource")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -20,10 +20,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue
-from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from localcloud.emulator.corrections import replace
+from localcloud.emulator.spans import events
 
 SERVICE = "xray"
 PATH = "/v1/traces"
@@ -64,7 +63,7 @@ async def _handle(method: str, path: str, headers: Mapping[str, str], body: byte
         request = ExportTraceServiceRequest.FromString(body)  # MiniStack has unpacked it
     except DecodeError as error:
         return error_response_json("InvalidRequestException", f"This is no ExportTraceServiceRequest: {error}", 400)
-    found = list(_events(request))
+    found = list(events(request))
     if len(body) > MOST_BYTES or len(found) > MOST_SPANS:
         told = f"{len(body)} bytes with {len(found)} spans; at most {MOST_BYTES} with {MOST_SPANS}"
         return error_response_json("InvalidRequestException", told, 413)
@@ -79,58 +78,9 @@ def _store(found: list[dict[str, Any]]) -> None:
     if STREAM not in logs._log_groups[GROUP]["streams"]:
         logs._create_log_stream({"logGroupName": GROUP, "logStreamName": STREAM})
     now = int(time.time() * 1000)
-    events = [{"timestamp": now, "message": json.dumps(span)} for span in found]
-    logs._put_log_events({"logGroupName": GROUP, "logStreamName": STREAM, "logEvents": events})
+    messages = [{"timestamp": now, "message": json.dumps(span)} for span in found]
+    logs._put_log_events({"logGroupName": GROUP, "logStreamName": STREAM, "logEvents": messages})
     kept = logs._log_groups[GROUP]["streams"][STREAM]["events"]
     for old in kept[:-KEPT]:
         logs._log_records.pop(old["eventId"], None)
     del kept[:-KEPT]
-
-
-def _events(request: ExportTraceServiceRequest) -> Iterator[dict[str, Any]]:
-    for of_resource in request.resource_spans:
-        resource = {"attributes": _attributes(of_resource.resource.attributes)}
-        for of_scope in of_resource.scope_spans:
-            scope = {"name": of_scope.scope.name, "version": of_scope.scope.version}
-            for span in of_scope.spans:
-                yield {"resource": resource, "scope": scope, **_span(span)}
-
-
-def _span(span: Span) -> dict[str, Any]:
-    status = {"code": Status.StatusCode.Name(span.status.code).removeprefix("STATUS_CODE_")}
-    parent = {"parentSpanId": span.parent_span_id.hex()} if span.parent_span_id else {}
-    return {
-        "traceId": span.trace_id.hex(),
-        "spanId": span.span_id.hex(),
-        **parent,
-        "flags": span.flags,
-        "name": span.name,
-        "kind": Span.SpanKind.Name(span.kind).removeprefix("SPAN_KIND_"),
-        "startTimeUnixNano": span.start_time_unix_nano,
-        "endTimeUnixNano": span.end_time_unix_nano,
-        "durationNano": span.end_time_unix_nano - span.start_time_unix_nano,
-        "attributes": _attributes(span.attributes),
-        "events": [
-            {"timeUnixNano": event.time_unix_nano, "name": event.name, "attributes": _attributes(event.attributes)}
-            for event in span.events
-        ],
-        "status": status | ({"message": span.status.message} if span.status.message else {}),
-    }
-
-
-def _attributes(pairs: Any) -> dict[str, Any]:
-    return {pair.key: _value(pair.value) for pair in pairs}
-
-
-def _value(value: AnyValue) -> Any:
-    match value.WhichOneof("value"):
-        case None:
-            return None
-        case "array_value":
-            return [_value(item) for item in value.array_value.values]
-        case "kvlist_value":
-            return _attributes(value.kvlist_value.values)
-        case "bytes_value":
-            return value.bytes_value.hex()
-        case name:
-            return getattr(value, name)

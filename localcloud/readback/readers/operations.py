@@ -236,6 +236,12 @@ def metric_filter(client: Client, ref: str, wanted: Wanted) -> dict[str, Any]:
     return dict(only([each for each in found if each["filterName"] == wanted.get("FilterName", ref)]))
 
 
+@reads("AWS::Logs::QueryDefinition")
+def query_definition(client: Client, ref: str, _wanted: Wanted) -> dict[str, Any]:
+    found = client("logs").describe_query_definitions()["queryDefinitions"]
+    return dict(only([each for each in found if each["queryDefinitionId"] == ref]))
+
+
 def _anomaly_tags(client: Client, ref: str) -> dict[str, Any]:
     return {"ResourceTags": client("ce").list_tags_for_resource(ResourceArn=ref)["ResourceTags"]}
 

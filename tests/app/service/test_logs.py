@@ -23,6 +23,8 @@ from spendsmart.redaction import cleaned
 CARD = "4111 1111 1111 1111"
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
 SIGNED = "https://bucket.s3.amazonaws.com/receipts/1/2?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=abc123"
+USER = "6fc1ad0a-804e-41b4-8a88-40e2f0138d16"
+IMAGE = f"https://receipts.s3.us-east-1.amazonaws.com/receipts/{USER}/{USER}"
 CLOUDFRONT = "https://d1.cloudfront.net/receipts/1/2?Expires=1&Signature=abc123~_&Key-Pair-Id=K1"
 
 
@@ -60,6 +62,12 @@ def lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
         ("q=3782%20822463%2010005", "822463"),
         ("Error 111 connecting to rediss://broker:p%40ss@10.0.0.1:6379/0", "p%40ss"),
         ("assumed with ASIAIOSFODNN7EXAMPLE", "ASIAIOSFODNN7EXAMPLE"),
+        (f'Could not connect to the endpoint URL: "{IMAGE}"', "receipts.s3"),
+        (f"GET https://127.0.0.1:4566/bucket/receipts/{USER}/{USER}/photo.jpg", "photo.jpg"),
+        ("GET /api/v1/receipts/?token=plantedtoken&page=2", "plantedtoken"),
+        ("host=db password=planted user=ann", "planted"),
+        ("Cookie: sessionid=abcdef0123456789; csrftoken=fedcba9876543210", "fedcba9876543210"),
+        ("-----BEGIN RSA PRIVATE KEY-----\nMIIEvQ\n-----END RSA PRIVATE KEY-----", "MIIEvQ"),
     ],
 )
 def test_a_secret_is_not_in_the_line(text: str, secret: str) -> None:
@@ -76,6 +84,8 @@ def test_a_secret_is_not_in_the_line(text: str, secret: str) -> None:
         "GET /api/v1/receipts/?state=extracted&since=2026-03-01",
         "receipts/6fc1ad0a-804e-41b4-8a88-40e2f0138d16/d062c27f-04c8-4cda-a05e-ee9b5e8a5cdc",
         "the basic idea of a signature",
+        f"https://app.example.com/api/v1/receipts/{USER}/complete/",
+        "tokens=12 and refreshed=yes",
         "2026-11-28T03:23:21.199886Z",
     ],
 )

@@ -14,6 +14,7 @@ from localcloud.drill.report.table import Row, Table, as_markdown, as_text
 from localcloud.drill.titles import title_of
 
 TOPICS = {"arn:p0": "P0"}
+AT = "2026-11-28T10:00:00.500Z"
 
 
 @pytest.mark.parametrize(
@@ -33,12 +34,13 @@ def test_an_alarms_title(name: str, title: str) -> None:
 
 def test_a_message_about_an_alarm() -> None:
     text = "P0 ALARM: web-outage (SpendSmart-Prod)\nPeople cannot use SpendSmart."
-    found = read(json.dumps({"TopicArn": "arn:p0", "Subject": "x", "Message": text}), topics=TOPICS, at=1.0)
+    found = read(json.dumps({"TopicArn": "arn:p0", "Subject": "x", "Message": text, "Timestamp": AT}), topics=TOPICS)
+    assert found.at == 1_795_860_000.5
     assert (found.topic, found.severity, found.state, found.alarm) == ("P0", "P0", "ALARM", "web-outage")
 
 
 def test_a_message_about_anything_else() -> None:
-    found = read(json.dumps({"TopicArn": "arn:p0", "Message": '{"a": 1}'}), topics=TOPICS, at=1.0)
+    found = read(json.dumps({"TopicArn": "arn:p0", "Message": '{"a": 1}', "Timestamp": AT}), topics=TOPICS)
     assert (found.severity, found.state, found.alarm) == ("", "", "")
 
 
