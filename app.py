@@ -25,7 +25,7 @@ def main() -> int:
     preflight = Preflight()  # first, so that it sees every construct being made
     try:
         app = _app()
-        plugins = [preflight, *audit_packs(app)]
+        plugins: list[cdk.IPolicyValidationPlugin] = [preflight, *audit_packs(app)]
         cdk.Validations.of(app).add_plugins(*plugins, Asked(plugins))
         app.synth()
     except ConfigurationError as error:
