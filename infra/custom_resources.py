@@ -10,6 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from constructs import Construct
 
 from infra.acknowledgement import HIPAA_NIST_PCI, Decision, acknowledge
 from infra.environment_stack import EnvironmentStack
@@ -43,8 +44,8 @@ def complete_custom_resources(stack: EnvironmentStack, *, tags: Mapping[str, str
         role.add_property_override("Tags", written)
     for function in functions:
         provider = function.node.scope
-        if provider is None:
-            raise ValueError(f"{function.node.path} stands alone")
+        if not isinstance(provider, Construct):
+            raise TypeError(f"{function.node.path} stands alone")
         group = logs.LogGroup(provider, "Logs", retention=_FEW_DAYS)
         if not encrypted:
             acknowledge(group, "CloudWatchLogGroupEncrypted", packs=HIPAA_NIST_PCI, decision=_PROGRESS_ONLY)

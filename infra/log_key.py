@@ -11,11 +11,12 @@ from constructs import Construct
 class LogKey(kms.Key):
     """For this account's log groups in this region, and nothing else (CloudWatch Logs User Guide, "Encrypt log data").
 
-    It goes with its stack, as the groups do.
+    It goes with its stack, as the groups do; `keep` leaves it behind, where it encrypts what stays.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, description: str) -> None:
-        super().__init__(scope, construct_id, description=description, removal_policy=cdk.RemovalPolicy.DESTROY)
+    def __init__(self, scope: Construct, construct_id: str, *, description: str, keep: bool = False) -> None:
+        retain, destroy = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE, cdk.RemovalPolicy.DESTROY
+        super().__init__(scope, construct_id, description=description, removal_policy=retain if keep else destroy)
         stack = cdk.Stack.of(self)
         self.add_to_resource_policy(
             iam.PolicyStatement(

@@ -46,6 +46,9 @@ class PermissionsBoundary(iam.ManagedPolicy):
             ],
         )
         acknowledge(self, "IAM5", packs=[Pack.AWS_SOLUTIONS], decision=_GRANTS_NOTHING)
+        cdk.Validations.of(self).acknowledge(
+            cdk.Acknowledgment(id="CloudFormation-Validate::W2512", reason=_GRANTS_NOTHING.reason)
+        )
 
 
 def bound_roles(scope: cdk.Stack, boundary_arn: str) -> None:
@@ -67,8 +70,8 @@ def without_inline_policies(scope: Construct) -> None:
 
 def _replace(policy: iam.CfnPolicy) -> None:
     owner = policy.node.scope
-    if owner is None:
-        raise ValueError(f"{policy.node.path} stands alone")
+    if not isinstance(owner, Construct):
+        raise TypeError(f"{policy.node.path} stands alone")
     managed = iam.CfnManagedPolicy(
         owner, "Managed", policy_document=policy.policy_document, roles=policy.roles, groups=policy.groups
     )

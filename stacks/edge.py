@@ -42,7 +42,10 @@ class EdgeStack(EnvironmentStack):
         super().__init__(scope, construct_id, environment=environment, region=REGION)
         # One of its own, as the other one is in the primary region.
         self.log_key = self._log_key = LogKey(
-            self, "LogKey", description=f"SpendSmart {environment.name}: logs of CloudFront"
+            self,
+            "LogKey",
+            description=f"SpendSmart {environment.name}: logs of CloudFront",
+            keep=environment.protect,
         )
         edge = ApplicationDistribution(
             self,

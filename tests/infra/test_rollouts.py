@@ -92,7 +92,9 @@ def test_a_rolling_environment_has_no_hooks_and_no_alarms_on_its_services(dev: A
         found = deployment(dev, service)
         assert not {"Alarms", "LifecycleHooks", "BakeTimeInMinutes"} & found.keys(), service
         assert found.get("Strategy", "ROLLING") == "ROLLING"
-    assert dev["Service"].all(FUNCTION).keys() == {n for n in dev["Service"].all(FUNCTION) if n.startswith("AWS")}
+    assert dev["Service"].all(FUNCTION).keys() == {
+        n for n in dev["Service"].all(FUNCTION) if n.startswith("RestartOnRotation")
+    }
 
 
 @pytest.mark.parametrize("environment", ["prod", "staging"])
@@ -207,6 +209,7 @@ def test_the_migration_hook_may_run_the_migration_and_nothing_else(prod: Assembl
     )
     allowed = {json.dumps(statement["Action"]): statement for statement in policy_of(body, role)}
     assert allowed.keys() == {
+        '["logs:CreateLogStream", "logs:PutLogEvents"]',
         '"ecs:DescribeServiceRevisions"',
         '"ecs:DescribeTaskDefinition"',
         '"ecs:RunTask"',

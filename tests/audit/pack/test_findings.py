@@ -16,7 +16,7 @@ from preflight.loading import load_assembly
 from tests.audit.pack.conftest import APPS, Judged
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-COUNTS: dict[str, Any] = tomllib.loads((REPOSITORY / "config" / "acknowledgements.toml").read_text())
+COUNTS: dict[str, Any] = tomllib.loads((REPOSITORY / "audit" / "pack" / "acknowledged.toml").read_text())
 
 
 @pytest.fixture(params=APPS)
@@ -46,18 +46,18 @@ def test_acknowledgements_are_as_many_as_agreed(name: str, judged: Callable[[str
     agreed = COUNTS["counts"][name]
     grown = {pack: (agreed.get(pack, 0), n) for pack, n in counted.items() if n > agreed.get(pack, 0)}
     assert not grown, (
-        f"more acknowledgements than config/acknowledgements.toml says (agreed, now): {grown}. Mend the finding; if it "
+        f"more acknowledgements than audit/pack/acknowledged.toml says (agreed, now): {grown}. Mend the finding; if it "
         "has to stay, raise the number and add an entry to [[raised]] that says why."
     )
     shrunk = {pack: (n, counted.get(pack, 0)) for pack, n in agreed.items() if counted.get(pack, 0) < n}
-    assert not shrunk, f"fewer than config/acknowledgements.toml says (agreed, now): {shrunk}. Lower the numbers."
+    assert not shrunk, f"fewer than audit/pack/acknowledged.toml says (agreed, now): {shrunk}. Lower the numbers."
 
 
 def test_the_agreed_total_was_only_raised_with_a_reason() -> None:
     """The last total that was reviewed bounds the sum: whoever raises a number adds why, and the new total."""
     total = sum(n for packs in COUNTS["counts"].values() for n in packs.values())
     raised = COUNTS["raised"]
-    assert total <= raised[-1]["total"], "add an entry to [[raised]] of config/acknowledgements.toml"
+    assert total <= raised[-1]["total"], "add an entry to [[raised]] of audit/pack/acknowledged.toml"
     for entry in raised:
         assert isinstance(entry["date"], date)
         assert len(entry["reason"]) >= 40
