@@ -115,5 +115,5 @@ def test_cloudfront_reads_receipts_for_this_account_only(prod: Assembly, preview
 
 
 def test_the_buckets_name_is_told(assembly: Assembly) -> None:
-    (bucket,) = assembly["Storage"].all("AWS::S3::Bucket")
+    (bucket,) = (name for name in assembly["Storage"].all("AWS::S3::Bucket") if name.startswith("Receipts"))
     assert assembly["Storage"].body["Outputs"]["ReceiptsBucket"]["Value"] == {"Ref": bucket}
