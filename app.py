@@ -9,6 +9,7 @@ from pathlib import Path
 
 import aws_cdk as cdk
 
+from audit.pack.plugin import plugins as audit_packs
 from infra.config import ConfigurationError
 from infra.image_key import FOLDER as IMAGE_KEYS
 from pipelines.app import CONTEXT as PIPELINE
@@ -23,7 +24,7 @@ def main() -> int:
     preflight = Preflight()  # first, so that it sees every construct being made
     try:
         app = _app()
-        cdk.Validations.of(app).add_plugins(preflight)
+        cdk.Validations.of(app).add_plugins(preflight, *audit_packs(app))
         app.synth()
     except ConfigurationError as error:
         print(error, file=sys.stderr)

@@ -24,6 +24,7 @@ from constructs import Construct
 from infra.application import Server
 from infra.config.models import RetentionDays
 from infra.retention import retention
+from infra.small_function import RUNTIME
 
 _CODE = Path(__file__).parent / "functions" / "preview_server"
 _LIBRARIES = ("pg8000", "scramp", "asn1crypto", "python-dateutil", "six")
@@ -214,7 +215,7 @@ def _function(
             scope,
             "Function",
             description=description,
-            runtime=lambda_.Runtime.PYTHON_3_13,
+            runtime=RUNTIME,
             architecture=lambda_.Architecture.ARM_64,
             handler=f"{_CODE.name}.{module}.handler",
             code=lambda_.Code.from_asset(folder),

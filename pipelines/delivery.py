@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal
 
 import aws_cdk as cdk
@@ -11,14 +12,23 @@ from aws_cdk import aws_codepipeline_actions as actions
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from infra.acknowledgement import Decision
 from infra.config import Environment
 from pipelines import conditions
-from pipelines.acknowledgement import acknowledge
 from pipelines.bootstrap import may_assume, regions
-from pipelines.builds import Build, BuildProps
+from pipelines.builds import BuildProps
 from pipelines.config import Delivery, Stages
 from pipelines.foundation import Foundation
 from pipelines.workflow import Workflow
+
+_LOGIN = Decision(
+    reason="ecr:GetAuthorizationToken knows no resources (Service Authorization Reference): the token opens only"
+    " the repositories that the other statements name",
+    owner="platform",
+    reference="docs/pipeline.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
 
 _IMAGE = "#{Image.IMAGE}"
 """The variable that the image's build exports: the image's name by digest."""
@@ -114,6 +124,7 @@ class DeliveryPipeline(Workflow):
                     "PLATFORM": "linux/arm64" if architecture == "arm64" else "linux/amd64",
                     "BASE_IMAGE": self.delivery.base_image,
                 },
+                wildcards={"*": _LOGIN},
                 statements=[
                     _log_in_to_ecr(),
                     iam.PolicyStatement(
@@ -124,7 +135,6 @@ class DeliveryPipeline(Workflow):
                 ],
             ),
         )
-        _acknowledge_login(image)
         inspect = self.build(
             "InspectImage",
             BuildProps(
@@ -132,6 +142,7 @@ class DeliveryPipeline(Workflow):
                 description="Waits for the image's scan, judges it, lists what is in the image",
                 timeout_minutes=limits.image_scan,
                 evidence=self.foundation.evidence,
+                wildcards={"*": _LOGIN},
                 statements=[
                     _log_in_to_ecr(),
                     iam.PolicyStatement(
@@ -141,7 +152,6 @@ class DeliveryPipeline(Workflow):
                 ],
             ),
         )
-        _acknowledge_login(inspect)
         assemble = self.build(
             "Assemble",
             BuildProps(
@@ -275,7 +285,3 @@ class DeliveryPipeline(Workflow):
 
 def _log_in_to_ecr() -> iam.PolicyStatement:
     return iam.PolicyStatement(actions=["ecr:GetAuthorizationToken"], resources=["*"])
-
-
-def _acknowledge_login(build: Build) -> None:
-    acknowledge(build, "IAM5[Resource::*]", "ecr:GetAuthorizationToken knows no resources; what it opens is listed")

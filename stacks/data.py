@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal
 
 import aws_cdk as cdk
@@ -10,12 +11,45 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from infra.acknowledgement import HIPAA_NIST, Decision, Pack, acknowledge
 from infra.backup_tag import mark_for_backup
 from infra.config import Environment, models
 from infra.database import BackupCopy, Database, DatabaseProps
 from infra.environment_stack import EnvironmentStack
 from infra.signing_key import RotationProps, SigningKeyRotation
 from infra.valkey import ValkeyGroup, ValkeyProps
+
+_SIGNS_SESSIONS = Decision(
+    reason="It signs what Django itself hands out for hours (the session's hash, CSRF tokens) and stands before "
+    "no data; tokens of the API are signed with another secret, which rotates. A new value ends every "
+    "session at once, so it is changed by hand, when it has leaked",
+    owner="application",
+    reference="docs/runbooks/secret-rotation-failed.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 5, 28),
+)
+_OPENAI = Decision(
+    reason="OpenAI gives out the key, and has no call by which a function could ask for the next one: a person "
+    "makes it there and puts it here. The daily budget bounds what a stolen one is worth",
+    owner="application",
+    reference="docs/openai.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 5, 28),
+)
+_KEY_PAIR = Decision(
+    reason="It is the private half of a pair whose public half is a file of the repository that CloudFront is "
+    "told of: both change together, in a release, as config/keys/README.md says",
+    owner="platform",
+    reference="config/keys/README.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 5, 28),
+)
+
+
+def _stays(secret: secretsmanager.Secret, decision: Decision) -> None:
+    acknowledge(secret, "SMG4", packs=[Pack.AWS_SOLUTIONS], decision=decision)
+    acknowledge(secret, "SecretRotates", packs=[Pack.OURS], decision=decision)
+    acknowledge(secret, "SecretsManagerRotationEnabled", packs=HIPAA_NIST, decision=decision)
 
 
 class DataStack(EnvironmentStack):
@@ -32,12 +66,14 @@ class DataStack(EnvironmentStack):
         *,
         environment: Environment,
         vpc: ec2.IVpc,
+        log_key: kms.IKey,
         backup_copy: BackupCopy | None,
         signed_images: bool,
     ) -> None:
         super().__init__(
             scope, construct_id, environment=environment, region=environment.regions.primary, stateful=True
         )
+        self.encrypt_logs_with(log_key)
         self.vpc = vpc
         self.key = kms.Key(
             self,
@@ -58,6 +94,7 @@ class DataStack(EnvironmentStack):
                 log_retention_days=environment.logs.retention_days,
                 removal_policy=self.removal_policy,
                 protect=environment.protect,
+                in_backup_plan=environment.features.backup,
                 backup_copy=backup_copy,
             ),
         )
@@ -67,6 +104,7 @@ class DataStack(EnvironmentStack):
         self.broker = self._valkey("Broker", config=environment.broker, eviction="noeviction")
         self.cache = self._valkey("Cache", config=environment.cache, eviction="allkeys-lru")
         self.django_secret_key = self._secret("DjangoSecretKey", "Django's SECRET_KEY")
+        _stays(self.django_secret_key, _SIGNS_SESSIONS)
         self.jwt_signing_key = self._secret("JwtSigningKey", "Signs the access and refresh tokens")
         SigningKeyRotation(
             self,
@@ -88,7 +126,10 @@ class DataStack(EnvironmentStack):
             else None
         )
 
+        if self.openai_secret:
+            _stays(self.openai_secret, _OPENAI)
         if self.image_signing_key:
+            _stays(self.image_signing_key, _KEY_PAIR)
             cdk.CfnOutput(self, "ImageSigningKeySecret", value=self.image_signing_key.secret_arn)
 
     def _preview_functions(self) -> ec2.SecurityGroup:

@@ -8,6 +8,7 @@ from constructs import Construct
 from infra.backup_tag import mark_for_backup
 from infra.config import Environment
 from infra.environment_stack import EnvironmentStack
+from infra.log_bucket import LogBucket
 from infra.receipts_bucket import ReceiptsBucket, ReceiptsBucketProps
 
 
@@ -25,9 +26,11 @@ class StorageReplicaStack(EnvironmentStack):
             props=ReceiptsBucketProps(
                 config=environment.storage,
                 bucket_name=self.bucket_name,
+                is_copy=True,
                 removal_policy=self.removal_policy,
                 auto_delete=not environment.protect,
                 page_origins=page_origins(environment),
+                access_logs=_access_logs(self, environment),
             ),
         )
 
@@ -49,6 +52,7 @@ class StorageStack(EnvironmentStack):
                 removal_policy=self.removal_policy,
                 auto_delete=not environment.protect,
                 page_origins=page_origins(environment),
+                access_logs=_access_logs(self, environment),
                 replica=replica,
             ),
         )
@@ -58,6 +62,17 @@ class StorageStack(EnvironmentStack):
         if environment.features.backup:
             mark_for_backup(self.bucket, environment)
         cdk.CfnOutput(self, "ReceiptsBucket", value=self.bucket.bucket_name)
+
+
+def _access_logs(stack: EnvironmentStack, environment: Environment) -> LogBucket:
+    """Beside the bucket, as S3 delivers within a region only."""
+    return LogBucket(
+        stack,
+        "AccessLogs",
+        retention_days=environment.logs.retention_days,
+        keep=environment.protect,
+        logs_buckets=True,
+    )
 
 
 def page_origins(environment: Environment) -> tuple[str, ...]:

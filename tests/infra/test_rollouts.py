@@ -193,7 +193,7 @@ def policy_of(body: dict[str, Any], role: str) -> list[dict[str, Any]]:
     return [
         statement
         for resource in body["Resources"].values()
-        if resource["Type"] == "AWS::IAM::Policy" and {"Ref": role} in resource["Properties"]["Roles"]
+        if resource["Type"] == "AWS::IAM::ManagedPolicy" and {"Ref": role} in resource["Properties"]["Roles"]
         for statement in resource["Properties"]["PolicyDocument"]["Statement"]
     ]
 
@@ -203,7 +203,7 @@ def test_the_migration_hook_may_run_the_migration_and_nothing_else(prod: Assembl
     (role,) = (
         name
         for name, resource in body["Resources"].items()
-        if resource["Type"] == "AWS::IAM::Role" and name.startswith("MigrationHookFunctionServiceRole")
+        if resource["Type"] == "AWS::IAM::Role" and name.startswith("MigrationHookCallRole")
     )
     allowed = {json.dumps(statement["Action"]): statement for statement in policy_of(body, role)}
     assert allowed.keys() == {

@@ -68,7 +68,7 @@ def test_replication_in_fifteen_minutes_with_a_metric(prod: Assembly) -> None:
 
 def test_replication_may_use_both_keys(prod: Assembly) -> None:
     """Without either, S3 replicates nothing and says so only in a metric."""
-    statements = _statements(prod["Storage"], "AWS::IAM::Policy", "PolicyDocument")
+    statements = _statements(prod["Storage"], "AWS::IAM::ManagedPolicy", "PolicyDocument")
     here = [s for s in statements if s["Action"] == "kms:Decrypt"]
     there = [s for s in statements if "kms:Encrypt" in s["Action"]]
     assert "ReceiptsKey" in json.dumps(here[0]["Resource"]["Fn::GetAtt"])
