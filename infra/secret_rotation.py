@@ -59,20 +59,32 @@ class SecretRotation(Construct):
             ),
         )
         self.function = small.function
+        # As an imported one, CDK leaves its role alone: it would add the right to make random passwords, anywhere.
+        rotator = lambda_.Function.from_function_attributes(
+            self,
+            "Rotator",
+            function_arn=self.function.function_arn,
+            role=small.role.without_policy_updates(),
+            same_environment=True,
+        )
         props.secret.add_rotation_schedule(
             "Rotation",
             automatically_after=cdk.Duration.days(props.days),
-            # As an imported one, CDK leaves its role alone: it would add the right to make random passwords, anywhere.
-            rotation_lambda=lambda_.Function.from_function_attributes(
-                self,
-                "Rotator",
-                function_arn=self.function.function_arn,
-                role=small.role.without_policy_updates(),
-                same_environment=True,
-            ),
+            rotation_lambda=rotator,
             # The value is new when the stack is made, and an edited schedule is no reason for another.
             rotate_immediately_on_update=False,
         ).node.add_dependency(small.role)
+        _called_for_this_account_only(rotator)
+
+
+def _called_for_this_account_only(rotator: lambda_.IFunction) -> None:
+    """Secrets Manager calls it for secrets of this account: CDK's permission would let it do so for anybody's.
+
+    https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets-required-permissions-function.html
+    """
+    for made in rotator.node.find_all():
+        if isinstance(made, lambda_.CfnPermission):
+            made.source_account = cdk.Stack.of(rotator).account
 
 
 def _may_rotate(scope: Construct, secret: secretsmanager.Secret) -> list[iam.PolicyStatement]:
