@@ -13,18 +13,15 @@ from constructs import Construct
 
 from infra.config import Environment
 from pipelines import conditions
-from pipelines.acknowledgement import acknowledge
 from pipelines.bootstrap import may_assume, regions
-from pipelines.builds import Build, BuildProps
+from pipelines.builds import BuildProps
 from pipelines.config import Delivery, Stages
 from pipelines.foundation import Foundation
+from pipelines.image_rights import PULL, PUSH, acknowledge_login, log_in_to_ecr, platform_of
 from pipelines.workflow import Workflow
 
 _IMAGE = "#{Image.IMAGE}"
 """The variable that the image's build exports: the image's name by digest."""
-
-_PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
-_PUSH = ("ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart")
 
 
 class DeliveryPipeline(Workflow):
@@ -111,20 +108,20 @@ class DeliveryPipeline(Workflow):
                 variables={
                     "RELEASE_REPOSITORY": releases.repository_uri,
                     "CACHE_REPOSITORY": self.foundation.build_cache.repository_uri,
-                    "PLATFORM": "linux/arm64" if architecture == "arm64" else "linux/amd64",
+                    "PLATFORM": platform_of(architecture),
                     "BASE_IMAGE": self.delivery.base_image,
                 },
                 statements=[
-                    _log_in_to_ecr(),
+                    log_in_to_ecr(),
                     iam.PolicyStatement(
-                        actions=[*_PULL, *_PUSH],
+                        actions=[*PULL, *PUSH],
                         resources=[releases.repository_arn, self.foundation.build_cache.repository_arn],
                     ),
                     iam.PolicyStatement(actions=["ecr:DescribeImages"], resources=[releases.repository_arn]),
                 ],
             ),
         )
-        _acknowledge_login(image)
+        acknowledge_login(image)
         inspect = self.build(
             "InspectImage",
             BuildProps(
@@ -133,15 +130,15 @@ class DeliveryPipeline(Workflow):
                 timeout_minutes=limits.image_scan,
                 evidence=self.foundation.evidence,
                 statements=[
-                    _log_in_to_ecr(),
+                    log_in_to_ecr(),
                     iam.PolicyStatement(
-                        actions=[*_PULL, "ecr:DescribeImages", "ecr:DescribeImageScanFindings"],
+                        actions=[*PULL, "ecr:DescribeImages", "ecr:DescribeImageScanFindings"],
                         resources=[releases.repository_arn],
                     ),
                 ],
             ),
         )
-        _acknowledge_login(inspect)
+        acknowledge_login(inspect)
         assemble = self.build(
             "Assemble",
             BuildProps(
@@ -271,11 +268,3 @@ class DeliveryPipeline(Workflow):
             ),
         )
         return self.step("Verify", verify, order=2)
-
-
-def _log_in_to_ecr() -> iam.PolicyStatement:
-    return iam.PolicyStatement(actions=["ecr:GetAuthorizationToken"], resources=["*"])
-
-
-def _acknowledge_login(build: Build) -> None:
-    acknowledge(build, "IAM5[Resource::*]", "ecr:GetAuthorizationToken knows no resources; what it opens is listed")

@@ -8,6 +8,7 @@ and look at what the branch has assembled before they deploy it (docs/adr/0073).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import aws_cdk as cdk
 from aws_cdk import aws_codepipeline as codepipeline
@@ -24,13 +25,21 @@ from pipelines.bootstrap import Purpose, may_assume
 from pipelines.builds import Build, BuildProps
 from pipelines.config import Delivery
 from pipelines.foundation import Foundation
+from pipelines.image_rights import PULL, PUSH, acknowledge_login, log_in_to_ecr, platform_of
 from pipelines.workflow import Workflow
 
 _LOOK_AGAIN = cdk.Duration.hours(3)
 """A quarter of the time in which people are warned before the end."""
 
-_PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
-_PUSH = ("ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart")
+
+@dataclass(frozen=True, kw_only=True)
+class PreviewsProps:
+    """`environment` carries the previews; `token` may write comments on pull requests."""
+
+    delivery: Delivery
+    foundation: Foundation
+    environment: Environment
+    token: secretsmanager.ISecret
 
 
 class Previews(Construct):
@@ -58,18 +67,9 @@ class Previews(Construct):
         acknowledge(self.token, "SMG4", "GitHub's tokens are renewed by hand: its API makes none")
         life = environment.previews.life
         branches = foundation.branches([environment.account], days=max(life.hours, life.kept_hours) // 24 + 1)
-        self.pushes = PreviewPipeline(
-            self,
-            "Push",
-            delivery=delivery,
-            foundation=foundation,
-            environment=environment,
-            token=self.token,
-            branches=branches,
-        )
-        self.tending = TendingPipeline(
-            self, "Tend", delivery=delivery, foundation=foundation, environment=environment, token=self.token
-        )
+        props = PreviewsProps(delivery=delivery, foundation=foundation, environment=environment, token=self.token)
+        self.pushes = PreviewPipeline(self, "Push", props=props, branches=branches)
+        self.tending = TendingPipeline(self, "Tend", props=props)
 
 
 class _WithRights(Workflow):
@@ -80,15 +80,14 @@ class _WithRights(Workflow):
         scope: Construct,
         construct_id: str,
         *,
-        delivery: Delivery,
-        foundation: Foundation,
-        environment: Environment,
-        token: secretsmanager.ISecret,
+        props: PreviewsProps,
         mode: codepipeline.ExecutionMode,
     ) -> None:
-        super().__init__(scope, construct_id, delivery=delivery, foundation=foundation, mode=mode, reviewed=True)
-        self.environment = environment
-        self._token = token
+        super().__init__(
+            scope, construct_id, delivery=props.delivery, foundation=props.foundation, mode=mode, reviewed=True
+        )
+        self.environment = props.environment
+        self._token = props.token
 
     def trusted(
         self, construct_id: str, *, buildspec: str, description: str, minutes: int, roles: Sequence[Purpose]
@@ -127,23 +126,12 @@ class PreviewPipeline(_WithRights):
         scope: Construct,
         construct_id: str,
         *,
-        delivery: Delivery,
-        foundation: Foundation,
-        environment: Environment,
-        token: secretsmanager.ISecret,
+        props: PreviewsProps,
         branches: ecr.Repository,
     ) -> None:
-        super().__init__(
-            scope,
-            construct_id,
-            delivery=delivery,
-            foundation=foundation,
-            environment=environment,
-            token=token,
-            mode=codepipeline.ExecutionMode.PARALLEL,
-        )
+        super().__init__(scope, construct_id, props=props, mode=codepipeline.ExecutionMode.PARALLEL)
         self.start_on(self.source.on_pull_request())
-        limits = delivery.timeout_minutes
+        limits = self.delivery.timeout_minutes
         push = {"BRANCH": "#{Source.BranchName}", "COMMIT": "#{Source.CommitId}"}
         admit = self.trusted(
             "Admit",
@@ -182,7 +170,6 @@ class PreviewPipeline(_WithRights):
 
     def _assemble(self, branches: ecr.Repository) -> Build:
         environment = self.environment
-        arm = environment.cpu_architecture == "arm64"
         build = self.build(
             "Assemble",
             BuildProps(
@@ -194,18 +181,18 @@ class PreviewPipeline(_WithRights):
                 variables={
                     "ENVIRONMENT": environment.name,
                     "RELEASE_REPOSITORY": branches.repository_uri,
-                    "PLATFORM": "linux/arm64" if arm else "linux/amd64",
+                    "PLATFORM": platform_of(environment.cpu_architecture),
                     "BASE_IMAGE": self.delivery.base_image,
                 },
                 statements=[
-                    iam.PolicyStatement(actions=["ecr:GetAuthorizationToken"], resources=["*"]),
+                    log_in_to_ecr(),
                     iam.PolicyStatement(
-                        actions=[*_PULL, *_PUSH, "ecr:DescribeImages"], resources=[branches.repository_arn]
+                        actions=[*PULL, *PUSH, "ecr:DescribeImages"], resources=[branches.repository_arn]
                     ),
                 ],
             ),
         )
-        acknowledge(build, "IAM5[Resource::*]", "ecr:GetAuthorizationToken knows no resources; what it opens is listed")
+        acknowledge_login(build)
         return build
 
 
@@ -215,31 +202,14 @@ class TendingPipeline(_WithRights):
     With each pull request that is closed, and every three hours for what no event tells of.
     """
 
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        delivery: Delivery,
-        foundation: Foundation,
-        environment: Environment,
-        token: secretsmanager.ISecret,
-    ) -> None:
-        super().__init__(
-            scope,
-            construct_id,
-            delivery=delivery,
-            foundation=foundation,
-            environment=environment,
-            token=token,
-            mode=codepipeline.ExecutionMode.QUEUED,
-        )
+    def __init__(self, scope: Construct, construct_id: str, *, props: PreviewsProps) -> None:
+        super().__init__(scope, construct_id, props=props, mode=codepipeline.ExecutionMode.QUEUED)
         self.start_on(self.source.on_closed_pull_request())
         tend = self.trusted(
             "Tend",
             buildspec="preview-tend",
             description="Looks after the previews of pull requests",
-            minutes=delivery.timeout_minutes.plan,
+            minutes=self.delivery.timeout_minutes.plan,
             roles=["deploy"],
         )
         self.pipeline.add_stage(stage_name="Tend", actions=[self.step("Tend", tend, source=self.reviewed)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -67,7 +68,7 @@ class Together:
             part.mend(platform)
 
 
-class Again:
+class Again(ABC):
     """A breakage that has to be done again and again: `turn` every so many seconds, in a thread, until it is mended."""
 
     every = 1.0
@@ -89,8 +90,9 @@ class Again:
         if self._failed:
             raise self._failed
 
+    @abstractmethod
     def turn(self, platform: Platform) -> None:
-        raise NotImplementedError
+        """Do it once."""
 
     def _run(self, platform: Platform) -> None:
         while not self._over.is_set():

@@ -7,6 +7,7 @@ import secrets
 import signal
 import threading
 import time
+from abc import abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
@@ -34,9 +35,9 @@ class _Killed(Again):
             if abs(process.create_time() - noted["created"]) < 1 and process.status() != psutil.STATUS_ZOMBIE:
                 process.send_signal(signal.SIGKILL)
 
+    @abstractmethod
     def server(self, platform: Platform) -> str:
         """The data plane's name for it."""
-        raise NotImplementedError
 
 
 class DatabaseKilled(_Killed):

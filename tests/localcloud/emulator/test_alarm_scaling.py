@@ -15,8 +15,8 @@ from .watching import eventually, put, put_alarm
 pytestmark = pytest.mark.localcloud
 
 
-def test_an_alarm_scales_a_service_by_the_step_that_its_values_select(emulator: Emulator, watch: Any) -> None:
-    ecs, scaling = emulator.client("ecs"), emulator.client("application-autoscaling")
+def scaled_service(ecs: Any, scaling: Any, *, most: int) -> dict[str, str]:
+    """A service of two tasks that may have `most`; what names it to Application Auto Scaling."""
     ecs.create_cluster(clusterName="scaled")
     ecs.register_task_definition(
         family="scaled", containerDefinitions=[{"name": "web", "image": "web", "memory": 64, "essential": True}]
@@ -27,7 +27,13 @@ def test_an_alarm_scales_a_service_by_the_step_that_its_values_select(emulator: 
         "ResourceId": "service/scaled/web",
         "ScalableDimension": "ecs:service:DesiredCount",
     }
-    scaling.register_scalable_target(**target, MinCapacity=2, MaxCapacity=5)
+    scaling.register_scalable_target(**target, MinCapacity=2, MaxCapacity=most)
+    return target
+
+
+def test_an_alarm_scales_a_service_by_the_step_that_its_values_select(emulator: Emulator, watch: Any) -> None:
+    ecs, scaling = emulator.client("ecs"), emulator.client("application-autoscaling")
+    target = scaled_service(ecs, scaling, most=5)
     policy = scaling.put_scaling_policy(
         **target,
         PolicyName="out",
@@ -69,17 +75,7 @@ def test_an_alarm_scales_a_service_by_the_step_that_its_values_select(emulator: 
 
 def test_a_cooldown_goes_on_in_an_emulator_that_was_killed(own_emulator: Emulator) -> None:
     ecs, scaling = own_emulator.client("ecs"), own_emulator.client("application-autoscaling")
-    ecs.create_cluster(clusterName="scaled")
-    ecs.register_task_definition(
-        family="scaled", containerDefinitions=[{"name": "web", "image": "web", "memory": 64, "essential": True}]
-    )
-    ecs.create_service(cluster="scaled", serviceName="web", taskDefinition="scaled", desiredCount=2)
-    target = {
-        "ServiceNamespace": "ecs",
-        "ResourceId": "service/scaled/web",
-        "ScalableDimension": "ecs:service:DesiredCount",
-    }
-    scaling.register_scalable_target(**target, MinCapacity=2, MaxCapacity=9)
+    target = scaled_service(ecs, scaling, most=9)
     policy = scaling.put_scaling_policy(
         **target,
         PolicyName="out",
