@@ -12,6 +12,7 @@ from pathlib import Path
 from localcloud import layout
 from localcloud.dashboards.definition import AlarmStates, Dashboard, Metrics, Place, Text, Widget
 from localcloud.dashboards.reading import AlarmState, Drawn
+from localcloud.document import document
 
 _UPLOT = layout.REPOSITORY / "node_modules" / "uplot" / "dist"
 _HERE = Path(__file__).parent
@@ -37,27 +38,14 @@ def as_html(filled: Filled, *, others: Sequence[str]) -> str:
     widgets = "\n".join(_widget(filled, number) for number in range(len(filled.dashboard.widgets)))
     script = (_UPLOT / "uPlot.iife.min.js").read_text() + "\n" + (_HERE / "page.js").read_text()
     style = (_UPLOT / "uPlot.min.css").read_text() + "\n" + (_HERE / "page.css").read_text()
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy"
-  content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
-<title>{escape(name)}</title>
-<style>{style}</style>
-</head>
-<body>
-<nav aria-label="Dashboards">{links}</nav>
+    body = f"""<nav aria-label="Dashboards">{links}</nav>
 <h1>{escape(name)}</h1>
 <p class="soft">{_hours(filled.dashboard)} up to {filled.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC</p>
 <main>
 {widgets}
 </main>
-<script>{script}</script>
-</body>
-</html>
-"""
+<script>{script}</script>"""
+    return document(title=name, style=style, body=body, scripts=True)
 
 
 def _hours(dashboard: Dashboard) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from html import escape
 
+from localcloud.document import document
 from localcloud.drill.report.table import Table
 
 _STYLE = """
@@ -30,25 +31,13 @@ tr.no { background: var(--marked); } .scroll { overflow-x: auto; }
 def as_html(tables: Sequence[Table], *, title: str, ok: bool, at: datetime) -> str:
     """The whole page."""
     state = '<span class="state">ok</span>' if ok else '<span class="state no">not ok</span>'
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{escape(title)}</title>
-<style>{_STYLE}</style>
-</head>
-<body>
-<main>
+    body = f"""<main>
 <h1>{escape(title)} {state}</h1>
 <p class="soft">On the local cloud, {at.astimezone(UTC):%Y-%m-%d %H:%M} UTC.
 What the columns mean: docs/alarm-drills.md</p>
 {"".join(line for table in tables for line in _table(table))}
-</main>
-</body>
-</html>
-"""
+</main>"""
+    return document(title=title, style=_STYLE, body=body)
 
 
 def _table(table: Table) -> Iterator[str]:

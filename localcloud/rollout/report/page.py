@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from html import escape
 
+from localcloud.document import document
 from localcloud.rollout.report.plot import as_svg
 from localcloud.rollout.report.summary import Judged
 
@@ -47,25 +48,13 @@ def as_html(rehearsals: Sequence[Judged], *, env: str, at: datetime) -> str:
     """The whole page."""
     ok = bool(rehearsals) and all(one.ok for one in rehearsals)
     sections = "\n".join(line for one in rehearsals for line in _section(one))
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>Rollouts rehearsed on {escape(env)}</title>
-<style>{_STYLE}</style>
-</head>
-<body>
-<main>
+    body = f"""<main>
 <h1>Rollouts rehearsed on {escape(env)} {_state(ok)}</h1>
 <p class="soft">On the local cloud, {at.astimezone(UTC):%Y-%m-%d %H:%M} UTC. What the figures mean: docs/rollout.md</p>
 {"".join(_overview(rehearsals))}
 {sections}
-</main>
-</body>
-</html>
-"""
+</main>"""
+    return document(title=f"Rollouts rehearsed on {env}", style=_STYLE, body=body)
 
 
 def _state(ok: bool) -> str:

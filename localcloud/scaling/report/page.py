@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from html import escape
 from itertools import accumulate
 
+from localcloud.document import document
 from localcloud.scaling.checks import BUSY, Check
 from localcloud.scaling.model import BACKLOG, CPU
 from localcloud.scaling.outcome import Outcome, Result, duration
@@ -52,26 +53,14 @@ def as_html(outcome: Outcome, comparison: Comparison | None = None) -> str:
     title = f"Scaling of {escape(outcome.environment)}"
     extras = f", with {' and '.join(outcome.extras)}" if outcome.extras else ""
     sections = "\n".join(_section(index, result) for index, result in enumerate(outcome.results))
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{title}</title>
-<style>{_STYLE}</style>
-</head>
-<body>
-<main>
+    body = f"""<main>
 <h1>{title} {_state(ok)}</h1>
 <p>Load traces, replayed against {escape(outcome.policy)}{escape(extras)}. Latencies and costs are estimates.</p>
 <div class="scroll">{"".join(_overview(outcome))}</div>
 {real}
 {sections}
-</main>
-</body>
-</html>
-"""
+</main>"""
+    return document(title=f"Scaling of {outcome.environment}", style=_STYLE, body=body)
 
 
 def _state(ok: bool) -> str:
