@@ -114,7 +114,10 @@ def test_the_circuit_breaker_goes_back_to_what_ran_and_says_why(stage: Stage) ->
     name = stage.serve(good, deploymentConfiguration=BREAKER)
     stage.rollout(name)
     running = ids(stage.tasks(name))
-    stage.ecs.update_service(cluster=stage.cluster, service=name, taskDefinition=stage.define(stage.container(CRASH)))
+    # Without a health check a task is as good as healthy from its start to its crash, and may replace the old one.
+    check = {"command": ["CMD-SHELL", "true"], "interval": 5, "timeout": 2, "retries": 1}
+    broken = stage.define(stage.container(CRASH, healthCheck=check))
+    stage.ecs.update_service(cluster=stage.cluster, service=name, taskDefinition=broken)
     service = eventually(lambda: (s := stage.service(name))["taskDefinition"] == good and s, within=20)
     assert service
     failed = [event["message"] for event in service["events"] if "deployment failed" in event["message"]]

@@ -1,4 +1,7 @@
-"""Access, tried out: what the platform did was let, and what no task may do is refused."""
+"""Access, tried out: what the platform did was let, and what no task may do is refused.
+
+Before the tests of deployments, which plant a refusal.
+"""
 
 from __future__ import annotations
 
