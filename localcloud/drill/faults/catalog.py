@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from localcloud.drill.faults.catalog_of_servers import SERVERS
+from localcloud.drill.faults.catalog_of_services import SERVICES, UNDRILLED
 from localcloud.drill.faults.fault import REDUNDANT, Bounds, Fault
 from localcloud.drill.faults.processes import Frozen, Killed, container, emulator, of_data_plane, zone
 
-_ALONE = Bounds(recovery=10.0, since="mended")
-"""The only one of its kind: there is an outage, which ends soon after the part is back."""
+_ALONE = Bounds(recovery=30.0, since="mended")
+"""The only one of its kind here: there is an outage, which ends when the part has started again."""
 
 _KILL, _STOP = "SIGKILL", "SIGSTOP"
 
@@ -65,4 +67,4 @@ PROCESSES = (
     ),
 )  # fmt: skip
 
-FAULTS: tuple[Fault, ...] = PROCESSES
+FAULTS: tuple[Fault, ...] = (*PROCESSES, *SERVERS, *SERVICES, *UNDRILLED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import random
 import secrets
@@ -83,7 +84,7 @@ class Client(User):
     async def stored(self, form: dict[str, Any], image: bytes, receipt: str) -> None:
         if self._book.damage is not None:
             self._book.damaged.add(receipt)
-            self._book.damage(form, image)
+            await asyncio.to_thread(self._book.damage, form, image)
 
     async def correct(self) -> None:
         """Give the newest receipt that was read another shop and category."""

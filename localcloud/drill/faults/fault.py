@@ -37,8 +37,8 @@ class Breakage(Protocol):
 class Bounds:
     """What must hold beside that nothing is lost and nothing billed twice; None is no bound.
 
-    `failed_percent` of the requests of the fault's window fail at most. `recovery` are seconds until the last failed
-    request has ended, `writes_back` until a write succeeds after which none fails, `reads_gone` the longest time
+    `failed_percent` of the requests of the fault's window fail at most. `recovery` are seconds until the last request
+    was sent that failed, `writes_back` until a write succeeds after which none fails, `reads_gone` the longest time
     without one good read; the first two count from when the fault was made or, as a whole system cannot do without the
     part, from when it was mended.
     """

@@ -16,9 +16,10 @@ from localcloud.rollout.load.answers import Answer
 class Figures:
     """Of one attempt, in seconds; None for what did not happen.
 
-    `detected`: from the fault to the first sign of it, the platform's or a client's. `recovered`: to the end of the
-    last failed request, 0 when none failed. `whole`: until every part of the platform was well again. `writes_back`:
-    until the first write succeeded that none failed after. `reads_gone`: the longest time without a good read.
+    `detected`: from the fault to the first sign of it, the platform's or a client's. `recovered`: from when on every
+    request that was sent succeeded, 0 when none failed (one that was sent before may be waited for in vain for longer).
+    `whole`: until every part of the platform was well again. `writes_back`: until the first write succeeded that none
+    failed after. `reads_gone`: the longest time without a good read.
     """
 
     requests: int
@@ -45,7 +46,7 @@ def figures(attempt: Attempt) -> Figures:
         requests=len(here),
         failed=len(bad),
         detected=min(signs) - attempt.made if signs else None,
-        recovered=max(0.0, max((answer.ended for answer in bad), default=since) - since),
+        recovered=max(0.0, max((answer.at for answer in bad), default=since) - since),
         whole=max(0.0, attempt.whole - since) if attempt.whole else None,
         writes_back=_back([answer for answer in here if answer.action not in READS], since),
         reads_gone=gap([answer for answer in here if answer.action in READS], attempt.made, attempt.ended),

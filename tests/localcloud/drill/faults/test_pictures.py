@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import random
 
 import pytest
 from PIL import Image
@@ -22,6 +21,6 @@ def test_a_number_survives_scaling_and_compression(number: int, scale: float) ->
 
 
 def test_every_number_has_a_day_of_its_own() -> None:
-    numbers = random.Random(1).sample(range(pictures.MOST), 100)
-    assert len({pictures.day(number) for number in numbers}) == 100
+    numbers = range(0, pictures.MOST, 40)
+    assert len({pictures.day(number) for number in numbers}) == len(numbers)
     assert pictures.draw(3) != pictures.draw(4)
