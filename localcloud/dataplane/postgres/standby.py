@@ -17,6 +17,7 @@ import psycopg2
 
 from localcloud import layout
 from localcloud.dataplane import paths, process
+from localcloud.dataplane.errors import PartError
 from localcloud.dataplane.postgres import binaries, roles
 from localcloud.dataplane.postgres.folder import SUPERUSER, DataFolder
 from localcloud.dataplane.specs import DatabaseSpec
@@ -68,9 +69,18 @@ class Standby:
         self._in_step, self._unanswered = False, 0
 
     def tend(self, spec: DatabaseSpec) -> None:
-        """With a primary that is well: see to it that the standby runs, and is waited for while it is in step."""
+        """With a primary that is well: see to it that the standby runs, and is waited for while it is in step. One
+        that has troubles of its own does not hold up the primary."""
         if not spec.multi_az:
             return
+        try:
+            self._tend(spec)
+        except PartError as error:
+            self._in_step = False
+            self._wait_for_it(spec, wait=False)
+            _log.warning("%s: its standby: %s", spec.identifier, error)
+
+    def _tend(self, spec: DatabaseSpec) -> None:
         port = layout.allocate_port("rds", self._name)
         if not self._folder.exists:
             roles.ensure_slot(spec.port, _SLOT)
@@ -80,11 +90,14 @@ class Standby:
             self._folder.remove_stale_lock()
         self._server.ensure(binaries.command("postgres", "-D", str(self._folder.path)))
         streams = roles.streams_to(spec.port, self._name)
-        if DataFolder(spec.identifier).set_synchronous(f'"{self._name}"' if streams else ""):
-            _log.info("%s: its standby is %s", spec.identifier, "in step" if streams else "not waited for")
+        self._wait_for_it(spec, wait=streams)
+        self._in_step = streams and roles.is_synchronous(spec.port, self._name)
+
+    def _wait_for_it(self, spec: DatabaseSpec, *, wait: bool) -> None:
+        if DataFolder(spec.identifier).set_synchronous(f'"{self._name}"' if wait else ""):
+            _log.info("%s: its standby is %s", spec.identifier, "in step" if wait else "not waited for")
             with roles.connection(spec.port) as cursor:
                 cursor.execute("SELECT pg_reload_conf()")
-        self._in_step = streams and roles.is_synchronous(spec.port, self._name)
 
     def stop(self) -> None:
         self._server.stop_leftover()

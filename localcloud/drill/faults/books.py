@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg2
 
-from localcloud import outputs
+from localcloud.drill.faults import parts
 from localcloud.drill.faults.fault import Scene
 from localcloud.ledger import check, entries, stored
 from localcloud.ledger.check import FINAL, Findings
@@ -59,6 +59,5 @@ def _rows(scene: Scene) -> dict[str, stored.Row]:
 
 
 def _objects(scene: Scene) -> set[str]:
-    bucket = outputs.value("ReceiptsBucket")
-    pages: Any = scene.platform.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket)
+    pages: Any = scene.platform.client("s3").get_paginator("list_objects_v2").paginate(Bucket=parts.bucket())
     return {item["Key"] for page in pages for item in page.get("Contents", [])}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from localcloud.drill.faults import operations, services
+from localcloud.drill.faults import operations, poison, services
 from localcloud.drill.faults.fault import REDUNDANT, Bounds, Fault
 from localcloud.emulator.faults import Rule
 
@@ -97,7 +97,14 @@ OPERATIONS = (
     ),
 )  # fmt: skip
 
-SERVICES = (*OPENAI, *AWS, *OPERATIONS)
+POISON = (
+    Fault(
+        name="poison", says="a receipt kills its worker each time, and is set aside", group="poison", bounds=REDUNDANT,
+        how="SIGKILL to all reading processes as soon as it is being read", breakage=poison.Poison(),
+    ),
+)  # fmt: skip
+
+SERVICES = (*POISON, *OPENAI, *AWS, *OPERATIONS)
 
 UNDRILLED = (
     Fault(

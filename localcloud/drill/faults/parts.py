@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 
-from localcloud import layout, supervision
+from localcloud import layout, outputs, supervision
 from localcloud.console import LocalCloudError
 from localcloud.drill.platform import Platform
 
@@ -69,6 +69,11 @@ def program(name: str) -> psutil.Process:
         if state.name == name and state.pid:
             return psutil.Process(state.pid)
     raise LocalCloudError(f"{name} does not run", remedy="run: make status")
+
+
+def bucket() -> str:
+    """The bucket of receipts."""
+    return outputs.value("ReceiptsBucket")
 
 
 def family(pid: int) -> list[psutil.Process]:

@@ -9,8 +9,8 @@ from typing import Any
 
 import httpx2
 
-from localcloud import demo, openai_server, outputs
-from localcloud.drill.faults import openai, pictures
+from localcloud import demo, openai_server
+from localcloud.drill.faults import openai, parts, pictures
 from localcloud.drill.faults.fault import Scene
 from localcloud.emulator import faults
 from localcloud.emulator.faults import Rule
@@ -77,7 +77,7 @@ class ObjectsVanish:
     """What was uploaded is deleted before the application is told of it."""
 
     def make(self, scene: Scene) -> None:
-        s3, bucket = scene.platform.client("s3"), outputs.value("ReceiptsBucket")
+        s3, bucket = scene.platform.client("s3"), parts.bucket()
         scene.book.damage = lambda form, _image: s3.delete_object(Bucket=bucket, Key=form["fields"]["key"])
 
     def mend(self, scene: Scene) -> None:
