@@ -11,7 +11,8 @@ from infra.migrations import migrations_digest
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    for name in ("requirements.txt", "spendsmart/settings.py", "receipts/migrations/0001_initial.py", "receipts/api.py"):
+    migration = "receipts/migrations/0001_initial.py"
+    for name in ("requirements.txt", "spendsmart/settings.py", migration, "receipts/api.py"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)
     return tmp_path
