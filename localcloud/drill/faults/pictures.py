@@ -50,7 +50,7 @@ def number_of(picture: Image.Image) -> int:
         x = (_BLOCK_LEFT + (place + 0.5) * _BLOCK) * across
         y = (_BLOCK_TOP + 0.5 * _BLOCK) * down
         value = gray.getpixel((int(x), int(y)))
-        if isinstance(value, int) and value < _LIGHT:
+        if isinstance(value, int | float) and value < _LIGHT:
             number |= 1 << place
     return number
 
