@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from localcloud import layout
@@ -10,6 +11,7 @@ from localcloud.console import LocalCloudError
 from localcloud.drill.alarms.services import suspend_scaling
 from localcloud.drill.faults import openai, parts
 from localcloud.drill.faults.fault import Scene
+from localcloud.drill.faults.parts import Task
 from localcloud.drill.platform import Platform
 
 PATIENCE = 300.0
@@ -30,19 +32,28 @@ def let_in(platform: Platform) -> None:
 
 
 def redeploy(platform: Platform, service: str) -> None:
-    """Replace the tasks of a rolling service, and wait until only new ones run. Raises LocalCloudError."""
-    before = {task.id for task in parts.tasks(platform, service)}
-    ecs, name = platform.client("ecs"), platform.service(service)
-    ecs.update_service(cluster=platform.cluster, service=name, forceNewDeployment=True)
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        described = ecs.describe_services(cluster=platform.cluster, services=[name])["services"][0]
-        now = {task.id for task in parts.tasks(platform, service)}
-        if not now & before and len(now) >= described["desiredCount"] and len(described["deployments"]) == 1:
-            return
-        if time.monotonic() > deadline:
-            raise LocalCloudError(f"{service} has no new tasks after {PATIENCE:.0f} s", remedy="run: make status")
-        time.sleep(1)
+    """Stop the tasks of a service, one after the other, and wait each time until a new one has taken its place.
+
+    Raises LocalCloudError.
+    """
+    ecs, name, old = platform.client("ecs"), platform.service(service), parts.tasks(platform, service)
+    for task in old:
+        ecs.stop_task(cluster=platform.cluster, task=task.id, reason="A drill wants a new one")
+        deadline = time.monotonic() + PATIENCE
+        while not _replaced(parts.tasks(platform, service), task, count=len(old)) or not _complete(name):
+            if time.monotonic() > deadline:
+                raise LocalCloudError(f"{service} has no new task after {PATIENCE:.0f} s", remedy="run: make status")
+            time.sleep(1)
+
+
+def _replaced(now: Sequence[Task], task: Task, *, count: int) -> bool:
+    return len(now) >= count and task.id not in {one.id for one in now}
+
+
+def _complete(service: str) -> bool:
+    """Whether a service has as many healthy tasks as it wants."""
+    found = next(one for one in parts.runner()["services"] if one["name"] == service)
+    return int(found["running"]) >= int(found["desired"])
 
 
 @dataclass

@@ -83,7 +83,7 @@ class Traffic:
         """Let everybody register and log in, then begin. Raises LocalCloudError when that does not work."""
         self._thread.start()
         try:
-            self._call(self._arrive(), patience=60)
+            self._call(self._arrive(), patience=180)
         except (httpx2.HTTPError, TimeoutError) as error:
             raise LocalCloudError(f"no user can register: {error!r}", remedy="run: make status") from error
 
