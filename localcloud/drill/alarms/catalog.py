@@ -67,6 +67,7 @@ REAL = (
         fires=("scheduler-silent", "processing-outage"),
         brings=_READING,
         breakage=ServiceStopped("beat"),
+        patience=15.0,
     ),
     Fault(
         name="receipts-wait",
