@@ -82,7 +82,7 @@ REAL = (
         ),
         brings=(*_READING, "journey-failing", "web-outage", "scaling-worker-backlog-upper"),
         breakage=ReceiptsWait(),
-        after=("beat-stopped",),
+        after=("beat-stopped", "worker-memory"),
         after_mending=("web-stopped",),
     ),
     Fault(
