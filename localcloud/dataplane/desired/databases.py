@@ -51,6 +51,7 @@ def _spec(reader: Reader, instance: dict[str, Any], *, source: str | None, repli
         archive=ArchiveSpec(region=reader.region, bucket=bucket, server=resource_id) if days and not source else None,
         retention_days=days,
         restore=_restore(restore) if restore else None,
+        multi_az=bool(instance.get("MultiAZ")) and source is None,
     )
 
 
