@@ -59,12 +59,12 @@ def restore_command(archive: ArchiveSpec, *, spool: Path) -> str:
 
 
 def back_up(archive: ArchiveSpec, *, port: int, user: str, name: str = "") -> None:
-    """A base backup of the server at `port`; at the lowest priority unless somebody waits for it by its name. Raises
+    """A base backup of the server at `port`; at a low priority unless somebody waits for it by its name. Raises
     PartError."""
     options = ["--gzip", "--jobs", "1", "--immediate-checkpoint", "--host", str(paths.sockets()), "--port", str(port)]
     options += ["--user", user, *(["--name", name] if name else [])]
     line = _line("barman-cloud-backup", archive, options, [])
-    _run(line if name else ["nice", "-n", "19", *line])
+    _run(line if name else ["nice", "-n", "5", *line])
 
 
 def backups(archive: ArchiveSpec) -> list[BaseBackup]:
@@ -92,7 +92,7 @@ def keep(archive: ArchiveSpec, backup_id: str) -> None:
 def delete_expired(archive: ArchiveSpec, *, days: int) -> None:
     """Delete what is not needed to restore to any second of the last `days`. Raises PartError."""
     policy = ["--retention-policy", f"RECOVERY WINDOW OF {days} DAYS"]
-    _run(["nice", "-n", "19", *_line("barman-cloud-backup-delete", archive, policy, [])])
+    _run(["nice", "-n", "5", *_line("barman-cloud-backup-delete", archive, policy, [])])
 
 
 def restore(archive: ArchiveSpec, *, into: Path, backup_id: str = "", time: str = "") -> None:
