@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,10 @@ from botocore.exceptions import ClientError
 from localcloud import aws, cdk, demo, layout, outputs, supervision
 from localcloud.console import LocalCloudError, Steps
 from localcloud.previews import leftovers, tree
+from previews import failure as failures
+from previews.comment import Failure
 from previews.names import PreviewName
+from previews.places import failure_file
 
 DOMAIN = "preview.localhost"
 """Names below `localhost` lead to this machine in every browser (RFC 6761)."""
@@ -33,9 +39,17 @@ def up(preview: PreviewName, *, revision: str | None, keep_data: bool, reset: bo
     env = _environment()
     before = _stack(preview, env)
     _refuse_another_branch(preview, before)
+    told = failure_file(layout.REPOSITORY, preview.name)
+    told.unlink(missing_ok=True)
     with tree.of(revision) as folder:
         with steps.step(f"cdk deploy {stack_name(preview, env)}" + (f" from {revision}" if revision else "")):
-            _deploy(preview, env, folder, keep_data=keep_data, reset=reset, served_before=_serves(before))
+            pushed = {"commit": tree.commit(revision), "owner": tree.owner()}
+            try:
+                _deploy(preview, env, folder, keep_data=keep_data, reset=reset, served_before=_serves(before), **pushed)
+            finally:
+                # A deployment sets the stack's protection as its template has it, which is off.
+                if before and before.get("EnableTerminationProtection"):
+                    _protect(preview, env, wanted=True)
         with steps.step(f"wait for {url(preview)}"):
             _wait(preview, env)
     print(f"\nPreview {preview.name} answers after {steps.elapsed:.1f} s.\n")
@@ -51,8 +65,11 @@ def down(preview: PreviewName) -> int:
         print(f"There is no preview {preview.name}.")
         return 0
     shutil.rmtree(layout.home() / "previews" / preview.name, ignore_errors=True)
+    failure_file(layout.REPOSITORY, preview.name).unlink(missing_ok=True)
     with steps.step(f"delete {stack_name(preview, env)}"):
         cloudformation = aws.client("cloudformation", _REGION)
+        if (_stack(preview, env) or {}).get("EnableTerminationProtection"):
+            _protect(preview, env, wanted=False)
         cloudformation.delete_stack(StackName=stack_name(preview, env))
         deadline = time.monotonic() + PATIENCE
         while (found := _stack(preview, env)) is not None:
@@ -67,6 +84,13 @@ def down(preview: PreviewName) -> int:
     if found_left:
         raise LocalCloudError("left behind:\n  " + "\n  ".join(found_left), remedy="run the same command again")
     return 0
+
+
+def _protect(preview: PreviewName, env: str, *, wanted: bool) -> None:
+    """What a kept preview is told apart by."""
+    aws.client("cloudformation", _REGION).update_termination_protection(
+        StackName=stack_name(preview, env), EnableTerminationProtection=wanted
+    )
 
 
 def stack_name(preview: PreviewName, env: str) -> str:
@@ -128,13 +152,24 @@ def _refuse_another_branch(preview: PreviewName, stack: dict[str, Any] | None) -
         )
 
 
-def _deploy(preview: PreviewName, env: str, folder: Path, *, keep_data: bool, reset: bool, served_before: bool) -> None:
+def _deploy(
+    preview: PreviewName,
+    env: str,
+    folder: Path,
+    *,
+    keep_data: bool,
+    reset: bool,
+    served_before: bool,
+    commit: str,
+    owner: str,
+) -> None:
     context = {"env": env, "preview": preview.branch, "preview.domain": DOMAIN}
+    context |= {f"preview.{name}": said for name, said in (("commit", commit), ("owner", owner)) if said}
     if keep_data:
         context["preview.data"] = "keep"
     if reset:
         context["preview.reset"] = str(int(time.time()))
-    assembly = layout.folder("previews") / preview.name
+    assembly, began = layout.folder("previews") / preview.name, datetime.now(UTC)
     # Two seconds of a synth; preflight looks at the template all the same, and the pipeline validates it.
     os.environ.setdefault("CDK_VALIDATION", "false")
     try:
@@ -147,10 +182,32 @@ def _deploy(preview: PreviewName, env: str, folder: Path, *, keep_data: bool, re
             ],
             tree=folder,
         )
-    except LocalCloudError as error:
+    except cdk.CdkError as error:
+        failure = _failure(preview, env, error, since=began, commit=commit)
         _clear_what_never_was(preview, env)
+        _tell(preview, failure)
         serves = "the version before serves on" if served_before else "there was none before, and nothing is left of it"
         raise LocalCloudError(f"{error}\n{preview.name}: {serves}", remedy=error.remedy) from error
+
+
+def _failure(preview: PreviewName, env: str, error: cdk.CdkError, *, since: datetime, commit: str) -> Failure:
+    if "Synthesis time" not in error.output:
+        return failures.of_tool(failures.SYNTHESIS, str(error), commit=commit)
+    if "Failed to build asset" in error.output:
+        return failures.of_tool(failures.IMAGE, str(error), commit=commit)
+    pages = aws.client("cloudformation", _REGION).get_paginator("describe_stack_events")
+    try:
+        events = [event for page in pages.paginate(StackName=stack_name(preview, env)) for event in page["StackEvents"]]
+    except ClientError:
+        events = []
+    return failures.of_deployment(failures.reasons(events, since=since), str(error), commit=commit)
+
+
+def _tell(preview: PreviewName, failure: Failure) -> None:
+    """Leave word for the preview's comment, until the next push."""
+    file = failure_file(layout.REPOSITORY, preview.name)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(asdict(failure)))
 
 
 def _clear_what_never_was(preview: PreviewName, env: str) -> None:
