@@ -77,22 +77,27 @@ def run(arguments: list[str], *, local: bool = True, tree: Path = layout.REPOSIT
     if local:
         variables |= environment()
     log = layout.folder("logs") / "cdk.log"
+    said = []
     with log.open("a") as file:
         file.write(f"\n$ cdk {' '.join(arguments)}\n")
         file.flush()
-        start = file.tell()
-        ended = subprocess.run(
+        # Line by line into the log that people follow, and beside it: others may be writing there at the same time.
+        with subprocess.Popen(
             [str(tree / "scripts" / "cdk"), *arguments],
             cwd=tree,
             env=variables,
             stdin=subprocess.DEVNULL,
-            stdout=file,
+            stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-        )
-    if ended.returncode:
-        with log.open() as file:
-            file.seek(start)
-            output = re.sub(r"\x1b\[[0-9;]*m", "", file.read())
+            text=True,
+            errors="replace",
+        ) as running:
+            for line in running.stdout or ():
+                said.append(line)
+                file.write(line)
+                file.flush()
+    if running.returncode:
+        output = re.sub(r"\x1b\[[0-9;]*m", "", "".join(said))
         raise CdkError(
             f"cdk {arguments[0]} failed:\n{_telling_lines(output)}",
             remedy=f"the whole output is in {log}",

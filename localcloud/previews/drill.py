@@ -66,9 +66,17 @@ class Drill:
         used = {each.name: memory_mib(each) for each in _AT_ONCE}
         said = ", ".join(f"{mib:.0f}" for mib in used.values())
         self._note("memory", max(used.values()) < MOST_MEMORY, f"MiB of each: {said}; less than {MOST_MEMORY} wanted")
+        self._receipt(_AT_ONCE[0])
         for name, refused, said in border.checks(*_AT_ONCE[:2]):
             self._note(name, refused, said)
         self._end_all(_AT_ONCE)
+
+    def _receipt(self, preview: PreviewName) -> None:
+        """Through its bucket, its queue, its worker and its database."""
+        login = demo.DemoUser(email=run.DEMO_USER, password=run.password(run.environment()))
+        client = demo.Client(run.address(preview), login, host=preview.host(run.DOMAIN))
+        state = client.wait(client.upload(demo.RECEIPT, content_type="image/png"), patience=_PATIENCE)["state"]
+        self._note("a receipt is read", state in ("extracted", "needs_review"), state)
 
     # ---- broken pushes ----
 
@@ -84,6 +92,7 @@ class Drill:
         before = _answers(_BROKEN)
         self._note("a version that works", code == 0 and bool(before), f"release {before[:12]}")
         held = _databases(_BROKEN)
+        run.keep(_BROKEN, wanted=True)
         for what, revision, expected in _broken():
             code = _up(_BROKEN, revision)
             self._note(f"later push, {what}", code == 1 and expected in _told(_BROKEN), _told(_BROKEN))
@@ -93,6 +102,7 @@ class Drill:
                 bool(before) and serves == before and _databases(_BROKEN) == held,
                 f"release {serves[:12] or 'none'} on {', '.join(_databases(_BROKEN))}",
             )
+        self._note("it is still kept", run.is_kept(_BROKEN), "by its stack's termination protection")
 
     # ---- the end ----
 
@@ -144,10 +154,12 @@ def _together(commands: Sequence[Sequence[str]]) -> list[int]:
 
 def _answers(preview: PreviewName) -> str:
     """The release that answers; empty when none does."""
-    address = run.url(preview).replace(preview.host(run.DOMAIN), layout.LOOPBACK)
     try:
         answer = httpx2.get(
-            f"{address}/readyz", headers={"Host": preview.host(run.DOMAIN)}, verify=demo.trust(), timeout=30
+            f"{run.address(preview)}/readyz",
+            headers={"Host": preview.host(run.DOMAIN)},
+            verify=demo.trust(),
+            timeout=30,
         )
     except httpx2.HTTPError:
         return ""

@@ -25,6 +25,9 @@ from previews.places import failure_file
 DOMAIN = "preview.localhost"
 """Names below `localhost` lead to this machine in every browser (RFC 6761)."""
 
+DEMO_USER = "demo@example.com"
+"""Of the template database (`seed_preview`)."""
+
 PATIENCE = 120
 """Seconds for the new release to answer once CloudFormation is done, and for a deletion to end."""
 
@@ -36,7 +39,7 @@ def up(preview: PreviewName, *, revision: str | None, keep_data: bool, reset: bo
     """Deploy the work tree, or a revision of it. Raises LocalCloudError with what is wrong; the version before, if
     there was one, then serves on."""
     steps = Steps()
-    env = _environment()
+    env = environment()
     before = _stack(preview, env)
     _refuse_another_branch(preview, before)
     told = failure_file(layout.REPOSITORY, preview.name)
@@ -60,7 +63,7 @@ def up(preview: PreviewName, *, revision: str | None, keep_data: bool, reset: bo
 def down(preview: PreviewName) -> int:
     """Delete the stack and all that it had. Raises LocalCloudError when anything is left."""
     steps = Steps()
-    env = _environment()
+    env = environment()
     if _stack(preview, env) is None and not leftovers.of(preview):
         print(f"There is no preview {preview.name}.")
         return 0
@@ -93,6 +96,15 @@ def _protect(preview: PreviewName, env: str, *, wanted: bool) -> None:
     )
 
 
+def keep(preview: PreviewName, *, wanted: bool) -> None:
+    """Let it live longer, or no longer."""
+    _protect(preview, environment(), wanted=wanted)
+
+
+def is_kept(preview: PreviewName) -> bool:
+    return bool((_stack(preview, environment()) or {}).get("EnableTerminationProtection"))
+
+
 def stack_name(preview: PreviewName, env: str) -> str:
     return f"SpendSmart-{env.capitalize()}-{preview.stack}"
 
@@ -103,7 +115,20 @@ def url(preview: PreviewName) -> str:
     return f"{'https' if https else 'http'}://{preview.host(DOMAIN)}:{port}"
 
 
-def _environment() -> str:
+def address(preview: PreviewName) -> str:
+    """Its URL by this machine's address, for requests with its host name: not every resolver knows names below
+    localhost."""
+    return url(preview).replace(preview.host(DOMAIN), layout.LOOPBACK)
+
+
+def password(env: str) -> str:
+    """Of the people that every preview begins with."""
+    shared = _outputs(f"SpendSmart-{env.capitalize()}-Previews")
+    secret = aws.client("secretsmanager", _REGION).get_secret_value(SecretId=shared["PreviewPasswordSecret"])
+    return str(secret["SecretString"])
+
+
+def environment() -> str:
     """The environment that this local cloud holds. Raises LocalCloudError where it carries no previews."""
     claimed = layout.home() / "environment"
     if not claimed.exists() or not supervision.running():
@@ -221,12 +246,10 @@ def _wait(preview: PreviewName, env: str) -> None:
     """Until the release that was deployed answers, and is ready to."""
     wanted = _outputs(stack_name(preview, env))["PreviewRelease"]
     deadline, said = time.monotonic() + PATIENCE, "nothing"
-    # By address: not every resolver knows names below localhost.
-    address = url(preview).replace(preview.host(DOMAIN), layout.LOOPBACK)
     while time.monotonic() < deadline:
         try:
             answer = httpx2.get(
-                f"{address}/readyz", headers={"Host": preview.host(DOMAIN)}, verify=demo.trust(), timeout=5
+                f"{address(preview)}/readyz", headers={"Host": preview.host(DOMAIN)}, verify=demo.trust(), timeout=5
             )
         except httpx2.HTTPError as error:
             said = str(error)
@@ -242,13 +265,12 @@ def _wait(preview: PreviewName, env: str) -> None:
 
 
 def _table(preview: PreviewName, env: str) -> str:
-    given, shared = _outputs(stack_name(preview, env)), _outputs(f"SpendSmart-{env.capitalize()}-Previews")
-    password = aws.client("secretsmanager", _REGION).get_secret_value(SecretId=shared["PreviewPasswordSecret"])
+    given = _outputs(stack_name(preview, env))
     lines = [
         ("address", url(preview)),
         ("branch", preview.branch + ("" if preview.branch == preview.name else f" as {preview.name}")),
         ("release", given["PreviewRelease"][:12]),
-        ("login", f"demo@example.com  {password['SecretString']}"),
+        ("login", f"{DEMO_USER}  {password(env)}"),
         ("database", given["PreviewDatabase"]),
         ("then", f"make preview NAME={preview.name} RESET=1 · make preview-down NAME={preview.name}"),
     ]
