@@ -113,6 +113,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "pages.errors.OutageMiddleware",
+    "spendsmart.reads_go_on.ReadsGoOnMiddleware",
 ]
 
 TEMPLATES = [
@@ -171,7 +172,12 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": CACHE_URL,
         "KEY_PREFIX": ENVIRONMENT,
-        "OPTIONS": {**_tls, "socket_timeout": 2, "socket_connect_timeout": 2},
+        "OPTIONS": {
+            **_tls,
+            "socket_timeout": 2,
+            "socket_connect_timeout": 2,
+            "serializer": "spendsmart.cache.JsonSerializer",
+        },
     }
 }
 

@@ -15,8 +15,8 @@ class Login:
 @dataclass(frozen=True, kw_only=True)
 class DatabaseSpec:
     """One DB instance. `source` is the identifier of the instance it replicates, None for a primary; `replicas` are
-    the identifiers of those that replicate it; `parameters` are the ones set in its DB parameter group; `resource_id`
-    tells it from an earlier instance of the same identifier."""
+    the identifiers of those that replicate it; with `multi_az` it has a standby in step; `parameters` are the ones set
+    in its DB parameter group; `resource_id` tells it from an earlier instance of the same identifier."""
 
     identifier: str
     port: int
@@ -25,6 +25,7 @@ class DatabaseSpec:
     source: str | None = None
     replicas: tuple[str, ...] = ()
     resource_id: str = ""
+    multi_az: bool = False
     parameters: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -45,6 +45,7 @@ def _spec(reader: Reader, instance: dict[str, Any], *, source: str | None, repli
         replicas=replicas,
         resource_id=instance.get("DbiResourceId", ""),
         parameters=_parameters(reader, instance),
+        multi_az=bool(instance.get("MultiAZ")) and source is None,
     )
 
 

@@ -22,6 +22,7 @@ _log = logging.getLogger(__name__)
 SUPERUSER, REPLICATOR = "rdsadmin", "rdsrepladmin"
 
 _MAIN, _HBA, _RESOURCE = "localcloud.conf", "pg_hba.conf", "localcloud.resource"
+_STANDBY = "localcloud.standby.conf"
 
 # Our own users come through the unix socket alone, whose folder only its owner may enter.
 _ACCESS = f"""\
@@ -60,6 +61,16 @@ class DataFolder:
         aside = self.path.with_name(f"{self.identifier}.left-{time.strftime('%Y%m%dT%H%M%S')}")
         self.path.rename(aside)
         _log.warning("%s: the data of an earlier instance of this name is now in %s", self.identifier, aside)
+
+    def set_aside(self, why: str) -> None:
+        """Move the data to where no server starts from it; it is not deleted."""
+        aside = self.path.with_name(f"{self.identifier}.{why}-{time.strftime('%Y%m%dT%H%M%S')}")
+        self.path.rename(aside)
+        _log.warning("%s: set aside as %s", self.identifier, aside)
+
+    def set_synchronous(self, names: str) -> bool:
+        """Standbys that a commit waits for, as PostgreSQL's `synchronous_standby_names`; True when that is new."""
+        return self._put(_STANDBY, parameters.file_text({"synchronous_standby_names": names}))
 
     def note_resource(self, resource_id: str) -> None:
         self._put(_RESOURCE, resource_id)
@@ -126,6 +137,8 @@ class DataFolder:
                 "wal_level": "replica",
                 "max_wal_senders": "10",
                 "max_replication_slots": "10",
+                # A replica goes on with the server that took the primary's place, which does not know its slot.
+                "wal_keep_size": "256MB",
                 # The default of 5 s would keep a standby waiting after a restart of its primary.
                 "wal_retrieve_retry_interval": "1s",
                 # RDS measures its volumes; here a server's own reads and writes tell how long they took.
@@ -185,7 +198,7 @@ class DataFolder:
             if new.joinpath(_MAIN).exists():
                 new.joinpath(_MAIN).unlink()  # a base backup brings the primary's
             else:
-                file.write(f"\ninclude_if_exists '{_MAIN}'\nallow_alter_system = off\n")
+                file.write(f"\ninclude_if_exists '{_MAIN}'\ninclude_if_exists '{_STANDBY}'\nallow_alter_system = off\n")
         new.rename(self.path)
 
     def _read(self, name: str) -> str | None:

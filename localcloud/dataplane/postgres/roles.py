@@ -97,6 +97,30 @@ def match_slots(cursor: Any, replicas: tuple[str, ...]) -> None:
             cursor.execute("SELECT pg_drop_replication_slot(%s)", (name,))
 
 
+def ensure_slot(port: int, name: str) -> None:
+    with connection(port) as cursor:
+        cursor.execute("SELECT 1 FROM pg_replication_slots WHERE slot_name = %s", (name,))
+        if cursor.fetchone() is None:
+            cursor.execute("SELECT pg_create_physical_replication_slot(%s, true)", (name,))
+
+
+def streams_to(port: int, standby: str) -> bool:
+    """Whether a standby has caught up and streams."""
+    return _replication(port, standby)[0] == "streaming"
+
+
+def is_synchronous(port: int, standby: str) -> bool:
+    """Whether each commit waits for a standby."""
+    return _replication(port, standby)[1] == "sync"
+
+
+def _replication(port: int, standby: str) -> tuple[str, str]:
+    with connection(port) as cursor:
+        cursor.execute("SELECT state, sync_state FROM pg_stat_replication WHERE application_name = %s", (standby,))
+        found: tuple[str, str] = cursor.fetchone() or ("", "")
+        return found
+
+
 def has_slot(port: int, replica: str) -> bool:
     with connection(port) as cursor:
         cursor.execute("SELECT 1 FROM pg_replication_slots WHERE slot_name = %s", (slot_name(replica),))

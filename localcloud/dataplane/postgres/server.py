@@ -11,6 +11,7 @@ from localcloud.dataplane import process
 from localcloud.dataplane.errors import NotYetError, PartError
 from localcloud.dataplane.postgres import binaries, roles
 from localcloud.dataplane.postgres.folder import DataFolder
+from localcloud.dataplane.postgres.standby import Standby
 from localcloud.dataplane.specs import DatabaseSpec, Login
 from localcloud.dataplane.status import Status
 
@@ -26,6 +27,7 @@ class PostgresServer:
 
     def __init__(self, identifier: str, *, source_port: Callable[[str], int | None]) -> None:
         self._folder = DataFolder(identifier)
+        self._standby = Standby(identifier)
         self._source_port = source_port
         # SIGINT is PostgreSQL's fast shutdown: it ends sessions, writes a checkpoint and goes.
         self._server = process.Server(name=f"rds-{identifier}", stop_signal=signal.SIGINT, patience=60)
@@ -37,6 +39,9 @@ class PostgresServer:
         self._message = ""
 
     def reconcile(self, spec: DatabaseSpec) -> Status:
+        if self._standby.must_take_over(spec, self._folder, self._server):
+            self._standby.take_over(spec, self._folder, self._server)
+            self._applied = self._login = None
         if self._applied == spec and self._server.alive() and time.monotonic() < self._checked_at + _RECHECK:
             return self._status(spec)
         if self._applied and self._applied.resource_id != spec.resource_id:
@@ -56,11 +61,13 @@ class PostgresServer:
         return self._status(spec)
 
     def stop(self) -> None:
+        self._standby.stop()
         self._server.stop_leftover()
         self._server.stop()
 
     def delete(self) -> None:
         self.stop()
+        self._standby.delete()
         self._folder.delete()
 
     def _status(self, spec: DatabaseSpec) -> Status:
@@ -163,3 +170,4 @@ class PostgresServer:
             elif not spec.login and not roles.has_master(cursor):
                 raise NotYetError("waits for the name and password of the master user")
             roles.match_slots(cursor, spec.replicas)
+        self._standby.tend(spec)
