@@ -93,7 +93,11 @@ scaling: setup ## load traces against the scaling policies (ENV=prod TRACE=name 
 	@scripts/scaling $(ENV) $(if $(TRACE),--trace "$(TRACE)") $(if $(POLICY),--policy "$(POLICY)") $(if $(SCHEDULE),--schedule "$(SCHEDULE)") $(if $(PREDICTIVE),--predictive) $(if $(REAL),--real)
 
 preview: setup ## a preview of a branch on the running local cloud (NAME=pr-42, BRANCH=revision, KEEP=1 data, RESET=1)
-	@$(PYTHON) -m localcloud.previews up "$(NAME)" $(if $(BRANCH),--branch "$(BRANCH)") $(if $(KEEP),--keep-data) $(if $(RESET),--reset)
+	@$(PYTHON) -m localcloud.previews up "$(NAME)" $(if $(BRANCH),--branch "$(BRANCH)") $(if $(KEEP),--keep-data) $(if $(RESET),--reset); \
+	  code=$$?; ($(PREVIEWS) comment --name "$(NAME)") > /dev/null; exit $$code
+
+preview-drill: setup ## five previews at once, broken pushes, borders between them, and nothing left: on the running local cloud
+	@$(PYTHON) -m localcloud.previews.drill
 
 preview-down: ## delete a preview with all that it has (NAME=pr-42)
 	@$(PYTHON) -m localcloud.previews down "$(NAME)"
