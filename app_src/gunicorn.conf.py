@@ -7,7 +7,7 @@ from spendsmart.logging import dictionary
 bind = f"{os.environ['BIND_ADDRESS']}:{os.environ['PORT']}"
 workers = int(os.environ["WEB_WORKERS"])
 threads = int(os.environ["WEB_THREADS"])
-worker_class = "gthread"
+worker_class = "spendsmart.web_worker.WebWorker"
 # Longer than the load balancer's idle timeout of 60 s: it, not we, closes an idle connection, or requests get lost.
 keepalive = 75
 timeout = 60

@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
 from receipts.storage import StorageUnavailableError
+from spendsmart.not_now import NotNowError
 
 log = structlog.get_logger(__name__)
 
@@ -67,6 +68,9 @@ class OutageMiddleware:
         match: Any = request.resolver_match
         if match is None or match.app_name != "pages" or isinstance(exception, Http404):
             return None
+        if isinstance(exception, NotNowError):
+            fault = Fault(title=FAULTS[exception.status].title, text=str(exception))
+            return error(request, exception.status, fault=fault, wait=exception.wait)
         if not isinstance(exception, (StorageUnavailableError, OperationalError, InterfaceError)):
             return None
         log.warning("page_without_backend", error=str(exception), path=request.path)
