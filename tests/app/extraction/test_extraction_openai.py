@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
-import openai_server as api
 import pytest
 from PIL import Image
 from receipt_images import CAFE_MY, draw, encode
@@ -22,6 +21,7 @@ from extraction.images import open_photo
 from extraction.openai_answer import MalformedAnswerError, Usage, parse
 from extraction.openai_engine import CallFailedError, Cost, Reply, client, of_status, send
 from extraction.openai_request import INSTRUCTIONS, LONGEST_SIDE, MAX_OUTPUT_TOKENS, input_tokens_at_most, request_body
+from localcloud import openai_server as api
 
 # Receipts of any size do here: nothing looks at the pixels.
 PHOTO = draw(CAFE_MY[:4], size=16, width=300)

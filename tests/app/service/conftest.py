@@ -213,9 +213,8 @@ def api(api_of: Callable[[object], object], user: object) -> object:
 @pytest.fixture
 def openai_server(settings: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
     """Receipts are read by OpenAI: a server on this machine, which answers as the test tells it."""
-    from openai_server import serve
-
     from extraction import openai_engine
+    from localcloud.openai_server import serve
 
     with serve() as server:
         settings.EXTRACTION_ENGINE, settings.OPENAI_API_KEY = "openai", "sk-the-key-of-the-tests"

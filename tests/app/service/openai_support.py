@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import openai_server as fake
-
+from localcloud import openai_server as fake
 from openai_gateway import ledger
 from openai_gateway.models import Call, CallState, Day
 from receipts import reading

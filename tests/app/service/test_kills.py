@@ -13,7 +13,6 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
-import openai_server as api
 import psycopg2
 import pytest
 from django.db import connection
@@ -22,6 +21,7 @@ from openai_support import CAFE, books_match
 from support import png, receipt, written
 from workers import until, worker
 
+from localcloud import openai_server as api
 from openai_gateway import ledger
 from openai_gateway.models import Call, CallState
 from receipts import readings, tasks

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from openai_server import Reply
 from openai_support import ERROR, good
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from support import png, receipt
@@ -21,6 +20,7 @@ from infra.monitoring.saved_queries import QUERIES, SPANS
 from localcloud.emulator.cloudwatch import insights
 from localcloud.emulator.cloudwatch.insights_parser import fields_of, parsed
 from localcloud.emulator.spans import events
+from localcloud.openai_server import Reply
 from receipts import tasks
 from receipts.models import Receipt
 from receipts.reading import MAX_ATTEMPTS

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 
-import openai_server as fake
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 from django.utils import timezone
@@ -13,6 +12,7 @@ from openai_support import CAFE, ERROR, books_match, good, read
 from support import png, receipt, written
 
 from extraction import openai_engine
+from localcloud import openai_server as fake
 from openai_gateway import breaker, gateway, ledger, limiter
 from openai_gateway.models import Call, CallState, Day, Purpose
 from receipts import reading, readings, rereading, tasks

@@ -8,13 +8,13 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-import openai_server as fake
 import pytest
 from django.db import connections
 from django.utils import timezone
 from openai_support import CAFE, ERROR, books_match, good, read
 from support import png, receipt
 
+from localcloud import openai_server as fake
 from openai_gateway import breaker
 from openai_gateway.models import Call, CallState, Purpose
 from receipts import reading, tasks

@@ -16,7 +16,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import openai_server as api
 import pytest
 from django.db.models import Count
 from django.utils import timezone
@@ -24,6 +23,7 @@ from receipt_images import draw, encode, mark, mark_of
 from support import receipt, written
 from workers import until, worker
 
+from localcloud import openai_server as api
 from openai_gateway import breaker, ledger
 from openai_gateway.models import Call, CallState, Day
 from receipts import readings, rereading, tasks

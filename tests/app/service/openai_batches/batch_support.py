@@ -6,10 +6,10 @@ import io
 from datetime import timedelta
 from pathlib import Path
 
-from openai_server import Batches, FakeBatch
 from PIL import Image, ImageDraw
 
 from batches.models import Item
+from localcloud.openai_server import Batches, FakeBatch
 from openai_gateway import ledger
 from openai_gateway.models import CallState, Day
 from receipts.models import Reading, Receipt

@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from openai_server import Batches, OpenAIServer, serve
+
+from localcloud.openai_server import Batches, OpenAIServer, serve
 
 
 @pytest.fixture

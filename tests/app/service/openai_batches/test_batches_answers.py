@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from batch_support import DEMO, books_balance, kept, only, picture, states
 from django.utils import timezone
-from openai_server import Received, Reply, fields
 from support import receipt
 
 from batches import collection, items, tasks
 from batches.models import Batch, BatchState, Item, ItemState
+from localcloud.openai_server import Received, Reply, fields
 from openai_gateway.models import Call, CallState, Purpose
 from receipts import reading
 from receipts.models import BulkUpload, Receipt

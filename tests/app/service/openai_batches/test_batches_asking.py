@@ -11,13 +11,13 @@ from batch_support import DEMO, LONG_AGO, only, picture, states
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
-from openai_server import Received, Reply, fields
 from PIL import Image
 from support import receipt
 
 from batches import items, submission, tasks
 from batches.models import Batch, Item, ItemState
 from extraction import NotYetError
+from localcloud.openai_server import Received, Reply, fields
 from openai_gateway import gateway
 from openai_gateway.models import Call, CallState
 from receipts import reading

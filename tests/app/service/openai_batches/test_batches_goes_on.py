@@ -9,11 +9,11 @@ import pytest
 from batch_support import LONG_AGO, books_balance, kept, only, states
 from django.conf import settings
 from django.utils import timezone
-from openai_server import Received, Reply, fields
 
 from batches import collection, items, submission, tasks
 from batches.models import Batch, BatchState, Item, ItemState
 from extraction.openai_engine import client
+from localcloud.openai_server import Received, Reply, fields
 from openai_gateway.models import Call, CallState
 from receipts.states import State
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from openai_server.answers import FIELDS, USAGE, answer, fields, text
-from openai_server.batches import Batches, FakeBatch
-from openai_server.server import OpenAIServer, Received, Reply, serve
+from localcloud.openai_server.answers import FIELDS, USAGE, answer, fields, text
+from localcloud.openai_server.batches import Batches, FakeBatch
+from localcloud.openai_server.server import OpenAIServer, Received, Reply, serve
 
 __all__ = [
     "FIELDS",

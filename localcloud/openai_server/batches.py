@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from openai_server.server import OpenAIServer, Received, Reply
+from localcloud.openai_server.server import OpenAIServer, Received, Reply
 
 
 @dataclass(kw_only=True)
@@ -78,7 +78,8 @@ class Batches:
                 errors.append(line | {"response": response, "error": None})
             else:
                 body = json.loads(told)
-                assert request["custom_id"] not in self.bill, "billed twice"
+                if request["custom_id"] in self.bill:
+                    raise ValueError(f"{request['custom_id']} is billed twice")
                 self.bill[request["custom_id"]] = {**body["usage"], "model": request["body"]["model"]}
                 response = {"status_code": 200, "request_id": f"req_{uuid.uuid4().hex}", "body": body}
                 output.append(line | {"response": response, "error": None})
@@ -114,12 +115,14 @@ class Batches:
         if request.method == "DELETE":
             del self.files[name]
             return _json({"id": name, "object": "file", "deleted": True})
-        assert content == "content"
+        if content != "content":
+            return _missing()
         return Reply(body=self.files[name], headers={"Content-Type": "application/octet-stream"})
 
     def _batch(self, request: Received, rest: str) -> Reply:
         if request.method == "POST" and not rest:
-            assert request.body["input_file_id"] in self.files
+            if request.body["input_file_id"] not in self.files:
+                return _missing()
             made = FakeBatch(
                 id=f"batch_{uuid.uuid4().hex}", input_file_id=request.body["input_file_id"],
                 metadata=request.body["metadata"], created_at=int(time.time()),
@@ -154,5 +157,7 @@ def _uploaded(request: Received) -> bytes:
     head = f"Content-Type: {request.content_type}\r\n\r\n".encode()
     form = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(head + request.raw)
     (file,) = [part for part in form.iter_parts() if part.get_filename()]
-    content: bytes = file.get_payload(decode=True)
+    content = file.get_payload(decode=True)
+    if not isinstance(content, bytes):
+        raise TypeError("the form's file is no file")
     return content

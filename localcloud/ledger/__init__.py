@@ -1,0 +1,1 @@
+"""What clients were promised, on disk, and whether the platform kept it: lost, changed, billed twice."""
