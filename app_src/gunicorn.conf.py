@@ -24,3 +24,5 @@ logconfig_dict = dictionary(os.environ["LOG_LEVEL"])
 logconfig_dict["loggers"]["gunicorn.error"] = {"level": os.environ["LOG_LEVEL"], "handlers": ["stdout"]}
 control_socket_disable = True
 forwarded_allow_ips = "*"
+# That also trusts these headers, which the load balancer never sets: by default a client may name a script and a path.
+forwarder_headers = ""

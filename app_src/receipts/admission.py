@@ -17,7 +17,7 @@ from spendsmart import quota
 from spendsmart.not_now import NotNowError
 
 RECOUNT_SECONDS = 5.0
-"""How old the length of the queue may be. Each process counts for itself, from an index of unfinished receipts alone."""
+"""How old the length of the queue may be. Each process counts for itself, in an index of unfinished receipts alone."""
 
 RETRY_SECONDS, RETRY_BULK_SECONDS = 60, 300
 _WAITING = (State.UPLOADED, State.QUEUED, State.EXTRACTING)

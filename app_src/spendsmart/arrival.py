@@ -1,7 +1,7 @@
 """A request on its way in: whether it is whole, so that no thread is kept by somebody who sends it slowly.
 
-This decides only when a request is handed over. What it means is for gunicorn's parser, which sees every byte, and whose
-judgment stands where a request could be read in two ways.
+This decides only when a request is handed over. What it means is for gunicorn's parser, which sees every byte, and
+whose judgment stands where a request could be read in two ways.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 """gunicorn's worker with threads, made patient with slow clients and honest under load.
 
 - A request takes a thread once all of it has arrived. gunicorn's own worker reads from a thread, and as many slow
-  clients as there are threads would stop a task: the load balancer waits for headers, and passes bodies on as they come.
+  clients as there are threads would stop a task: the load balancer waits for headers, but passes bodies on as they
+  come.
 - A request that waited too long for a thread is refused at once, and told when to come back. Otherwise everybody would
-  wait longer and longer, until the load balancer gives up on answers that nobody wants any more, and the health check on
-  the task (https://sre.google/sre-book/addressing-cascading-failures/, "Load Shedding and Graceful Degradation").
+  wait longer and longer, until the load balancer gives up on answers that nobody wants any more, and its health check
+  on the task (https://sre.google/sre-book/addressing-cascading-failures/, "Load Shedding and Graceful Degradation").
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 from spendsmart.arrival import Arrival, RefusedError
 
 MOST_ARRIVING = 200
-"""Requests that are waited for at once: with more, the one that has taken longest is dropped. Each is of 320 KiB at most
-in memory, and an honest one arrives within milliseconds, in the packets in which the load balancer passes it on."""
+"""Requests that are waited for at once: with more, the one that has taken longest is dropped. Each takes 320 KiB of
+memory at most, and an honest one arrives within milliseconds, in the packets in which the load balancer sends it."""
 
 RETRY_SECONDS = 5
 """What is told to whom we refuse: the queue is of one or two seconds, and a new task needs a minute."""

@@ -235,13 +235,15 @@ def _pool_of_a_task(env: Environment) -> int:
 
 @rule("pgbouncer", "web")
 def _clients_of_the_pooler(env: Environment) -> Iterator[Fault]:
-    """Each thread of a web task keeps a connection to the writer and one to the reader, and so does the health check."""
+    """Each thread of a web task keeps a connection to the writer and one to the reader, as the health check does."""
     least = env.web.workers * (env.web.threads + 1) * 2
     if env.pgbouncer.max_client_connections < least:
         yield Fault(
             key="pgbouncer.max_client_connections",
             value=env.pgbouncer.max_client_connections,
-            accepted=f"at least {least}: {env.web.workers} web processes of {env.web.threads} threads and a health check",
+            accepted=(
+                f"at least {least}: {env.web.workers} web processes of {env.web.threads} threads, and a health check"
+            ),
         )
 
 

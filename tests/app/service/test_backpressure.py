@@ -103,7 +103,9 @@ def test_pages_say_it_in_words(user, settings) -> None:
     fill_the_queue(user, 1)
     browser = Client()
     browser.force_login(user)
-    answer = browser.post("/upload/announce/", ANNOUNCED, content_type="application/json", headers={"Accept": "application/json"})
+    answer = browser.post(
+        "/upload/announce/", ANNOUNCED, content_type="application/json", headers={"Accept": "application/json"}
+    )
     assert answer.status_code == 503
     assert "waiting to be read" in answer.json()["detail"]
 

@@ -25,9 +25,7 @@ BODY = b'{"email": "nobody@example.com", "password": "wrong horse battery"}'
 @pytest.fixture(scope="module")
 def server(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gunicorn]:
     folder: Path = tmp_path_factory.mktemp("web")
-    with gunicorn(
-        folder, WEB_THREADS="2", WEB_WAIT_SECONDS="0.5", WEB_ARRIVAL_SECONDS=str(ARRIVAL_SECONDS)
-    ) as running:
+    with gunicorn(folder, WEB_THREADS="2", WEB_WAIT_SECONDS="0.5", WEB_ARRIVAL_SECONDS=str(ARRIVAL_SECONDS)) as running:
         yield running
 
 
