@@ -12,12 +12,10 @@ import aws_cdk as cdk
 from audit.asked import Asked
 from infra.config import ConfigurationError
 from infra.image_key import FOLDER as IMAGE_KEYS
-from pipelines.app import CONTEXT as PIPELINE
-from pipelines.app import DeliveryApp
 from preflight.plugin import Preflight
-from stacks.platform import SpendSmartPlatform
-from stacks.preview_app import CONTEXT as PREVIEW
-from stacks.preview_app import PreviewApp
+
+PIPELINE, PREVIEW = "pipeline", "preview"
+"""Context values that ask for something else than an environment."""
 
 
 def main() -> int:
@@ -34,14 +32,23 @@ def main() -> int:
 
 
 def _app() -> cdk.App:
-    """The pipelines or a branch's preview where the context asks for them, otherwise one environment."""
+    """The pipelines or a branch's preview where the context asks for them, otherwise one environment.
+
+    Each is imported where it is wanted: somebody waits for a preview, and the others take a second to load.
+    """
     outdir = os.environ.get("CDK_OUTDIR", "cdk.out")
     # An app alone can tell which context the CLI has passed; this one is never synthesized.
     asked = cdk.App(auto_synth=False).node.try_get_context
     if asked(PIPELINE):
+        from pipelines.app import DeliveryApp
+
         return DeliveryApp(outdir=outdir)
     if asked(PREVIEW):
+        from stacks.preview_app import PreviewApp
+
         return PreviewApp(outdir=outdir)
+    from stacks.platform import SpendSmartPlatform
+
     # Where public keys of image URLs are, for an environment that makes its own, as the local cloud does.
     keys = Path(os.environ["IMAGE_KEYS"]) if "IMAGE_KEYS" in os.environ else IMAGE_KEYS
     return SpendSmartPlatform(outdir=outdir, keys=keys)

@@ -22,6 +22,7 @@ from infra.environment_stack import EnvironmentStack
 from infra.fargate_service import FargateService, ServiceProps, SharedCluster
 from infra.fargate_task import ContainerProps, Task, TaskProps
 from infra.load_balancer import WebTargetGroup
+from infra.migrations import migrations_digest
 from infra.preview_settings import PreviewSettings, as_in_a_preview
 from infra.retention import retention
 from infra.rule_conditions import header, host, query
@@ -174,6 +175,7 @@ class PreviewStack(EnvironmentStack):
             Template=self._shared.read("Template"),
             Generation=f"{self._image.release} {self._options.reset}".strip(),
             Keep="true" if self._options.keep_data else "false",
+            Migrations=migrations_digest(),
             Migration=task.definition.task_definition_arn,
         )
         database.node.add_dependency(role, task)

@@ -20,6 +20,7 @@ from infra.environment_stack import EnvironmentStack
 from infra.fargate_service import FargateCluster
 from infra.fargate_task import Task, TaskProps
 from infra.load_balancer import LAST_PRIORITY, WEB_PORT
+from infra.migrations import migrations_digest
 from infra.preview_bucket import PreviewBucket
 from infra.preview_server import (
     Callers,
@@ -193,6 +194,7 @@ class PreviewsStack(EnvironmentStack):
             resource_type="Custom::PreviewTemplate",
             properties={
                 "Generation": image.release,
+                "Migrations": migrations_digest(),
                 "OwnDatabase": DATABASE_NAME,
                 "SecretArn": self._login.secret_arn,
                 "Seed": task.definition.task_definition_arn,

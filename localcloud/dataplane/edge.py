@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from localcloud.dataplane import status
 from localcloud.dataplane.distribution import listeners as distribution_listeners
@@ -15,6 +16,7 @@ from localcloud.dataplane.loadbalancer import clusters as load_balancer_clusters
 from localcloud.dataplane.loadbalancer import health, weights
 from localcloud.dataplane.loadbalancer import listeners as load_balancer_listeners
 from localcloud.dataplane.loadbalancer import routes as load_balancer_routes
+from localcloud.dataplane.loadbalancer.arrivals import Arrivals, Place
 from localcloud.dataplane.specs import (
     DistributionSpec,
     Edge,
@@ -38,18 +40,20 @@ class EdgeServer:
         self._checker = SignatureChecker()
         self._checker.start()
         self._files = self._envoy.files
-        self._served: Edge | None = None
+        self._served: tuple[Edge, frozenset[Place]] | None = None
         self._checked_at = 0.0
         self._written: dict[tuple[str, str], Status] = {}
+        self._arrivals = Arrivals()
         self._health = health.TargetHealth()
         self._states: health.TargetStates | None = None
         for kind in (BALANCER, DISTRIBUTION, TARGET_GROUP):
             status.remove_all(kind)
 
     def reconcile(self, edge: Edge) -> Status:
-        if self._envoy.ensure() or self._served != edge or time.monotonic() > self._checked_at + _RECHECK:
-            self._serve(edge)
-            self._served, self._checked_at = edge, time.monotonic()
+        wanted = edge, self._arrivals.of(edge.target_groups)
+        if self._envoy.ensure() or self._served != wanted or time.monotonic() > self._checked_at + _RECHECK:
+            self._serve(*wanted)
+            self._served, self._checked_at = wanted, time.monotonic()
         self._report_health(edge)
         return Status(status="available", pid=self._envoy.process.pid, restarts=self._envoy.process.restarts)
 
@@ -59,15 +63,16 @@ class EdgeServer:
 
     delete = stop
 
-    def _serve(self, edge: Edge) -> None:
+    def _serve(self, edge: Edge, arrived: frozenset[Place]) -> None:
         failures = {(kind, name): message for kind, name, message in edge.refused}
         builder = _Builder(self._envoy)
         wanted: dict[tuple[str, str], dict[str, int]] = {}
         used = _used_groups(edge)
         for group in edge.target_groups:
             if group.arn in used:
+                there = tuple(each for each in group.targets if (group.arn, str(each)) in arrived)
                 try:
-                    builder.add_target_group(group, idle_timeout=used[group.arn])
+                    builder.add_target_group(replace(group, targets=there), idle_timeout=used[group.arn])
                 except UnsupportedError as error:
                     failures[(TARGET_GROUP, group.name)] = str(error)
         for balancer in edge.load_balancers:

@@ -10,6 +10,7 @@ from localcloud.emulator import (
     authorization,
     cloudformation,
     ecs_roles,
+    parallel,
     passed_roles,
     recorded_calls,
     registry,
@@ -29,6 +30,7 @@ def install() -> None:
     passed_roles.install()
     ecs_roles.install()
     cloudformation.install()
+    parallel.install()
     for package in (services, resources):
         for found in pkgutil.iter_modules(package.__path__):
             module = importlib.import_module(f"{package.__name__}.{found.name}")

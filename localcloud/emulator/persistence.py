@@ -18,6 +18,8 @@ from localcloud.emulator import cloudformation, stores
 _log = logging.getLogger(__name__)
 
 _INTERVAL_SECONDS = 1.0
+_IN_FLIGHT_SECONDS = 3.0
+"""Between two rounds that write everything during a stack operation: each takes a third of a second of a core."""
 _SLOW_INTERVAL_SECONDS = 15.0
 # Called all the time, worth little after a crash, and their state is large: what these wrote waits for the round
 # that writes everything.
@@ -85,12 +87,13 @@ class Saver:
                     self.touch(key)
 
     def _run(self) -> None:
-        was_in_flight = False
+        was_in_flight, next_round = False, 0.0
         while not self._stopped.wait(_INTERVAL_SECONDS):
             # Once more after the end: what was written last still said that the operation was going on.
             in_flight = cloudformation.operation_in_flight()
-            if in_flight or was_in_flight:
+            if (was_in_flight and not in_flight) or (in_flight and time.monotonic() >= next_round):
                 self.touch_all()
+                next_round = time.monotonic() + _IN_FLIGHT_SECONDS
             was_in_flight = in_flight
             try:
                 self.save()

@@ -10,6 +10,9 @@ from localcloud.emulator.ecs_reports import ContainerReport, HealthStatus
 from localcloud.runner.definitions import ContainerDefinition, HealthCheck
 from localcloud.runner.launch import Running
 
+_OFTEN, _SELDOM, _YOUNG = 0.3, 1.0, 6.0
+"""Seconds between two checks of a young container and of an older one, and how long it is young."""
+
 
 class Container:
     """A running container and what is known of it. `reason` is for people: why it stopped, where that needs a word."""
@@ -47,8 +50,12 @@ class Container:
             code = 1
         if code is not None:
             self._check = None
-            self._next_check = now + (check.interval if self.health == "HEALTHY" else min(check.interval, 1.0))
             self._judge(check, passed=code == 0)
+            self._next_check = now + (check.interval if self.health == "HEALTHY" else self._pause(check, now))
+
+    def _pause(self, check: HealthCheck, now: float) -> float:
+        """Until the next check of a container that is not well yet: most come up within a second or two."""
+        return min(check.interval, _OFTEN if now - self._started < _YOUNG else _SELDOM)
 
     def _begin_check(self, check: HealthCheck) -> None:
         kind, *words = check.command

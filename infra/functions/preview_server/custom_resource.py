@@ -35,8 +35,10 @@ class RefusedError(Exception):
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """`owner` is the stack's name after the prefix that all these stacks have: the preview's name. It comes from
-    CloudFormation itself, so that no template can speak for another preview."""
+    CloudFormation itself, so that no template can speak for another preview. `id` is the same when Lambda calls twice
+    for one request, and another one when somebody deploys again."""
 
+    id: str
     action: str
     owner: str
     stack_id: str
@@ -52,6 +54,7 @@ class Request:
         if stack != os.environ["BASE_STACK"] and not (stack.startswith(prefix) and len(stack) > len(prefix)):
             raise RefusedError(f"{stack} is no preview of this environment: their stacks are called {prefix}…")
         return cls(
+            id=event["RequestId"],
             action=event["RequestType"],
             owner=stack.removeprefix(prefix),
             stack_id=event["StackId"],

@@ -57,15 +57,23 @@ def _database(request: Request) -> Answer:
         there = postgres.is_ready(link, database, owner=request.stack_id)
     if not there:
         postgres.copy_template(database, template=request.text("Template"), role=role)
-    if kept or not there:
+    if kept or (not there and not _as_the_template(request)):
         one_task.run(
             request.text("Migration"),
-            token=_digest(request.stack_id, database, request.text("Migration"), length=32),
+            token=_digest(request.id, database, request.text("Migration"), length=32),
             variables={"DATABASE_NAME": database, "DATABASE_READER_NAME": database},
         )
+    if not there:
         with postgres.connection() as link:
             postgres.mark_ready(link, database, owner=request.stack_id)
     return Answer(physical_id=database, data={"Name": database})
+
+
+def _as_the_template(request: Request) -> bool:
+    """Whether the release has the template's migrations: then a task would start only to find nothing to do."""
+    with postgres.connection() as link:
+        said = postgres.comment(link, request.text("Template"))
+    return said is not None and said.endswith(f" {request.properties.get('Migrations')}")
 
 
 def _keys(request: Request) -> Answer:
@@ -80,22 +88,22 @@ def _template(request: Request) -> Answer:
     role = postgres.TEMPLATE_ROLE
     if request.action == "Delete":
         return _dropped(request, role)
-    database = _named(role, request)
+    database, owner = _named(role, request), f"{request.stack_id} {request.text('Migrations')}"
     with postgres.connection() as link:
         # The environment's own database is on the same server, and made before there were previews.
         postgres.close_to_others(link, request.text("OwnDatabase"))
         postgres.ensure_role(link, postgres.login(request.text("SecretArn")))
-        if postgres.is_ready(link, database, owner=request.stack_id):
+        if postgres.is_ready(link, database, owner=owner):
             return Answer(physical_id=database, data={"Name": database})
     postgres.make_template(database)
     one_task.run(
         request.text("Seed"),
-        token=_digest(request.stack_id, database, request.text("Seed"), length=32),
+        token=_digest(request.id, database, request.text("Seed"), length=32),
         variables={"DATABASE_NAME": database, "DATABASE_READER_NAME": database},
     )
     with postgres.connection() as link:
         postgres.seal_template(link, database)
-        postgres.mark_ready(link, database, owner=request.stack_id)
+        postgres.mark_ready(link, database, owner=owner)
     return Answer(physical_id=database, data={"Name": database})
 
 

@@ -78,10 +78,15 @@ def drop_role(link: Connection, name: str) -> None:
 
 def is_ready(link: Connection, database: str, *, owner: str) -> bool:
     """Whether `make_ready` was reached for it, by this stack."""
+    return comment(link, database) == owner
+
+
+def comment(link: Connection, database: str) -> str | None:
+    """What `mark_ready` wrote; None for a database that is not there, too."""
     rows = link.run(
         "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = :name", name=database
     )
-    return bool(rows) and rows[0][0] == owner
+    return rows[0][0] if rows else None
 
 
 def mark_ready(link: Connection, database: str, *, owner: str) -> None:

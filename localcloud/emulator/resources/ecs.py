@@ -9,7 +9,7 @@ from typing import Any
 
 from ministack.services import ecs
 
-from localcloud.emulator import cloudformation, coercion
+from localcloud.emulator import cloudformation, coercion, parallel
 from localcloud.emulator.internal import client
 from localcloud.emulator.registry import Handler, Properties, Provisioned, Wanted, resource
 from localcloud.emulator.service_deployments.strategy import longest_bake
@@ -143,7 +143,7 @@ def _wait_for_deployment(ref: str, wanted: Wanted) -> None:
             return
         if status in ("STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED"):
             raise DeploymentFailedError(f"{ref}: service deployment {status}: {deployment.get('statusReason')}")
-        if cloudformation.take_cancellation(wanted.stack_name):
+        if cloudformation.take_cancellation(wanted.stack_name) or parallel.is_given_up(wanted.stack_name):
             raise DeploymentFailedError("Resource update cancelled")
         if patience.is_over(deployment):
             events = _service(wanted.properties["Cluster"], ref)["events"]

@@ -12,7 +12,9 @@ import psycopg2
 import pytest
 import valkey
 
+from infra.functions.preview_server import databases as functions
 from infra.functions.preview_server import postgres
+from infra.functions.preview_server.custom_resource import Request
 from infra.valkey import tenant_access
 from localcloud import tls
 from localcloud.dataplane.elasticache.server import ValkeyServer
@@ -166,6 +168,23 @@ def test_a_database_that_was_not_made_ready_is_not_taken_for_one_that_was(databa
         postgres.mark_ready(link, _database(OTHER), owner="stack")
         assert postgres.is_ready(link, _database(OTHER), owner="stack")
         assert not postgres.is_ready(link, _database(OTHER), owner="another stack's")
+
+
+@pytest.mark.parametrize(("said", "left_out"), [("digest", True), ("another", False), ("", False)])
+def test_migrations_are_left_out_where_the_template_has_them(databases: None, said: str, left_out: bool) -> None:
+    with postgres.connection() as link:
+        postgres.mark_ready(link, TEMPLATE, owner="base digest")
+    properties = {"Template": TEMPLATE, **({"Migrations": said} if said else {})}
+    request = Request(
+        id="1",
+        action="Create",
+        owner=ONE.name,
+        stack_id="stack",
+        resource_type="Custom::PreviewDatabase",
+        physical_id=None,
+        properties=properties,
+    )
+    assert functions._as_the_template(request) is left_out
 
 
 # ---- Valkey ----
