@@ -10,14 +10,18 @@ from typing import Any
 
 from localcloud import commands, layout
 from localcloud.console import LocalCloudError, Steps, fail
+from localcloud.drill.platform import Platform
 from localcloud.drill.report import files
 from localcloud.drill.report.table import Row, Table, as_text
-from localcloud.load import ladder, locust, pipeline, services, soak
+from localcloud.load import database, ladder, locust, pipeline, services, soak
 from localcloud.load.ladder import Rung
 from localcloud.load.pipeline import Read
 from localcloud.load.soak import Soak
 
 OUTPUT = layout.REPOSITORY / "out" / "load"
+COPIES = 5000
+"""Of a receipt, to weigh it in the database: indexes of fewer would be half empty."""
+
 SOAK_USERS = 2
 """Well below where it bends: a soak looks for what grows, and not for what is slow."""
 
@@ -62,7 +66,8 @@ def _measure(options: argparse.Namespace, *, env: str, logins: Path) -> int:
     finally:
         for name, count in before.items():
             services.set_count(name, count)
-    tables = [_api(rungs), _pipeline(reads)]
+    sizes = database.bytes_of_a_receipt(Platform.find(env), copies=COPIES)
+    tables = [_api(rungs), _pipeline(reads), _sizes(sizes)]
     summary: dict[str, Any] = {
         "ok": bool(rungs) and bool(reads),
         "environment": env,
@@ -75,6 +80,7 @@ def _measure(options: argparse.Namespace, *, env: str, logins: Path) -> int:
             asdict(read) | {"per_minute": read.per_minute, "per_day_of_a_core": read.per_day_of_a_core}
             for read in reads
         ],
+        "bytes_of_a_receipt": sizes,
     }
     return _write(options.output, f"Load on {env}", tables, summary)
 
@@ -137,6 +143,13 @@ def _pipeline(reads: list[Read]) -> Table:
     ]
     columns = ("worker tasks", "receipts", "a minute", "CPU each", "a day and core")
     return Table(title="Receipts, each worker task on a core", columns=columns, rows=tuple(rows))
+
+
+def _sizes(sizes: dict[str, float]) -> Table:
+    rows = [Row(cells=(table, f"{size:,.0f}")) for table, size in {**sizes, "together": sum(sizes.values())}.items()]
+    return Table(
+        title="What a receipt takes in the database, with indexes", columns=("table", "bytes"), rows=tuple(rows)
+    )
 
 
 def _flat(found: Soak) -> Table:
