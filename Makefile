@@ -47,8 +47,8 @@ rollout: setup ## roll new versions out under load, and judge how it went (SCENA
 	@$(PYTHON) -m localcloud.rollout --env $(ENV) $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(STRATEGY),--strategy $(STRATEGY))
 
 drill: ENV = prod
-drill: setup ## break something on the local cloud, and check what comes of it (NAME=alarms ONLY=faults, NAME=calm MINUTES=30, NAME=overload)
-	@$(PYTHON) -m localcloud.drill --name "$(NAME)" --env $(ENV) $(if $(ONLY),--only "$(ONLY)") $(if $(MINUTES),--minutes $(MINUTES))
+drill: setup ## break something on the local cloud, and check what comes of it (NAME=faults ONLY=names SEED=1 TIMES=3, alarms, calm, restore, overload)
+	@$(PYTHON) -m localcloud.drill $(if $(NAME),--name "$(NAME)") --env $(ENV) $(if $(ONLY),--only "$(ONLY)") $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(if $(TIMES),--times $(TIMES))
 
 load: setup ## requests and receipts as tasks are added (SECONDS=20 RECEIPTS=20 TASKS=1,2), or a steady load (SOAK=60 minutes)
 	@scripts/load-tools
@@ -97,7 +97,11 @@ scaling: setup ## load traces against the scaling policies (ENV=prod TRACE=name 
 	@scripts/scaling $(ENV) $(if $(TRACE),--trace "$(TRACE)") $(if $(POLICY),--policy "$(POLICY)") $(if $(SCHEDULE),--schedule "$(SCHEDULE)") $(if $(PREDICTIVE),--predictive) $(if $(REAL),--real)
 
 preview: setup ## a preview of a branch on the running local cloud (NAME=pr-42, BRANCH=revision, KEEP=1 data, RESET=1)
-	@$(PYTHON) -m localcloud.previews up "$(NAME)" $(if $(BRANCH),--branch "$(BRANCH)") $(if $(KEEP),--keep-data) $(if $(RESET),--reset)
+	@$(PYTHON) -m localcloud.previews up "$(NAME)" $(if $(BRANCH),--branch "$(BRANCH)") $(if $(KEEP),--keep-data) $(if $(RESET),--reset); \
+	  code=$$?; ($(PREVIEWS) comment --name "$(NAME)") > /dev/null; exit $$code
+
+preview-drill: setup ## five previews at once, broken pushes, borders between them, and nothing left: on the running local cloud
+	@$(PYTHON) -m localcloud.previews.drill
 
 preview-down: ## delete a preview with all that it has (NAME=pr-42)
 	@$(PYTHON) -m localcloud.previews down "$(NAME)"

@@ -34,6 +34,9 @@ _RULES = Path(previews.__file__).parent
 _LIBRARIES = ("pg8000", "scramp", "asn1crypto", "python-dateutil", "six", "redis")
 """Clients of PostgreSQL and Valkey in plain Python, and what they need: nothing is built for the function's machine."""
 
+ROLE_PREFIX = 24
+"""Characters of a stack's name that CloudFormation leaves in the name of a role, which may have 64."""
+
 _LAMBDA_MINUTES = 15
 """Lambda's most; a migration may take most of it."""
 
@@ -160,7 +163,7 @@ class DatabaseFunction(Construct):
                 actions=["iam:PassRole"],
                 resources=[
                     stack.format_arn(service="iam", region="", resource="role", resource_name=f"{name}*")
-                    for name in (callers.base, callers.prefix)
+                    for name in sorted({each[:ROLE_PREFIX] for each in (callers.base, callers.prefix)})
                 ],
                 conditions={"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
             ),

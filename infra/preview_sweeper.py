@@ -17,11 +17,8 @@ from constructs import Construct
 
 from infra.application import Server
 from infra.monitoring.metrics.application import SWEEP
-from infra.preview_server import FunctionProps, preview_function
+from infra.preview_server import ROLE_PREFIX, FunctionProps, preview_function
 from previews.life import Terms
-
-_ROLE_PREFIX = 24
-"""Characters of a stack's name that CloudFormation leaves in the name of a role, which may have 64."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,7 +188,7 @@ class PreviewSweeper(Construct):
 
     def _roles(self) -> Iterator[iam.PolicyStatement]:
         yield iam.PolicyStatement(actions=["iam:ListRoles"], resources=["*"])  # knows no resources
-        roles = self._arn("iam", "role", f"{self._props.callers.prefix[:_ROLE_PREFIX]}*", region="")
+        roles = self._arn("iam", "role", f"{self._props.callers.prefix[:ROLE_PREFIX]}*", region="")
         yield iam.PolicyStatement(actions=["iam:ListRoleTags"], resources=[roles])
         yield iam.PolicyStatement(
             actions=[

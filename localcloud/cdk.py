@@ -11,6 +11,14 @@ from localcloud import aws, image_key, layout, tls
 from localcloud.console import LocalCloudError
 
 
+class CdkError(LocalCloudError):
+    """The CDK CLI failed; `output` is all that it said, without its colors."""
+
+    def __init__(self, message: str, *, remedy: str, output: str) -> None:
+        super().__init__(message, remedy=remedy)
+        self.output = output
+
+
 def environment() -> dict[str, str]:
     """Variables that make boto3, the AWS CLI and the CDK CLI speak to the local cloud."""
     root, endpoint, certificate = aws.root_credentials(), aws.endpoint(), str(tls.material().authority)
@@ -59,7 +67,7 @@ def deploy(assembly: Path, *, outputs: Path, concurrency: int = 6) -> None:
 
 
 def run(arguments: list[str], *, local: bool = True, tree: Path = layout.REPOSITORY) -> None:
-    """Run the pinned CDK CLI in `tree`; its output goes to logs/cdk.log, and to the error's message when it fails."""
+    """Run the pinned CDK CLI in `tree`; its output goes to logs/cdk.log. Raises CdkError when it fails."""
     variables = {
         **os.environ,
         "CDK_DISABLE_CLI_TELEMETRY": "true",
@@ -69,27 +77,35 @@ def run(arguments: list[str], *, local: bool = True, tree: Path = layout.REPOSIT
     if local:
         variables |= environment()
     log = layout.folder("logs") / "cdk.log"
+    said = []
     with log.open("a") as file:
         file.write(f"\n$ cdk {' '.join(arguments)}\n")
         file.flush()
-        start = file.tell()
-        ended = subprocess.run(
+        # Line by line into the log that people follow, and beside it: others may be writing there at the same time.
+        with subprocess.Popen(
             [str(tree / "scripts" / "cdk"), *arguments],
             cwd=tree,
             env=variables,
             stdin=subprocess.DEVNULL,
-            stdout=file,
+            stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        ) as running:
+            for line in running.stdout or ():
+                said.append(line)
+                file.write(line)
+                file.flush()
+    if running.returncode:
+        output = re.sub(r"\x1b\[[0-9;]*m", "", "".join(said))
+        raise CdkError(
+            f"cdk {arguments[0]} failed:\n{_telling_lines(output)}",
+            remedy=f"the whole output is in {log}",
+            output=output,
         )
-    if ended.returncode:
-        with log.open() as file:
-            file.seek(start)
-            said = _telling_lines(file.read())
-        raise LocalCloudError(f"cdk {arguments[0]} failed:\n{said}", remedy=f"the whole output is in {log}")
 
 
 def _telling_lines(output: str) -> str:
-    """The last lines of the CLI's output without its colours and its progress bars."""
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", output)
-    lines = [line for line in plain.splitlines() if line.strip() and "_IN_PROGRESS" not in line]
+    """The last lines of the CLI's output without its progress bars."""
+    lines = [line for line in output.splitlines() if line.strip() and "_IN_PROGRESS" not in line]
     return "\n".join(f"  {line}" for line in lines[-25:])

@@ -42,11 +42,12 @@ def trust() -> ssl.SSLContext:
 
 
 class Client:
-    """A client of SpendSmart's API, logged in as one user."""
+    """A client of SpendSmart's API, logged in as one user. `host` is whom `url` is asked for, where it is not its
+    own: the resolver of this machine need not know the names of previews."""
 
-    def __init__(self, url: str, login: DemoUser) -> None:
+    def __init__(self, url: str, login: DemoUser, *, host: str | None = None) -> None:
         # Uploads go to the local cloud's S3, whose certificate our own authority signed.
-        self._http = httpx2.Client(base_url=url, verify=trust(), timeout=30)
+        self._http = httpx2.Client(base_url=url, headers={"Host": host} if host else {}, verify=trust(), timeout=30)
         self._login(login)
 
     def _login(self, login: DemoUser) -> None:
@@ -86,7 +87,7 @@ class Client:
         body = image.read_bytes()
         created = self.create(content_type=content_type, size=len(body))
         self.store(created["upload"], body, name=image.name, content_type=content_type)
-        _expect(self._http.post(f"/api/v1/receipts/{created['id']}/complete/"), 200, 202)
+        self.complete(created["id"])
         return str(created["id"])
 
     def store(self, form: dict[str, Any], body: bytes, *, name: str, content_type: str) -> None:
@@ -100,6 +101,10 @@ class Client:
         )
         if stored.status_code not in (200, 201, 204):
             raise LocalCloudError(f"S3 refused the upload: {stored.status_code} {stored.text[:500]}")
+
+    def complete(self, receipt: str) -> None:
+        """Say that the image is there."""
+        _expect(self._http.post(f"/api/v1/receipts/{receipt}/complete/"), 200, 202)
 
     def wait(self, receipt: str, *, patience: float = PATIENCE) -> dict[str, Any]:
         """The receipt once it is in a final state. Raises LocalCloudError when `patience` seconds were not enough."""

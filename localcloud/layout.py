@@ -21,7 +21,7 @@ MARKER = "LOCALCLOUD_PROCESS_OF"
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
-_API, _HTTP, _HTTPS, _TEST_HTTP, _TEST_HTTPS, _CDN, _ENVOY_ADMIN, _CREDENTIALS = (
+_API, _HTTP, _HTTPS, _TEST_HTTP, _TEST_HTTPS, _CDN, _ENVOY_ADMIN, _CREDENTIALS, _OPENAI = (
     66,
     80,
     43,
@@ -30,6 +30,7 @@ _API, _HTTP, _HTTPS, _TEST_HTTP, _TEST_HTTPS, _CDN, _ENVOY_ADMIN, _CREDENTIALS =
     90,
     91,
     92,
+    93,
 )
 _RANGES = {
     "rds": range(100, 150),
@@ -68,6 +69,11 @@ class Ports:
         """First CloudFront distribution."""
         return self.base + _CDN
 
+    @property
+    def openai(self) -> int:
+        """Where a drill answers in OpenAI's place."""
+        return self.base + _OPENAI
+
     def listener(self, port: int) -> int | None:
         """Local port of a load balancer listener on the usual ports; None for others, which are allocated."""
         usual = {80: _HTTP, 443: _HTTPS, 8080: _TEST_HTTP, 8443: _TEST_HTTPS}
@@ -81,6 +87,11 @@ def home() -> Path:
 
 def ports() -> Ports:
     return Ports(base=int(os.environ.get("LOCALCLOUD_BASE_PORT") or 4500))
+
+
+def openai_server() -> Path:
+    """The file with the address of a server that stands for OpenAI; there is none unless somebody started one."""
+    return folder() / "openai-server"
 
 
 def folder(*parts: str) -> Path:

@@ -13,8 +13,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from preflight.references import SUBSTITUTION
-from preflight.values import ABSENT, OtherThan, Reference, Text, Unknown, mapping
+from preflight import functions
+from preflight.texts import dynamic, plain, references
+from preflight.values import ABSENT, OtherThan, Reference, Unknown, mapping
 
 if TYPE_CHECKING:
     from preflight.assembly import Stack
@@ -26,10 +27,8 @@ _PARAMETER = 4096
 """Bytes; https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
 
 _VALUES = 1_000_000
-"""Values worked out per stack, _CHARACTERS and _PARTS per text: what multiplies beyond them was made to exhaust us."""
+"""Values worked out per stack: what multiplies beyond them was made to exhaust us."""
 
-_CHARACTERS = 200_000
-_PARTS = 2_000
 _MADE = 4_000_000
 """Characters and list elements that the functions of one stack may make."""
 
@@ -45,7 +44,7 @@ class Resolver:
     """Resolves values of one stack's template."""
 
     def __init__(self, stack: Stack) -> None:
-        self._stack = stack
+        self.stack = stack
         self._depth = 0
         self._values = 0
         self._made = 0
@@ -57,7 +56,7 @@ class Resolver:
         self._values += 1
         if isinstance(raw, str):
             parameter = _SSM.fullmatch(raw)
-            return self._ssm(parameter[1]) if parameter else _dynamic(raw)
+            return self._ssm(parameter[1]) if parameter else dynamic(raw)
         if not isinstance(raw, dict | list):
             return raw
         if self._depth >= _DEPTH or self._values > _VALUES:
@@ -75,7 +74,7 @@ class Resolver:
         if len(raw) == 1:
             key, argument = next(iter(raw.items()))
             if key == "Ref":
-                return self._ref(argument)
+                return self.reference(argument)
             if isinstance(key, str) and key.startswith("Fn::"):
                 function = _FUNCTIONS.get(key)
                 if function is None:
@@ -93,34 +92,35 @@ class Resolver:
         self._made += len(made) if isinstance(made, str | list) else 1
         return made if self._made <= _MADE else Unknown("the template makes too much of too little")
 
-    def _ref(self, name: Any) -> Any:
+    def reference(self, name: Any) -> Any:
+        """`Ref`."""
         if not isinstance(name, str):
             return Unknown("a Ref without a name")
         if name == "AWS::NoValue":
             return ABSENT
         if name.startswith("AWS::"):
             return self._pseudo(name)
-        if name in self._stack.parameter_values:
-            return self._stack.parameter_values[name]
-        if name in self._stack.parameters:
+        if name in self.stack.parameter_values:
+            return self.stack.parameter_values[name]
+        if name in self.stack.parameters:
             return self._parameter(name)
-        if resource := self._stack.all_resources.get(name):
+        if resource := self.stack.all_resources.get(name):
             return Reference(resource, "Ref")
         return Unknown(f"nothing here is called {name}")
 
     def _pseudo(self, name: str) -> Any:
-        region = self._stack.region
+        region = self.stack.region
         known = {
             "AWS::Region": region,
-            "AWS::AccountId": self._stack.account,
-            "AWS::StackName": self._stack.name,
+            "AWS::AccountId": self.stack.account,
+            "AWS::StackName": self.stack.name,
             "AWS::Partition": region and _partition(region),
             "AWS::URLSuffix": region and ("amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"),
         }.get(name)
         return known or Unknown(f"{name} is known when it is deployed")
 
     def _parameter(self, name: str) -> Any:
-        declared = mapping(self._stack.parameters[name])
+        declared = mapping(self.stack.parameters[name])
         kind, default = declared.get("Type"), declared.get("Default", ABSENT)
         if default is ABSENT or default == "" or isinstance(default, dict | list) or default is None:
             return Unknown(f"parameter {name} has no default")
@@ -142,14 +142,14 @@ class Resolver:
         if not (isinstance(argument, list) and len(argument) == 2 and isinstance(argument[0], str)):
             return Unknown("a GetAtt that names no attribute")
         name, attribute = argument[0], self.resolve(argument[1])
-        resource = self._stack.all_resources.get(name)
+        resource = self.stack.all_resources.get(name)
         if resource is None or not isinstance(attribute, str):
             return Unknown(f"nothing here is called {name}")
         if resource.type == "AWS::SSM::Parameter" and attribute == "Value":
             written = mapping(resource.raw.get("Properties")).get("Value")
             return self._once("attribute", name, lambda: self.resolve(written))
-        if attribute.startswith("Outputs.") and name in self._stack.nested:
-            nested = self._stack.nested[name]
+        if attribute.startswith("Outputs.") and name in self.stack.nested:
+            nested = self.stack.nested[name]
             found = self._once("nested", f"{name}.{attribute}", lambda: nested.output(attribute.split(".", 1)[1]))
             return Unknown(f"{nested.name} has no such output") if found is ABSENT else found
         return Reference(resource, attribute)
@@ -172,10 +172,10 @@ class Resolver:
         if not isinstance(argument, dict):
             return Unknown("a GetStackOutput without a stack")
         name, output = self.resolve(argument.get("StackName")), self.resolve(argument.get("OutputName"))
-        region = self.resolve(argument.get("Region", self._stack.region))
+        region = self.resolve(argument.get("Region", self.stack.region))
         if not isinstance(name, str) or not isinstance(output, str):
             return Unknown("a GetStackOutput of a stack only the deployment will know")
-        owner = self._stack.assembly.stack(name, region if isinstance(region, str) else None)
+        owner = self.stack.assembly.stack(name, region if isinstance(region, str) else None)
         found = self._once("output", f"{name}.{output}", lambda: owner.output(output)) if owner else ABSENT
         return Unknown(f"output {output} of stack {name} is not in this assembly") if found is ABSENT else found
 
@@ -183,10 +183,10 @@ class Resolver:
         name = self.resolve(argument)
         if not isinstance(name, str):
             return Unknown("an import whose name only the deployment will know")
-        exports = self._once("exports", "", lambda: self._stack.assembly.exports)
+        exports = self._once("exports", "", lambda: self.stack.assembly.exports)
         if isinstance(exports, Unknown):
             return exports
-        owner = exports.get((name, self._stack.region))
+        owner = exports.get((name, self.stack.region))
         if owner is None:
             return Unknown(f"export {name} is not in this assembly")
         return self._once("export", name, lambda: owner[0].output(owner[1]))
@@ -194,10 +194,10 @@ class Resolver:
     def _ssm(self, name: str) -> Any:
         """What a parameter of Systems Manager holds: a stack of the assembly may write it."""
         unknown = Unknown(f"parameter {name} is read from Systems Manager")
-        parameters = self._once("parameters", "", lambda: self._stack.assembly.ssm_parameters)
-        if isinstance(parameters, Unknown) or (name, self._stack.region) not in parameters:
+        parameters = self._once("parameters", "", lambda: self.stack.assembly.ssm_parameters)
+        if isinstance(parameters, Unknown) or (name, self.stack.region) not in parameters:
             return unknown
-        owner, raw = parameters[name, self._stack.region]
+        owner, raw = parameters[name, self.stack.region]
         value = self._once("parameter", name, lambda: owner.resolver.resolve(raw))
         return unknown if value is ABSENT else value
 
@@ -212,13 +212,13 @@ class Resolver:
             return both[0]
         nothing = any(side is ABSENT or (isinstance(side, Unknown) and side.maybe_absent) for side in both)
         why = f"condition {argument[0]} is decided by the deployment"
-        return Unknown(why, references=_references(both), maybe_absent=nothing)
+        return Unknown(why, references=references(both), maybe_absent=nothing)
 
     def condition(self, name: str) -> bool | None:
         """A named condition; None where parameters without defaults decide it."""
-        if name in self._stack.condition_values:
-            return self._stack.condition_values[name]
-        raw = mapping(self._stack.template.get("Conditions")).get(name)
+        if name in self.stack.condition_values:
+            return self.stack.condition_values[name]
+        raw = mapping(self.stack.template.get("Conditions")).get(name)
         found = self._once("condition", name, lambda: self._truth(raw))
         return found if isinstance(found, bool) else None
 
@@ -239,7 +239,7 @@ class Resolver:
             return None
         if key == "Fn::Equals" and len(argument) == 2:
             sides = [self.resolve(side) for side in argument]
-            left, right = map(_plain, sides)
+            left, right = map(plain, sides)
             if any(
                 isinstance(one, OtherThan) and other in one.values
                 for one, other in zip(sides, (right, left), strict=True)
@@ -256,144 +256,6 @@ class Resolver:
         if key == "Fn::Or":
             return True if True in parts else None if None in parts else False
         return None
-
-    def _join(self, argument: Any) -> Any:
-        if not (isinstance(argument, list) and len(argument) == 2 and isinstance(argument[0], str)):
-            return Unknown("a malformed Fn::Join", maybe_absent=True)
-        items = self.resolve(argument[1])
-        if not isinstance(items, list):
-            return Unknown("it joins a list that only the deployment will know")
-        parts: list[Any] = []
-        for index, item in enumerate(items):
-            parts += [argument[0], item] if index else [item]
-        return joined(parts)
-
-    def _sub(self, argument: Any) -> Any:
-        given: dict[str, Any] = {}
-        if isinstance(argument, list) and len(argument) == 2 and isinstance(argument[1], dict):
-            argument, given = argument[0], argument[1]
-        elif isinstance(argument, list) and argument:
-            argument = argument[0]
-        if not isinstance(argument, str):
-            return Unknown("a malformed Fn::Sub", maybe_absent=True)
-        parts: list[Any] = []
-        for index, piece in enumerate(SUBSTITUTION.split(argument)):
-            if index % 2 == 0:
-                parts.append(piece.replace("${!", "${"))
-            elif (name := piece.strip()) in given:
-                parts.append(self.resolve(given[name]))
-            else:
-                parts.append(self.attribute(name) if "." in name else self._ref(name))
-        return joined(parts)
-
-    def _select(self, argument: Any) -> Any:
-        if not (isinstance(argument, list) and len(argument) == 2):
-            return Unknown("a malformed Fn::Select", maybe_absent=True)
-        index, items = self.resolve(argument[0]), self.resolve(argument[1])
-        if isinstance(index, str) and index.isdecimal() and len(index) < 9:
-            index = int(index)
-        if isinstance(items, list) and isinstance(index, int) and 0 <= index < len(items):
-            return items[index]
-        return Unknown("it selects from a list that only the deployment will know")
-
-    def _split(self, argument: Any) -> Any:
-        if not (isinstance(argument, list) and len(argument) == 2 and isinstance(argument[0], str) and argument[0]):
-            return Unknown("a malformed Fn::Split", maybe_absent=True)
-        source = self.resolve(argument[1])
-        if isinstance(source, str):
-            return source.split(argument[0])
-        return Unknown("it splits a text that only the deployment will know", references=_references(source))
-
-    def _find_in_map(self, argument: Any) -> Any:
-        if not (isinstance(argument, list) and len(argument) >= 3):
-            return Unknown("a malformed Fn::FindInMap", maybe_absent=True)
-        found: Any = self._stack.template.get("Mappings")
-        for raw in argument[:3]:
-            key = self.resolve(raw)
-            if not isinstance(key, str | int):
-                return Unknown("it looks up a key that only the deployment will know")
-            found = found.get(str(key), ABSENT) if isinstance(found, dict) else ABSENT
-        if found is not ABSENT:
-            return self.resolve(found)
-        default = argument[3] if len(argument) > 3 and isinstance(argument[3], dict) else {}
-        return (
-            self.resolve(default["DefaultValue"]) if "DefaultValue" in default else Unknown("the map has no such key")
-        )
-
-    def _json_text(self, argument: Any) -> Any:
-        value = self.resolve(argument)
-        try:
-            written = json.dumps(value)
-            return written if len(written) <= _CHARACTERS else Unknown("the JSON is too long")
-        except (TypeError, ValueError, RecursionError):
-            return Unknown("it is the JSON of values that only the deployment will know")
-
-    def _length(self, argument: Any) -> Any:
-        value = self.resolve(argument)
-        return len(value) if isinstance(value, list) else Unknown("the length of a list that the deployment makes")
-
-
-def joined(parts: list[Any]) -> str | Text | Unknown:
-    """A text of resolved parts: plain where all are, else Text."""
-    pieces: list[str | Reference | Unknown] = []
-    for part in parts:
-        if isinstance(part, Text):
-            pieces.extend(part.parts)
-        elif isinstance(part, Reference | Unknown):
-            pieces.append(part)
-        elif (plain := _plain(part)) is not None:
-            pieces.append(plain)
-        else:
-            pieces.append(Unknown("it is not a text"))
-    if len(pieces) > _PARTS or sum(len(piece) for piece in pieces if isinstance(piece, str)) > _CHARACTERS:
-        return Unknown("the text is too long")
-    if all(isinstance(piece, str) for piece in pieces):
-        return _dynamic("".join(piece for piece in pieces if isinstance(piece, str)))
-    merged: list[str | Reference | Unknown] = []
-    for piece in pieces:
-        if isinstance(piece, str) and merged and isinstance(merged[-1], str):
-            merged[-1] += piece
-        elif piece != "":
-            merged.append(piece)
-    if any(isinstance(piece, str) and "{{resolve:" in piece for piece in merged):
-        found = tuple(piece for piece in merged if isinstance(piece, Reference))
-        return Unknown("a dynamic reference is read by the deployment", references=found)
-    if len(merged) == 1 and not isinstance(merged[0], str | Reference):
-        return merged[0]
-    return Text(tuple(merged))
-
-
-def _dynamic(value: str) -> str | Unknown:
-    # One that a Join has yet to complete has no end here.
-    begins = value.find("{{resolve:")
-    if begins >= 0 and "}}" in value[begins:]:
-        return Unknown("a dynamic reference is read by the deployment")
-    return value
-
-
-def _plain(value: Any) -> str | None:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str | int | float):
-        return str(value)
-    return None
-
-
-def _references(value: Any) -> tuple[Reference, ...]:
-    """Every reference in a resolved value, each once, up to a limit."""
-    found: dict[Reference, None] = {}
-    pending = [value]
-    while pending and len(found) < _PARTS:
-        value = pending.pop()
-        if isinstance(value, Reference):
-            found[value] = None
-        elif isinstance(value, Text | Unknown):
-            found.update(dict.fromkeys(value.references))
-        elif isinstance(value, dict):
-            pending.extend(value.values())
-        elif isinstance(value, list | tuple):
-            pending.extend(value)
-    return tuple(found)
 
 
 def _document(key: Any, value: Any) -> Any:
@@ -428,15 +290,15 @@ def _partition(region: str) -> str:
 
 
 _FUNCTIONS: dict[str, Callable[[Resolver, Any], Any]] = {
-    "Fn::FindInMap": Resolver._find_in_map,
+    "Fn::FindInMap": functions.find_in_map,
     "Fn::GetAtt": Resolver.attribute,
     "Fn::GetStackOutput": Resolver._stack_output,
     "Fn::If": Resolver._if,
     "Fn::ImportValue": Resolver._import,
-    "Fn::Join": Resolver._join,
-    "Fn::Length": Resolver._length,
-    "Fn::Select": Resolver._select,
-    "Fn::Split": Resolver._split,
-    "Fn::Sub": Resolver._sub,
-    "Fn::ToJsonString": Resolver._json_text,
+    "Fn::Join": functions.join,
+    "Fn::Length": functions.length,
+    "Fn::Select": functions.select,
+    "Fn::Split": functions.split,
+    "Fn::Sub": functions.sub,
+    "Fn::ToJsonString": functions.json_text,
 }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
 from previews.comment import Failure
 
@@ -41,3 +43,15 @@ def of_deployment(reasons: Sequence[str], said: str, *, commit: str = "") -> Fai
             if reason.startswith(resource):
                 return Failure(what=what, said=reason, remedy=f"{remedy} {_MENDED}", commit=commit)
     return Failure(what="its stack cannot be deployed", said="\n".join(reasons) or said, remedy=_MENDED, commit=commit)
+
+
+def reasons(events: Iterable[Mapping[str, Any]], *, since: datetime) -> list[str]:
+    """Why resources failed, what failed first on top, from DescribeStackEvents; cancelled ones are no reason."""
+    found = [
+        f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}"
+        for event in events
+        if event["Timestamp"] >= since
+        and event["ResourceStatus"].endswith("_FAILED")
+        and "cancelled" not in event.get("ResourceStatusReason", "cancelled").lower()
+    ]
+    return list(reversed(found))

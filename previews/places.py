@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 KEEP_LABEL = "keep"
 """The pull request's label by which a preview lives longer."""
 
@@ -22,3 +24,8 @@ HEADER = "X-Preview"
 ACCESS_COOKIE = "preview_access"
 ACCESS_QUERY = "access"
 """Where the token is that lets in (`app_src/spendsmart/preview.py` sets the cookie)."""
+
+
+def failure_file(repository: Path, name: str) -> Path:
+    """Where a push by hand that failed leaves word for the preview's comment."""
+    return repository / "out" / "preview" / f"{name}.failure.json"

@@ -7,6 +7,7 @@ many strangers guess at an account, its owner's browser does not wait for them. 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import math
 import time
@@ -67,6 +68,10 @@ def take_a_try(who: str) -> None:
             cache.set(f"login:until:{who}", now + seconds, FORGET_SECONDS)
     except ValueError:  # the count expired between the two calls
         return
+    except (redis.ResponseError, redis.DataError) as error:  # not what we put there: it must not stay in the way
+        log.warning("login_cache_spoilt", error=str(error))
+        with contextlib.suppress(redis.RedisError):
+            cache.delete_many([f"login:until:{who}", f"login:tries:{who}"])
     except redis.RedisError as error:
         log.warning("login_without_cache", error=str(error))
 

@@ -34,7 +34,7 @@ class UserThrottle(BaseThrottle):
 
     def allow_request(self, request: Request, view: APIView) -> bool:  # noqa: ARG002
         if request.user.is_authenticated:
-            self._wait = quota.requests.wait_of(request.user.pk)
+            self._wait = quota.requests.wait_of(str(request.user.pk))
         return self._wait is None
 
     def wait(self) -> float | None:

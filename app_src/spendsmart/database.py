@@ -58,7 +58,7 @@ def read_since(position: int | None, read: Callable[[], T]) -> tuple[T, str]:
     """As `from_replica`, with everything up to a position in the log; None is one that nobody knows."""
     if position is not None and replica.has(position):
         try:
-            with _reads_from("reader"):
+            with reads_from("reader"):
                 found = read()
         except (OperationalError, InterfaceError) as error:
             replica.failed(error)
@@ -70,7 +70,8 @@ def read_since(position: int | None, read: Callable[[], T]) -> tuple[T, str]:
 
 
 @contextlib.contextmanager
-def _reads_from(alias: str) -> Iterator[None]:
+def reads_from(alias: str) -> Iterator[None]:
+    """Reads go to this database, whatever they are of."""
     token = _alias.set(alias)
     try:
         yield

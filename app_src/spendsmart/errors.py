@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import structlog
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from rest_framework.exceptions import APIException
 from rest_framework.response import Response
@@ -15,8 +13,6 @@ from pages.errors import error
 from spendsmart.not_now import NotNowError
 
 _API = "/api/"
-_DATABASE_SECONDS = 5
-log = structlog.get_logger(__name__)
 
 
 class TryLater(APIException):
@@ -29,12 +25,12 @@ class TryLater(APIException):
 
 
 def api_error(exception: Exception, context: dict[str, Any]) -> Response | None:
-    """Django REST framework's exception handler: what will pass by itself says so, and when to try again."""
+    """Django REST framework's exception handler: what will pass by itself says so, and when to try again.
+
+    A database that is away is none of its business: the replica may answer instead (`spendsmart.reads_go_on`).
+    """
     if isinstance(exception, NotNowError):
         exception = TryLater(str(exception), status=exception.status, wait=exception.wait)
-    elif isinstance(exception, (OperationalError, InterfaceError)):
-        log.warning("request_without_database", error=str(exception))
-        exception = TryLater("The database does not answer; try again.", status=503, wait=_DATABASE_SECONDS)
     return exception_handler(exception, context)
 
 

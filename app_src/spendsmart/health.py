@@ -1,7 +1,15 @@
-"""`/livez`: this process answers. `/readyz`: so do the databases and the broker that it needs."""
+"""`/livez`: this process answers. `/readyz`: it can serve.
+
+A task that starts is ready once it has reached the databases and the broker. From then on, what all tasks share and
+none can mend makes none of them unready: ECS would replace them all, and the outage would go on while they start. Its
+own PgBouncer does, as other tasks have theirs.
+"""
 
 from __future__ import annotations
 
+import socket
+import struct
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,8 +23,15 @@ from spendsmart import broker
 PATIENCE = 3.0
 """Seconds all parts together may take; the load balancer waits five. PgBouncer alone would wait ten for a database."""
 
+POOL_PATIENCE = 0.5
+
+_SSL_REQUEST = struct.pack("!ii", 8, 80877103)
+"""The smallest message that makes a server of PostgreSQL's protocol answer, with one byte."""
+
 _threads = ThreadPoolExecutor(max_workers=3, thread_name_prefix="readyz")
 _running: dict[str, Future[str | None]] = {}
+_reached = threading.Event()
+"""Set once every part had answered this process."""
 
 
 class HealthMiddleware:
@@ -40,8 +55,12 @@ def ready() -> HttpResponse:
     faults = {name: _fault(check, deadline) for name, check in checks.items()}
     # Reads fall back to the writer: a lost replica is no reason to take the task out of service.
     failed = any(fault for name, fault in faults.items() if name != "reader")
-    body = {"status": "failed" if failed else "ok", "parts": {name: fault or "ok" for name, fault in faults.items()}}
-    return JsonResponse(body, status=503 if failed else 200)
+    if not failed:
+        _reached.set()
+    unready = failed and not (_reached.is_set() and _pool_answers())
+    status = "failed" if unready else "degraded" if failed else "ok"
+    body = {"status": status, "parts": {name: fault or "ok" for name, fault in faults.items()}}
+    return JsonResponse(body, status=503 if unready else 200)
 
 
 def _start(name: str, check: Callable[[], str | None]) -> Future[str | None]:
@@ -68,6 +87,17 @@ def _database(alias: str) -> str | None:
     finally:
         connections[alias].close()
     return None
+
+
+def _pool_answers() -> bool:
+    """Whether the task's own PgBouncer speaks PostgreSQL's protocol, whatever is behind it."""
+    server = connections["default"].settings_dict
+    try:
+        with socket.create_connection((server["HOST"], int(server["PORT"])), POOL_PATIENCE) as connection:
+            connection.sendall(_SSL_REQUEST)
+            return connection.recv(1) in (b"S", b"N")
+    except OSError:
+        return False
 
 
 def _broker() -> str | None:

@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 
 class Requests:
-    """Requests of accounts in the running minute.
+    """Requests in the running minute, of an account or of a session of its pages.
 
     A process tells the others in steps of a twentieth of what is allowed, so that most requests ask nobody, and an
     account may get through with as many more in each process.
@@ -33,10 +33,10 @@ class Requests:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._minute = 0
-        self._mine: Counter[UUID] = Counter()
-        self._over: set[UUID] = set()
+        self._mine: Counter[str] = Counter()
+        self._over: set[str] = set()
 
-    def wait_of(self, user_id: UUID) -> float | None:
+    def wait_of(self, who: str) -> float | None:
         """Count one; seconds until the next minute when it is one too many."""
         now = time.time()
         most = settings.USER_REQUESTS_PER_MINUTE
@@ -46,13 +46,13 @@ class Requests:
                 self._minute = int(now // MINUTE)
                 self._mine.clear()
                 self._over.clear()
-            self._mine[user_id] += 1
-            to_tell = self._mine[user_id] % step == 0
-            over = user_id in self._over
-        if not over and to_tell and _add(f"requests:{user_id}:{self._minute}", step, seconds=MINUTE) > most:
+            self._mine[who] += 1
+            to_tell = self._mine[who] % step == 0
+            over = who in self._over
+        if not over and to_tell and _add(f"requests:{who}:{self._minute}", step, seconds=MINUTE) > most:
             over = True
             with self._lock:
-                self._over.add(user_id)
+                self._over.add(who)
         return MINUTE - now % MINUTE if over else None
 
     def forget(self) -> None:

@@ -34,8 +34,10 @@ PUBLISH_SECONDS = 60.0
 
 # A server that is no standby (an environment without a replica) has what is written at once.
 _POSITION = """
-SELECT (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END - '0/0')::bigint
+SELECT (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END - '0/0')::bigint,
+    pg_is_in_recovery(), pg_postmaster_start_time()
 """
+_STARTED = "SELECT pg_postmaster_start_time()"
 
 log = structlog.get_logger(__name__)
 
@@ -100,7 +102,11 @@ class Replica:
         try:
             with connections["reader"].cursor() as cursor:
                 cursor.execute(_POSITION)
-                (position,) = cursor.fetchone()
+                position, follows, started = cursor.fetchone()
+            if not follows and not _is_writer(started):
+                # Promoted by mistake or for good: it goes a way of its own, and its positions say nothing of ours.
+                log.error("replica_is_no_replica")
+                return self._rest()
         except DatabaseError as error:
             return self.failed(error)
         if position is None:  # a standby that has not replayed anything yet
@@ -129,6 +135,13 @@ class Replica:
         self.lag_seconds = time.monotonic() - self._samples[0][1] if missing else 0.0
         self.lag_bytes = max(0, self._samples[-1][0] - position) if self._samples else 0
         self._worst = (max(self._worst[0], self.lag_seconds), max(self._worst[1], self.lag_bytes))
+
+
+def _is_writer(started: object) -> bool:
+    """Whether the server that started then is the writer. Raises DatabaseError."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute(_STARTED)
+        return bool(cursor.fetchone()[0] == started)
 
 
 replica = Replica()

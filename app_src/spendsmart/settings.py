@@ -120,6 +120,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "pages.errors.OutageMiddleware",
     "pages.throttling.QuotaMiddleware",
+    "spendsmart.reads_go_on.ReadsGoOnMiddleware",
 ]
 
 TEMPLATES = [
@@ -178,7 +179,12 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": CACHE_URL,
         "KEY_PREFIX": ENVIRONMENT,
-        "OPTIONS": {**_tls, "socket_timeout": 2, "socket_connect_timeout": 2},
+        "OPTIONS": {
+            **_tls,
+            "socket_timeout": 2,
+            "socket_connect_timeout": 2,
+            "serializer": "spendsmart.cache.JsonSerializer",
+        },
     }
 }
 

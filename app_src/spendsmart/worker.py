@@ -23,8 +23,10 @@ def command() -> list[str]:
 
 
 def _scheduling() -> list[str]:
-    """Of the one worker of an environment that has no process for the schedule."""
-    return ["--beat", "--schedule", str(Path(os.environ["SCRATCH_DIR"]) / "celerybeat-schedule")]
+    """Of the one worker of an environment that has no process for the schedule: a small one, where a task is a thread
+    of the worker and not a process beside it. Time limits of tasks do not hold there (Celery, "Concurrency")."""
+    schedule = Path(os.environ["SCRATCH_DIR"]) / "celerybeat-schedule"
+    return ["--beat", "--schedule", str(schedule), "--pool", "threads"]
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 # Two writes may come here in either order: the later position stays.
 _RAISE = """
-local kept = tonumber(redis.call('GET', KEYS[1]) or '0')
+local kept = tonumber(redis.call('GET', KEYS[1]) or '0') or 0
 if tonumber(ARGV[1]) > kept then
     redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
     return tonumber(ARGV[1])
@@ -58,7 +58,8 @@ def position_of(user_id: Any) -> int:
 
 def position_from(kept: bytes | None, *, user_id: Any) -> int:
     """The same, for who has asked the cache already: `kept` is what was under `position_key`."""
-    return int(kept) if kept is not None else _raise([user_id], writer_position())[0]
+    known = kept is not None and kept.isdigit()
+    return int(kept or 0) if known else _raise([user_id], writer_position())[0]
 
 
 def writer_position() -> int:

@@ -19,11 +19,21 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="drills:\n" + "\n".join(f"  {drill.name:<12}{drill.says}" for drill in DRILLS.values()),
     )
-    parser.add_argument("--name", required=True, choices=list(DRILLS), metavar="NAME", help="which drill, see below")
+    parser.add_argument(
+        "--name",
+        default="faults",
+        choices=list(DRILLS),
+        metavar="NAME",
+        help="which drill (default: faults)",
+    )
     parser.add_argument("--env", default="prod", help="environment to bring up where nothing runs (default: prod)")
-    parser.add_argument("--rate", type=float, default=2.0, help="load in actions per second (default: 2; 0 for none)")
+    parser.add_argument(
+        "--rate", type=float, help="load in actions per second (default: 8 with faults, else 2; 0 for none)"
+    )
     parser.add_argument("--minutes", type=float, default=30.0, help="of the calm run (default: 30)")
     parser.add_argument("--only", default="", help="faults with commas between (default: all)")
+    parser.add_argument("--seed", type=int, default=1, help="of the moments at which faults are made (default: 1)")
+    parser.add_argument("--times", type=int, default=1, help="how often the faults are gone through (default: 1)")
     parser.add_argument("--output", type=Path, default=OUTPUT, help="folder of the reports (out/drill)")
     return parser
 
@@ -35,9 +45,11 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(number, signal.default_int_handler)
     plan = Plan(
         env=options.env,
-        rate=options.rate,
+        rate=DRILLS[options.name].rate if options.rate is None else options.rate,
         minutes=options.minutes,
         only=tuple(name for name in options.only.split(",") if name),
+        seed=options.seed,
+        times=options.times,
         output=options.output,
     )
     try:

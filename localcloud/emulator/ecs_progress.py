@@ -8,6 +8,7 @@ from ministack.core.responses import new_uuid
 from ministack.services import ecs
 
 from localcloud import layout
+from localcloud.emulator import ecs_placement as placement
 from localcloud.emulator.ecs_records import (
     ENDED,
     Record,
@@ -21,6 +22,7 @@ from localcloud.emulator.ecs_records import (
     is_completed,
     recount_cluster,
     refresh_service,
+    tasks_of,
 )
 from localcloud.emulator.service_deployments import rolling
 from localcloud.emulator.services.ecs import run_task
@@ -40,7 +42,7 @@ def create_task(cluster: str, service: str, deployment_id: str, capacity_provide
             "group": f"service:{record['serviceName']}",
             "startedBy": deployment_id,
             "_deploymentId": deployment_id,
-            "networkConfiguration": record.get("networkConfiguration") or {},
+            "networkConfiguration": placement.configuration(record, tasks_of(record)),
             "platformVersion": record.get("platformVersion") or "LATEST",
             "enableExecuteCommand": record.get("enableExecuteCommand", False),
             "tags": tags,
@@ -53,7 +55,9 @@ def create_task(cluster: str, service: str, deployment_id: str, capacity_provide
         answer = answer_of(run_task(request))
         if not answer.get("tasks"):
             raise UnknownRecordError(str(answer.get("message", answer)))
-        return str(answer["tasks"][0]["taskArn"])
+        arn = str(answer["tasks"][0]["taskArn"])
+        placement.note_zone(find_task(record["clusterArn"], arn))
+        return arn
 
 
 def report_task(cluster: str, report: Record) -> None:

@@ -18,7 +18,7 @@ from hypercorn.config import Config
 from ministack import app as ministack_app
 
 from localcloud import layout
-from localcloud.emulator import ecs_report_calls, handlers, persistence
+from localcloud.emulator import ecs_report_calls, faults, handlers, persistence
 from localcloud.emulator.service_deployments.driver import driver
 from localcloud.emulator.services import cloudwatch
 
@@ -44,8 +44,23 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     elif path.startswith(_FORBIDDEN):
         await send({"type": "http.response.start", "status": 403, "headers": []})
         await send({"type": "http.response.body", "body": b"not available in the local cloud\n"})
+    elif scope["type"] == "http" and (rule := faults.found(scope)):
+        await _fail(rule, scope, receive, send)
     else:
         await ministack_app.app(scope, receive, send)
+
+
+async def _fail(rule: faults.Rule, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer late, or with an error, as a drill wants it."""
+    await asyncio.sleep(rule.delay)
+    if not rule.status:
+        await ministack_app.app(scope, receive, send)
+        return
+    while (await receive()).get("more_body"):  # a client that is still sending does not read
+        continue
+    body, content_type = faults.body(rule)
+    await send({"type": "http.response.start", "status": rule.status, "headers": [(b"content-type", content_type)]})
+    await send({"type": "http.response.body", "body": body})
 
 
 def _starting_to_save(send: Send) -> Send:

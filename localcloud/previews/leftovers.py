@@ -28,7 +28,7 @@ def of(preview: PreviewName) -> list[str]:
         *_databases(preview),
         *_keys(preview),
         *_objects(preview),
-        *_processes(preview),
+        *(f"process {process.pid}" for process in processes(preview)),
         *_assemblies(preview),
     ]
 
@@ -132,15 +132,18 @@ def _objects(preview: PreviewName) -> Iterator[str]:
             yield f"{versions} versions of objects in {bucket['Name']}"
 
 
-def _processes(preview: PreviewName) -> Iterator[str]:
+def processes(preview: PreviewName) -> Iterator[psutil.Process]:
+    """Those of its tasks."""
     for process in psutil.process_iter():
         try:
             variables = process.environ()
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
+        # The pooler knows the role that it logs in as, and nothing else of the preview.
+        named = variables.get("SPENDSMART_ENVIRONMENT"), variables.get("DATABASE_USERNAME")
         ours = variables.get(layout.MARKER) == str(layout.home())
-        if ours and variables.get("SPENDSMART_ENVIRONMENT") == preview.environment:
-            yield f"process {process.pid}"
+        if ours and (named[0] == preview.environment or named[1] == preview.identifier):
+            yield process
 
 
 def _assemblies(preview: PreviewName) -> Iterator[str]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +17,16 @@ from botocore.exceptions import ClientError
 from localcloud import aws, cdk, demo, layout, outputs, supervision
 from localcloud.console import LocalCloudError, Steps
 from localcloud.previews import leftovers, tree
+from previews import failure as failures
+from previews.comment import Failure
 from previews.names import PreviewName
+from previews.places import failure_file
 
 DOMAIN = "preview.localhost"
 """Names below `localhost` lead to this machine in every browser (RFC 6761)."""
+
+DEMO_USER = "demo@example.com"
+"""Of the template database (`seed_preview`)."""
 
 PATIENCE = 120
 """Seconds for the new release to answer once CloudFormation is done, and for a deletion to end."""
@@ -30,12 +39,20 @@ def up(preview: PreviewName, *, revision: str | None, keep_data: bool, reset: bo
     """Deploy the work tree, or a revision of it. Raises LocalCloudError with what is wrong; the version before, if
     there was one, then serves on."""
     steps = Steps()
-    env = _environment()
+    env = environment()
     before = _stack(preview, env)
     _refuse_another_branch(preview, before)
+    told = failure_file(layout.REPOSITORY, preview.name)
+    told.unlink(missing_ok=True)
     with tree.of(revision) as folder:
         with steps.step(f"cdk deploy {stack_name(preview, env)}" + (f" from {revision}" if revision else "")):
-            _deploy(preview, env, folder, keep_data=keep_data, reset=reset, served_before=_serves(before))
+            pushed = {"commit": tree.commit(revision), "owner": tree.owner()}
+            try:
+                _deploy(preview, env, folder, keep_data=keep_data, reset=reset, served_before=_serves(before), **pushed)
+            finally:
+                # A deployment sets the stack's protection as its template has it, which is off.
+                if before and before.get("EnableTerminationProtection"):
+                    _protect(preview, env, wanted=True)
         with steps.step(f"wait for {url(preview)}"):
             _wait(preview, env)
     print(f"\nPreview {preview.name} answers after {steps.elapsed:.1f} s.\n")
@@ -46,13 +63,16 @@ def up(preview: PreviewName, *, revision: str | None, keep_data: bool, reset: bo
 def down(preview: PreviewName) -> int:
     """Delete the stack and all that it had. Raises LocalCloudError when anything is left."""
     steps = Steps()
-    env = _environment()
+    env = environment()
     if _stack(preview, env) is None and not leftovers.of(preview):
         print(f"There is no preview {preview.name}.")
         return 0
     shutil.rmtree(layout.home() / "previews" / preview.name, ignore_errors=True)
+    failure_file(layout.REPOSITORY, preview.name).unlink(missing_ok=True)
     with steps.step(f"delete {stack_name(preview, env)}"):
         cloudformation = aws.client("cloudformation", _REGION)
+        if (_stack(preview, env) or {}).get("EnableTerminationProtection"):
+            _protect(preview, env, wanted=False)
         cloudformation.delete_stack(StackName=stack_name(preview, env))
         deadline = time.monotonic() + PATIENCE
         while (found := _stack(preview, env)) is not None:
@@ -69,6 +89,22 @@ def down(preview: PreviewName) -> int:
     return 0
 
 
+def _protect(preview: PreviewName, env: str, *, wanted: bool) -> None:
+    """What a kept preview is told apart by."""
+    aws.client("cloudformation", _REGION).update_termination_protection(
+        StackName=stack_name(preview, env), EnableTerminationProtection=wanted
+    )
+
+
+def keep(preview: PreviewName, *, wanted: bool) -> None:
+    """Let it live longer, or no longer."""
+    _protect(preview, environment(), wanted=wanted)
+
+
+def is_kept(preview: PreviewName) -> bool:
+    return bool((_stack(preview, environment()) or {}).get("EnableTerminationProtection"))
+
+
 def stack_name(preview: PreviewName, env: str) -> str:
     return f"SpendSmart-{env.capitalize()}-{preview.stack}"
 
@@ -79,7 +115,20 @@ def url(preview: PreviewName) -> str:
     return f"{'https' if https else 'http'}://{preview.host(DOMAIN)}:{port}"
 
 
-def _environment() -> str:
+def address(preview: PreviewName) -> str:
+    """Its URL by this machine's address, for requests with its host name: not every resolver knows names below
+    localhost."""
+    return url(preview).replace(preview.host(DOMAIN), layout.LOOPBACK)
+
+
+def password(env: str) -> str:
+    """Of the people that every preview begins with."""
+    shared = _outputs(f"SpendSmart-{env.capitalize()}-Previews")
+    secret = aws.client("secretsmanager", _REGION).get_secret_value(SecretId=shared["PreviewPasswordSecret"])
+    return str(secret["SecretString"])
+
+
+def environment() -> str:
     """The environment that this local cloud holds. Raises LocalCloudError where it carries no previews."""
     claimed = layout.home() / "environment"
     if not claimed.exists() or not supervision.running():
@@ -128,13 +177,24 @@ def _refuse_another_branch(preview: PreviewName, stack: dict[str, Any] | None) -
         )
 
 
-def _deploy(preview: PreviewName, env: str, folder: Path, *, keep_data: bool, reset: bool, served_before: bool) -> None:
+def _deploy(
+    preview: PreviewName,
+    env: str,
+    folder: Path,
+    *,
+    keep_data: bool,
+    reset: bool,
+    served_before: bool,
+    commit: str,
+    owner: str,
+) -> None:
     context = {"env": env, "preview": preview.branch, "preview.domain": DOMAIN}
+    context |= {f"preview.{name}": said for name, said in (("commit", commit), ("owner", owner)) if said}
     if keep_data:
         context["preview.data"] = "keep"
     if reset:
         context["preview.reset"] = str(int(time.time()))
-    assembly = layout.folder("previews") / preview.name
+    assembly, began = layout.folder("previews") / preview.name, datetime.now(UTC)
     # Two seconds of a synth; preflight looks at the template all the same, and the pipeline validates it.
     os.environ.setdefault("CDK_VALIDATION", "false")
     try:
@@ -147,10 +207,32 @@ def _deploy(preview: PreviewName, env: str, folder: Path, *, keep_data: bool, re
             ],
             tree=folder,
         )
-    except LocalCloudError as error:
+    except cdk.CdkError as error:
+        failure = _failure(preview, env, error, since=began, commit=commit)
         _clear_what_never_was(preview, env)
+        _tell(preview, failure)
         serves = "the version before serves on" if served_before else "there was none before, and nothing is left of it"
         raise LocalCloudError(f"{error}\n{preview.name}: {serves}", remedy=error.remedy) from error
+
+
+def _failure(preview: PreviewName, env: str, error: cdk.CdkError, *, since: datetime, commit: str) -> Failure:
+    if "Synthesis time" not in error.output:
+        return failures.of_tool(failures.SYNTHESIS, str(error), commit=commit)
+    if "Failed to build asset" in error.output:
+        return failures.of_tool(failures.IMAGE, str(error), commit=commit)
+    pages = aws.client("cloudformation", _REGION).get_paginator("describe_stack_events")
+    try:
+        events = [event for page in pages.paginate(StackName=stack_name(preview, env)) for event in page["StackEvents"]]
+    except ClientError:
+        events = []
+    return failures.of_deployment(failures.reasons(events, since=since), str(error), commit=commit)
+
+
+def _tell(preview: PreviewName, failure: Failure) -> None:
+    """Leave word for the preview's comment, until the next push."""
+    file = failure_file(layout.REPOSITORY, preview.name)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(asdict(failure)))
 
 
 def _clear_what_never_was(preview: PreviewName, env: str) -> None:
@@ -164,12 +246,10 @@ def _wait(preview: PreviewName, env: str) -> None:
     """Until the release that was deployed answers, and is ready to."""
     wanted = _outputs(stack_name(preview, env))["PreviewRelease"]
     deadline, said = time.monotonic() + PATIENCE, "nothing"
-    # By address: not every resolver knows names below localhost.
-    address = url(preview).replace(preview.host(DOMAIN), layout.LOOPBACK)
     while time.monotonic() < deadline:
         try:
             answer = httpx2.get(
-                f"{address}/readyz", headers={"Host": preview.host(DOMAIN)}, verify=demo.trust(), timeout=5
+                f"{address(preview)}/readyz", headers={"Host": preview.host(DOMAIN)}, verify=demo.trust(), timeout=5
             )
         except httpx2.HTTPError as error:
             said = str(error)
@@ -185,13 +265,12 @@ def _wait(preview: PreviewName, env: str) -> None:
 
 
 def _table(preview: PreviewName, env: str) -> str:
-    given, shared = _outputs(stack_name(preview, env)), _outputs(f"SpendSmart-{env.capitalize()}-Previews")
-    password = aws.client("secretsmanager", _REGION).get_secret_value(SecretId=shared["PreviewPasswordSecret"])
+    given = _outputs(stack_name(preview, env))
     lines = [
         ("address", url(preview)),
         ("branch", preview.branch + ("" if preview.branch == preview.name else f" as {preview.name}")),
         ("release", given["PreviewRelease"][:12]),
-        ("login", f"demo@example.com  {password['SecretString']}"),
+        ("login", f"{DEMO_USER}  {password(env)}"),
         ("database", given["PreviewDatabase"]),
         ("then", f"make preview NAME={preview.name} RESET=1 · make preview-down NAME={preview.name}"),
     ]

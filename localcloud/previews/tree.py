@@ -41,6 +41,20 @@ def of(revision: str | None) -> Iterator[Path]:
         yield folder
 
 
+def commit(revision: str | None) -> str:
+    """The commit of a revision, or of the work tree; empty where the work tree is no commit's, or there is none."""
+    if revision is None and _git("status", "--porcelain").stdout.strip():
+        return ""
+    return _git(
+        "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision or 'HEAD'}^{{commit}}"
+    ).stdout.strip()
+
+
+def owner() -> str:
+    """Whoever Git calls the author of what is done here; empty where it knows nobody."""
+    return _git("config", "user.name").stdout.strip()
+
+
 def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
     git = shutil.which("git")
     if git is None:

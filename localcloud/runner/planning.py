@@ -67,13 +67,6 @@ def breaker_threshold(desired: int) -> int:
     return min(max(math.ceil(desired / 2), 3), 200)
 
 
-def desired_count(declared: int, *, minimum: int | None, maximum: int | None) -> int:
-    """The declared count within the scalable target's bounds; Application Auto Scaling moves a service into them."""
-    if minimum is None or maximum is None:
-        return declared
-    return min(max(declared, minimum), maximum)
-
-
 def pause(streak: int) -> float:
     """Seconds before the next start of a service of which `streak` tasks in a row have failed soon after theirs."""
     return 0.0 if streak == 0 else min(2.0 ** (streak - 1), 60.0)

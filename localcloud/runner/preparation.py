@@ -109,6 +109,8 @@ class Surroundings:
             "AWS_CA_BUNDLE": str(tls.material().bundle),
             "AWS_EC2_METADATA_DISABLED": "true",
         }
+        if any(secret.name == "OPENAI_API_KEY" for secret in container.secrets) and layout.openai_server().exists():
+            added["OPENAI_BASE_URL"] = layout.openai_server().read_text()
         if self.definition.task_role:
             added["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = f"{here}/credentials/{self.identity.id}"
             added["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = self.token

@@ -18,7 +18,7 @@ from localcloud.runner.endpoint import TaskEndpoint
 from localcloud.runner.launch import Runtime
 from localcloud.runner.preparation import Surroundings, TaskIdentity
 from localcloud.runner.roles import RoleSessions
-from localcloud.runner.service import Launcher, Service, describe_services, scalable_targets
+from localcloud.runner.service import Launcher, Service, describe_services
 from localcloud.runner.task import Ending, Task
 
 BUSY_PAUSE, QUIET_PAUSE = 0.3, 1.0
@@ -78,7 +78,6 @@ class Runner:
     # ---- services ----
 
     def _services(self, region: str, described: dict[str, dict[str, Any]]) -> None:
-        bounds = scalable_targets(region) if described else {}
         for arn, description in described.items():
             service = self.services.setdefault(
                 arn,
@@ -90,7 +89,6 @@ class Runner:
                 ),
             )
             service.described = description
-            service.bounds = bounds.get(service.resource_id)
             self._turn(service)
         for arn, service in list(self.services.items()):
             if service.region == region and arn not in described:

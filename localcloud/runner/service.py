@@ -17,7 +17,6 @@ from localcloud.runner.planning import (
     ProviderShare,
     RunningTask,
     ServiceState,
-    desired_count,
     hold,
     pause,
     plan,
@@ -37,13 +36,12 @@ Launcher = Callable[[dict[str, Any], dict[str, Any], str | None], Task]
 
 @dataclass
 class Service:
-    """A service and its tasks. `described` is its latest description, `bounds` its scalable target, if it has one."""
+    """A service and its tasks. `described` is its latest description."""
 
     region: str
     described: dict[str, Any]
     launch: Launcher
     deployments: Deployments
-    bounds: dict[str, Any] | None = None
     tasks: list[Task] = field(default_factory=list)
     restarts: int = 0
     last_error: str = ""
@@ -60,11 +58,6 @@ class Service:
         return str(self.described["clusterArn"])
 
     @property
-    def resource_id(self) -> str:
-        """Application Auto Scaling's name for it."""
-        return f"service/{self.cluster.rsplit('/', 1)[-1]}/{self.name}"
-
-    @property
     def busy(self) -> bool:
         """Whether something is under way, so that the next look should come soon."""
         primary = self._primary()
@@ -74,19 +67,6 @@ class Service:
             or bool(self.described.get("currentServiceDeployment"))
             or any(task.leaving or task.status != "RUNNING" for task in self.tasks)
         )
-
-    def desired(self) -> int:
-        """The count that ECS wants, within Application Auto Scaling's bounds, which it is brought into."""
-        if self.described["status"] != "ACTIVE":
-            return 0
-        declared = int(self.described["desiredCount"])
-        if not self.bounds:
-            return declared
-        count = desired_count(declared, minimum=self.bounds["MinCapacity"], maximum=self.bounds["MaxCapacity"])
-        if count != declared:
-            aws.client("ecs", self.region).update_service(cluster=self.cluster, service=self.name, desiredCount=count)
-            self.described["desiredCount"] = count
-        return count
 
     def turn(self, reports: EcsReports) -> None:
         """One step closer to what is wanted; waits for nothing."""
@@ -115,7 +95,7 @@ class Service:
 
     def _state(self, primary: dict[str, Any], targets: TargetGroups) -> ServiceState:
         configuration = self.described.get("deploymentConfiguration") or {}
-        desired = self.desired()
+        desired = int(self.described["desiredCount"]) if self.described["status"] == "ACTIVE" else 0
         live = [task for task in self.tasks if not task.leaving]
         spare = len(live) > desired or any(task.deployment_id != primary["id"] for task in live)
         protected = protection.protected(live, region=self.region) if spare else frozenset()
@@ -160,7 +140,6 @@ class Service:
 
     def _hold(self, targets: TargetGroups) -> None:
         """Each deployment has the tasks that ECS wants of it; those of deployments that are gone are stopped."""
-        self.desired()
         known = {each["id"]: each for each in self.described["deployments"]}
         live: dict[str, list[Task]] = {name: [] for name in known}
         for task in self.tasks:
@@ -240,13 +219,3 @@ def describe_services(cluster: str, region: str) -> list[dict[str, Any]]:
     for start in range(0, len(arns), 10):
         found += ecs.describe_services(cluster=cluster, services=arns[start : start + 10])["services"]
     return [service for service in found if service["status"] != "INACTIVE"]
-
-
-def scalable_targets(region: str) -> dict[str, dict[str, Any]]:
-    """Application Auto Scaling's bounds of services, by resource id."""
-    pages = (
-        aws.client("application-autoscaling", region)
-        .get_paginator("describe_scalable_targets")
-        .paginate(ServiceNamespace="ecs", ScalableDimension="ecs:service:DesiredCount")
-    )
-    return {target["ResourceId"]: target for page in pages for target in page["ScalableTargets"]}

@@ -16,7 +16,7 @@ import pytest
 
 from localcloud.drill.alarms.catalog import FAULTS, covered
 from localcloud.drill.alarms.fault import Fault
-from localcloud.drill.alarms.feeding import Feed, There, Value, data_for, fed_for, latest_of, minutes_of
+from localcloud.drill.alarms.feeding import Feed, There, Value, data_for, fed_for, good_minutes_of, minutes_of
 from localcloud.drill.deployed import Alarm
 from localcloud.drill.titles import title_of
 from localcloud.emulator.cloudwatch.alarms import MetricAlarm
@@ -123,12 +123,29 @@ def test_what_is_fed_makes_it_red_and_is_over_by_itself(fault: Fault, prod: Asse
     later = LAST + 60 * feed.minutes
     for title, values in feed.good.items():
         if title in alarms:
-            at = latest_of(alarms[title], last=later)
+            at = good_minutes_of(alarms[title], values, last=later)
             data = data_for(alarms[title], values, at=at, there=lambda metric: _there(store, metric))
             _put(store, data, later + 10.0)
     for alarm in fed:
         after = later + 60 * 16 + 10
         assert _state(store, alarm, after, State.ALARM) is not State.ALARM, alarm.title
+
+
+@pytest.mark.parametrize("title", ["check-failing", "firewall-blocks-alb", "openai-spend-day", "replication-failed"])
+def test_an_alarm_that_is_over_stays_over_where_nothing_else_publishes(
+    title: str, prod: Assembly, tmp_path: Path
+) -> None:
+    alarms, store = _deployed(prod), MetricStore(tmp_path / "metrics.sqlite")
+    feed = FAULTS[title].breakage
+    assert isinstance(feed, Feed)
+    alarm, there = alarms[title], partial(_there, store)
+    _put(store, fed_for(feed, alarms, last=LAST, there=lambda _alarm, metric: there(metric)), LAST + 10.0)
+    later = LAST + 60 * feed.minutes
+    at = good_minutes_of(alarm, feed.good[title], last=later)
+    _put(store, data_for(alarm, feed.good[title], at=at, there=there), later + 10.0)
+    states = [_state(store, alarm, LAST + 60.0 * minute + 10, State.OK) for minute in range(60)]
+    changes = [state for state, before in zip(states[1:], states, strict=False) if state is not before]
+    assert changes == [State.OK]
 
 
 def test_what_is_fed_makes_it_red_in_a_second_drill_too(prod: Assembly, tmp_path: Path) -> None:
@@ -146,7 +163,7 @@ def test_what_is_fed_makes_it_red_in_a_second_drill_too(prod: Assembly, tmp_path
             assert _state(store, alarms[title], last + 10.0) is State.ALARM, title
         last += 60 * feed.minutes
         for title in feed.good.keys() & alarms.keys():
-            at = latest_of(alarms[title], last=last)
+            at = good_minutes_of(alarms[title], feed.good[title], last=last)
             _put(store, data_for(alarms[title], feed.good[title], at=at, there=partial(there, None)), last + 10.0)
         last += 20 * 60
 

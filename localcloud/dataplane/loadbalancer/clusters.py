@@ -104,7 +104,8 @@ def endpoints(group: TargetGroupSpec) -> Resource:
 def _balancing(group: TargetGroupSpec) -> Resource:
     slow: Resource = {"slow_start_config": {"slow_start_window": f"{group.slow_start}s"}} if group.slow_start else {}
     if group.algorithm == "least_outstanding_requests":
-        return {"lb_policy": "LEAST_REQUEST", "least_request_lb_config": slow}
+        # The target with the fewest of all, not the better one of two: a target that hangs gets no more requests.
+        return {"lb_policy": "LEAST_REQUEST", "least_request_lb_config": {"selection_method": "FULL_SCAN", **slow}}
     if group.algorithm == "weighted_random":
         return {"lb_policy": "RANDOM"}
     return {"lb_policy": "ROUND_ROBIN", "round_robin_lb_config": slow}

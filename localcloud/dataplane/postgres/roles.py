@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import psycopg2
@@ -97,10 +98,52 @@ def match_slots(cursor: Any, replicas: tuple[str, ...]) -> None:
             cursor.execute("SELECT pg_drop_replication_slot(%s)", (name,))
 
 
+def ensure_slot(port: int, name: str) -> None:
+    with connection(port) as cursor:
+        cursor.execute("SELECT 1 FROM pg_replication_slots WHERE slot_name = %s", (name,))
+        if cursor.fetchone() is None:
+            cursor.execute("SELECT pg_create_physical_replication_slot(%s, true)", (name,))
+
+
+def streams_to(port: int, standby: str) -> bool:
+    """Whether a standby has caught up and streams."""
+    return _replication(port, standby)[0] == "streaming"
+
+
+def is_synchronous(port: int, standby: str) -> bool:
+    """Whether each commit waits for a standby."""
+    return _replication(port, standby)[1] == "sync"
+
+
+def _replication(port: int, standby: str) -> tuple[str, str]:
+    with connection(port) as cursor:
+        cursor.execute("SELECT state, sync_state FROM pg_stat_replication WHERE application_name = %s", (standby,))
+        found: tuple[str, str] = cursor.fetchone() or ("", "")
+        return found
+
+
 def has_slot(port: int, replica: str) -> bool:
     with connection(port) as cursor:
         cursor.execute("SELECT 1 FROM pg_replication_slots WHERE slot_name = %s", (slot_name(replica),))
         return cursor.fetchone() is not None
+
+
+def switch_log(cursor: Any) -> tuple[str, datetime]:
+    """Have the log written so far archived, whole: the segment it ends in, and a time from which on there is a commit
+    in it. (Recovery to a time ends at the first commit after it, and fails where there is none.)"""
+    cursor.execute("SET synchronous_commit = local")  # a standby that is gone holds nothing up here
+    cursor.execute("SELECT clock_timestamp()")
+    before = cursor.fetchone()[0]
+    cursor.execute("SELECT pg_current_xact_id()")  # a commit of its own, as RDS's heartbeat is
+    cursor.execute("SELECT pg_walfile_name(pg_switch_wal())")
+    return cursor.fetchone()[0], before
+
+
+def has_archived(cursor: Any, segment: str) -> bool:
+    """Whether a segment of the log, and so all before it, is in the archive."""
+    cursor.execute("SELECT last_archived_wal FROM pg_stat_archiver")
+    last = cursor.fetchone()[0]
+    return last is not None and last[: len(segment)] >= segment
 
 
 def _role_exists(cursor: Any, name: str) -> bool:

@@ -10,7 +10,9 @@ from collections.abc import Callable
 from localcloud.dataplane import process
 from localcloud.dataplane.errors import NotYetError, PartError
 from localcloud.dataplane.postgres import binaries, roles
+from localcloud.dataplane.postgres.backups import Backups
 from localcloud.dataplane.postgres.folder import DataFolder
+from localcloud.dataplane.postgres.standby import Standby
 from localcloud.dataplane.specs import DatabaseSpec, Login
 from localcloud.dataplane.status import Status
 
@@ -26,6 +28,8 @@ class PostgresServer:
 
     def __init__(self, identifier: str, *, source_port: Callable[[str], int | None]) -> None:
         self._folder = DataFolder(identifier)
+        self._backups = Backups(identifier, folder=self._folder)
+        self._standby = Standby(identifier)
         self._source_port = source_port
         # SIGINT is PostgreSQL's fast shutdown: it ends sessions, writes a checkpoint and goes.
         self._server = process.Server(name=f"rds-{identifier}", stop_signal=signal.SIGINT, patience=60)
@@ -37,11 +41,15 @@ class PostgresServer:
         self._message = ""
 
     def reconcile(self, spec: DatabaseSpec) -> Status:
+        if self._standby.must_take_over(spec, self._folder, self._server):
+            self._standby.take_over(spec, self._folder, self._server)
+            self._applied = self._login = None
         if self._applied == spec and self._server.alive() and time.monotonic() < self._checked_at + _RECHECK:
             return self._status(spec)
         if self._applied and self._applied.resource_id != spec.resource_id:
             # Deleted, and another made with its name, between two looks at the API.
             self.delete()
+            self._backups = Backups(spec.identifier, folder=self._folder)
             self._applied = None
         if self._applied is None:
             self._folder.set_aside_other(spec.resource_id)
@@ -56,11 +64,14 @@ class PostgresServer:
         return self._status(spec)
 
     def stop(self) -> None:
+        self._backups.close()
+        self._standby.stop()
         self._server.stop_leftover()
         self._server.stop()
 
     def delete(self) -> None:
         self.stop()
+        self._standby.delete()
         self._folder.delete()
 
     def _status(self, spec: DatabaseSpec) -> Status:
@@ -73,6 +84,9 @@ class PostgresServer:
         )
 
     def _create(self, spec: DatabaseSpec) -> None:
+        if spec.restore is not None:
+            self._folder.create_restored(spec.restore)
+            return
         if spec.source is None:
             self._folder.create_primary()
             return
@@ -88,7 +102,8 @@ class PostgresServer:
         started = self._server.ensure(binaries.command("postgres", "-D", str(self._folder.path)))
         if started:
             self._login = None
-            self._await_answer(spec)
+            if not self._folder.recovers:
+                self._await_answer(spec)
         elif self._reload_due:
             self._reload(spec)
         self._reload_due = False
@@ -151,6 +166,9 @@ class PostgresServer:
             return
         self._message = ""
         with roles.connection(spec.port) as cursor:
+            if self._folder.recovers:
+                raise NotYetError("replays the write-ahead log")
+            self._folder.forget_recovery()
             if self._folder.is_standby:
                 _log.info("%s: promoted", spec.identifier)
                 cursor.execute("SELECT pg_promote(true, 60)")
@@ -163,3 +181,5 @@ class PostgresServer:
             elif not spec.login and not roles.has_master(cursor):
                 raise NotYetError("waits for the name and password of the master user")
             roles.match_slots(cursor, spec.replicas)
+        self._standby.tend(spec)
+        self._backups.tend(spec)

@@ -67,6 +67,7 @@ REAL = (
         fires=("scheduler-silent", "processing-outage"),
         brings=_READING,
         breakage=ServiceStopped("beat"),
+        patience=15.0,
     ),
     Fault(
         name="receipts-wait",
@@ -81,7 +82,7 @@ REAL = (
         ),
         brings=(*_READING, "journey-failing", "web-outage", "scaling-worker-backlog-upper"),
         breakage=ReceiptsWait(),
-        after=("beat-stopped",),
+        after=("beat-stopped", "worker-memory"),
         after_mending=("web-stopped",),
     ),
     Fault(

@@ -146,7 +146,8 @@ _TASKS = tuple(
             breakage=BusyAtMaximum(
                 bad={f"{service}-cpu-at-maximum": {"CPUUtilization": Value(97)}}, service=service
             ),
-            after=(f"{service}-idle",),
+            # What it suspends goes on as soon as it is mended, and would start a service that is stopped for a fault.
+            after=(f"{service}-idle", *(("web-stopped",) if service == "web" else ())),
         ),
         Fault(
             name=f"{service}-memory",

@@ -16,6 +16,9 @@ _MINUTE = 60
 _EVALUATED_AFTER = 5
 """Seconds after a minute at which CloudWatch of the local cloud looks at it (docs/local-alarms.md)."""
 
+_LOOKED_BACK = 2
+"""Periods beyond its own that an alarm looks back for values (docs/local-alarms.md)."""
+
 _AT_ONCE = 100
 _WEIGHT = 1e6
 """How often a value counts where others of the same period would change the statistic."""
@@ -79,7 +82,7 @@ class Feed:
             if title in platform.alarms:
                 alarm = platform.alarms[title]
                 there = partial(_there, platform, last, alarm)
-                put(platform, data_for(alarm, values, at=latest_of(alarm, last=last), there=there))
+                put(platform, data_for(alarm, values, at=good_minutes_of(alarm, values, last=last), there=there))
 
 
 def fed_for(
@@ -126,10 +129,17 @@ def minutes_of(alarm: Alarm, *, last: int, stay: int) -> list[int]:
     return minutes[: len(minutes) - alarm.periods + alarm.datapoints]
 
 
-def latest_of(alarm: Alarm, *, last: int) -> list[int]:
+def good_minutes_of(alarm: Alarm, values: Values, *, last: int) -> list[int]:
     """A minute of each period that the alarm looks at, the latest one of each: where values come seldom, CloudWatch
-    looks further back for as many as it needs."""
-    return [last - _MINUTE - number * alarm.period for number in range(alarm.periods)]
+    looks further back for as many as it needs.
+
+    Zeros also go on for as long as it may look back to what was before. Where nothing else publishes, it would find the
+    bad values again whenever the periods, counted back from each minute, put them apart from the good ones.
+    """
+    latest = [last - _MINUTE - number * alarm.period for number in range(alarm.periods)]
+    if any(value.value != 0 or value.grows for value in values.values()):
+        return latest  # those would hide a fault that comes after them
+    return [*latest, *range(last, last + alarm.period * (alarm.periods + _LOOKED_BACK), _MINUTE)]
 
 
 def data_for(

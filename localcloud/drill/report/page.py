@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
 
@@ -28,16 +29,27 @@ tr.no { background: var(--marked); } .scroll { overflow-x: auto; }
 """
 
 
-def as_html(tables: Sequence[Table], *, title: str, ok: bool, at: datetime) -> str:
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What a drill adds to the usual page: `pictures` are SVG, which `style` is for; `guide` says what things mean."""
+
+    pictures: Sequence[str] = ()
+    style: str = ""
+    guide: str = "docs/alarm-drills.md"
+
+
+def as_html(tables: Sequence[Table], *, title: str, ok: bool, at: datetime, look: Look | None = None) -> str:
     """The whole page."""
+    look = look or Look()
     state = '<span class="state">ok</span>' if ok else '<span class="state no">not ok</span>'
     body = f"""<main>
 <h1>{escape(title)} {state}</h1>
 <p class="soft">On the local cloud, {at.astimezone(UTC):%Y-%m-%d %H:%M} UTC.
-What the columns mean: docs/alarm-drills.md</p>
+What the columns mean: {escape(look.guide)}</p>
+{"".join(look.pictures)}
 {"".join(line for table in tables for line in _table(table))}
 </main>"""
-    return document(title=title, style=_STYLE, body=body)
+    return document(title=title, style=_STYLE + look.style, body=body)
 
 
 def _table(table: Table) -> Iterator[str]:

@@ -10,7 +10,9 @@ from typing import Any
 from ministack.core.responses import get_account_id, get_region, new_uuid
 
 from localcloud.emulator import json_service, persistence, stores
+from localcloud.emulator.ecs_records import UnknownRecordError
 from localcloud.emulator.json_service import Record
+from localcloud.emulator.services import ecs
 from localcloud.scaling.autoscaler import Cooldown, Cooldowns
 
 SERVICE = "application-autoscaling"
@@ -63,7 +65,22 @@ def _register(data: Record) -> Record:
     }
     if "Tags" in data:
         _tags[arn] = data["Tags"]
+    _bring_within(_targets[_key(data)])
     return {"ScalableTargetARN": arn}
+
+
+def _bring_within(target: Record) -> None:
+    """Change a service's desired count to one within the bounds, when they are registered and not later:
+    https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html
+    """
+    _, cluster, service = target["ResourceId"].split("/")
+    try:
+        desired = ecs.desired_count(cluster, service)
+    except UnknownRecordError:
+        return
+    within = min(max(desired, int(target["MinCapacity"])), int(target["MaxCapacity"]))
+    if within != desired:
+        ecs.set_desired_count(cluster, service, within)
 
 
 def _deregister(data: Record) -> Record:

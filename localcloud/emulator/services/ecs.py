@@ -122,6 +122,19 @@ def _update_service(data: Record) -> Any:
     return json_response({"service": _shown(record)})
 
 
+def desired_count(cluster: str, service: str) -> int:
+    """How many tasks a service shall have. Raises UnknownRecordError where there is no such active service."""
+    record = find_service(cluster, service)
+    if record["status"] != "ACTIVE":
+        raise UnknownRecordError(f"service {service} is not active")
+    return int(record["desiredCount"])
+
+
+def set_desired_count(cluster: str, service: str, count: int) -> None:
+    """As UpdateService does."""
+    _locked(_update_service)({"cluster": cluster, "service": service, "desiredCount": count})
+
+
 def _asks_for_the_one_in_production(service: Record, data: Record) -> bool:
     """While a deployment shifts traffic, a request for what it shifts it from is a request to roll back.
 

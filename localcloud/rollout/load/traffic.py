@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
 
 import httpx2
 
@@ -34,18 +36,45 @@ RECONCILIATION = 180.0
 """Seconds that the receipts acknowledged last have to get into a final state."""
 
 
-class Traffic:
-    """Starts with `start`, ends with `stop`; the answers so far are in `answers`, in the order they came."""
+Action = Callable[[Any], Awaitable[None]]
+"""Something that a client does."""
 
-    def __init__(self, *, url: str, rate: float) -> None:
+
+class Arrives(Protocol):
+    """What makes a client: a subclass of User, mostly."""
+
+    def __call__(
+        self, *, url: str, number: int, trust: ssl.SSLContext, ledger: Ledger, tell: Callable[[Answer], None]
+    ) -> User: ...
+
+
+def usual(number: int) -> Action:
+    """What is done as the action of this number."""
+    if number % _UPLOAD_NEW_EVERY == 3:
+        return User.upload_new
+    if number % _UPLOAD_EVERY == 3:
+        return User.upload
+    if number % _LOG_IN_EVERY == 5:
+        return User.log_in
+    return _CYCLE[number % len(_CYCLE)]
+
+
+class Traffic:
+    """Starts with `start`, ends with `stop`; the answers so far are in `answers`, in the order they came.
+
+    `client` makes the clients, `mix` says what is done as which action.
+    """
+
+    def __init__(self, *, url: str, rate: float, client: Arrives = User, mix: Callable[[int], Action] = usual) -> None:
         self.answers: list[Answer] = []
         self.ledger = Ledger()
         self._rate = rate
+        self._mix = mix
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="load", daemon=True)
         trust = demo.trust()
         self._users = [
-            User(url=url, number=number, trust=trust, ledger=self.ledger, tell=self.answers.append)
+            client(url=url, number=number, trust=trust, ledger=self.ledger, tell=self.answers.append)
             for number in range(1, USERS + 1)
         ]
         self._pacing: asyncio.Task[None] | None = None
@@ -54,7 +83,7 @@ class Traffic:
         """Let everybody register and log in, then begin. Raises LocalCloudError when that does not work."""
         self._thread.start()
         try:
-            self._call(self._arrive(), patience=60)
+            self._call(self._arrive(), patience=180)
         except (httpx2.HTTPError, TimeoutError) as error:
             raise LocalCloudError(f"no user can register: {error!r}", remedy="run: make status") from error
 
@@ -96,15 +125,7 @@ class Traffic:
             await asyncio.gather(*under_way, return_exceptions=True)
 
     async def _act(self, number: int) -> None:
-        user = self._users[number % len(self._users)]
-        if number % _UPLOAD_NEW_EVERY == 3:
-            await user.upload_new()
-        elif number % _UPLOAD_EVERY == 3:
-            await user.upload()
-        elif number % _LOG_IN_EVERY == 5:
-            await user.log_in()
-        else:
-            await _CYCLE[number % len(_CYCLE)](user)
+        await self._mix(number)(self._users[number % len(self._users)])
 
     async def _finish(self) -> None:
         if self._pacing:

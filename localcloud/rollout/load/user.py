@@ -7,7 +7,7 @@ import ssl
 import struct
 import time
 import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 import httpx2
@@ -34,6 +34,7 @@ class User:
         self._trust = trust
         self._ledger = ledger
         self._tell = tell
+        self._refresh = ""
 
     async def arrive(self) -> None:
         """Register and log in. Raises httpx2.HTTPError."""
@@ -42,6 +43,16 @@ class User:
         answer = await self._http.post(f"{_API}/auth/login/", json=self._credentials)
         answer.raise_for_status()
         self._log_in(answer)
+
+    async def refresh(self) -> None:
+        """Exchange the refresh token for a new pair; who cannot logs in again next time, as after any lost answer."""
+        if not self._refresh:
+            await self.log_in()
+            return
+        token, self._refresh = self._refresh, ""
+        answer = await self._ask("refresh", "POST", "/auth/refresh/", json={"refresh": token})
+        if answer is not None:
+            self._log_in(answer)
 
     async def leave(self) -> None:
         await self._http.aclose()
@@ -52,7 +63,9 @@ class User:
             self._log_in(answer)
 
     def _log_in(self, answer: httpx2.Response) -> None:
-        self._http.headers["Authorization"] = f"Bearer {answer.json()['access']}"
+        pair = answer.json()
+        self._http.headers["Authorization"] = f"Bearer {pair['access']}"
+        self._refresh = pair["refresh"]
 
     async def list_receipts(self) -> None:
         await self._ask("list", "GET", "/receipts/")
@@ -74,7 +87,14 @@ class User:
 
     async def upload_new(self) -> None:
         """Send a picture whose bytes nobody has sent before, so that a worker has to read it."""
-        await self._upload(_with_comment(demo.RECEIPT.read_bytes(), secrets.token_hex(16)))
+        await self._upload(with_comment(demo.RECEIPT.read_bytes(), secrets.token_hex(16)))
+
+    def acknowledged(self, made: dict[str, Any], image: bytes, *, asked: float) -> None:  # noqa: ARG002
+        """The application has taken over a receipt: `made` is what it was announced as."""
+        self._ledger.promise(Promise(receipt=str(made["id"]), user=self.email, at=time.time()))
+
+    async def stored(self, form: dict[str, Any], image: bytes, receipt: str) -> None:
+        """The image is in the bucket, and the application has not been told yet."""
 
     async def _upload(self, image: bytes) -> None:
         announced = {"content_type": "image/png", "size": len(image)}
@@ -84,9 +104,11 @@ class User:
         made = answer.json()
         if await self._store(made["upload"], image) is None:
             return
+        await self.stored(made["upload"], image, str(made["id"]))
+        asked = time.time()
         done = await self._ask("complete", "POST", f"/receipts/{made['id']}/complete/", expect=202)
         if done is not None:
-            self._ledger.promise(Promise(receipt=str(made["id"]), user=self.email, at=time.time()))
+            self.acknowledged(made, image, asked=asked)
 
     async def _store(self, form: dict[str, Any], image: bytes) -> httpx2.Response | None:
         """The upload straight to S3; what a release signed wrongly fails here."""
@@ -110,11 +132,20 @@ class User:
         return found
 
     async def _ask(
-        self, action: str, method: str, path: str, *, prefix: str = _API, expect: int = 200, **given: Any
+        self,
+        action: str,
+        method: str,
+        path: str,
+        *,
+        prefix: str = _API,
+        expect: int | Collection[int] = 200,
+        **given: Any,
     ) -> httpx2.Response | None:
         return await self._expect(action, self._http.request(method, prefix + path, **given), expect)
 
-    async def _expect(self, action: str, request: Awaitable[httpx2.Response], expected: int) -> httpx2.Response | None:
+    async def _expect(
+        self, action: str, request: Awaitable[httpx2.Response], expected: int | Collection[int]
+    ) -> httpx2.Response | None:
         """Tell how the request went; its answer when that is the expected one."""
         at, started = time.time(), time.perf_counter()
         status, release, error, answer = 0, "", "", None
@@ -124,8 +155,9 @@ class User:
             error = f"{type(failure).__name__} {failure}".strip()
         else:
             status, release = answer.status_code, answer.headers.get(RELEASE_HEADER, "")
-            error = "" if status == expected else answer.text[:200]
-        good = status == expected
+        good = status in ((expected,) if isinstance(expected, int) else expected)
+        if answer is not None and not good:
+            error = answer.text[:200]
         self._tell(
             Answer(
                 at=at,
@@ -140,7 +172,7 @@ class User:
         return answer if good else None
 
 
-def _with_comment(png: bytes, comment: str) -> bytes:
+def with_comment(png: bytes, comment: str) -> bytes:
     """The same picture in other bytes: a tEXt chunk before IEND (PNG, third edition, 11.3.3.2)."""
     content = b"tEXt" + b"Comment\0" + comment.encode()
     chunk = struct.pack(">I", len(content) - 4) + content + struct.pack(">I", zlib.crc32(content))

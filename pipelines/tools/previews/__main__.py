@@ -6,6 +6,7 @@ For people: list, comment, link, password, keep, release, end, sweep. For the pi
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from datetime import UTC, datetime
@@ -20,8 +21,10 @@ from pipelines.tools.previews.account import Account, assumed
 from pipelines.tools.previews.admission import RefusedError
 from pipelines.tools.previews.github import URL, GitHub, GitHubError
 from pipelines.tools.stage import StageError, variable
+from previews.comment import Failure
 from previews.life import Preview
 from previews.names import PreviewName, PreviewNameError
+from previews.places import failure_file
 from previews.table import as_text
 
 _FOR_PEOPLE = ("list", "comment", "link", "password", "keep", "release", "end", "sweep")
@@ -77,9 +80,15 @@ def _for_people(options: argparse.Namespace, account: Account) -> int:
             return 0
     file = options.output / f"{name}.md"
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(saying.comment(account, name, with_link=True))
+    file.write_text(saying.comment(account, name, with_link=True, failure=_failed_by_hand(name)))
     print(file.read_text())
     return 0
+
+
+def _failed_by_hand(name: str) -> Failure | None:
+    """What became of the last `make preview`, where it failed."""
+    file = failure_file(ROOT, name)
+    return Failure(**json.loads(file.read_text())) if file.exists() else None
 
 
 def _for_pipeline(options: argparse.Namespace, account: Account) -> int:

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from infra.config import ConfigurationError, Environment
 from plan.previews import cost, daily_usd
+from previews import failure as failures
 from previews import places
 from previews.life import Preview, Terms, preview_of
 
@@ -102,15 +103,7 @@ class Account:
             )
         except ClientError:
             return []
-        found = [
-            f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}"
-            for page in pages
-            for event in page["StackEvents"]
-            if event["Timestamp"] >= since
-            and event["ResourceStatus"].endswith("_FAILED")
-            and "cancelled" not in event.get("ResourceStatusReason", "cancelled").lower()
-        ]
-        return list(reversed(found))
+        return failures.reasons((event for page in pages for event in page["StackEvents"]), since=since)
 
     def sweep(self) -> dict[str, Any]:
         """Call the sweeper now; what it did. Raises LookupError without one, RuntimeError when it fails."""

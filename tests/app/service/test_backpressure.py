@@ -54,7 +54,7 @@ def test_pages_count_as_well(user, settings) -> None:
 def test_all_processes_count_together(user, settings) -> None:
     settings.USER_REQUESTS_PER_MINUTE = 40
     one, other = quota.Requests(), quota.Requests()
-    refused = [counter.wait_of(user.pk) is not None for _ in range(40) for counter in (one, other)]
+    refused = [counter.wait_of(str(user.pk)) is not None for _ in range(40) for counter in (one, other)]
     assert 38 <= refused.count(True) <= 40
 
 
@@ -119,8 +119,8 @@ def test_without_the_database_the_api_says_when_to_come_back(api) -> None:
         with connection.cursor() as cursor, pytest.raises(OperationalError):
             cursor.execute("SELECT pg_sleep(1)")
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Receipt.objects, "filter", _slow)
-            answer = api.get("/api/v1/receipts/")
+            patch.setattr(admission, "admit", _slow)
+            answer = api.post(URL, ANNOUNCED, format="json")
     finally:
         with connection.cursor() as cursor:
             cursor.execute("RESET statement_timeout")

@@ -7,7 +7,17 @@ import pytest
 from django.db import connections
 from rest_framework.test import APIClient
 
+from spendsmart import health
+
 pytestmark = pytest.mark.django_db(databases=["default", "reader"])
+
+
+@pytest.fixture(autouse=True)
+def just_started() -> Iterator[None]:
+    """No part has answered this process yet."""
+    health._reached.clear()
+    yield
+    health._reached.clear()
 
 
 def readiness() -> tuple[int, dict[str, str]]:
@@ -44,6 +54,18 @@ def test_a_lost_reader_is_named_but_the_task_serves_from_the_writer(monkeypatch)
 def test_a_lost_broker_makes_the_task_unready_and_is_named(stop_server) -> None:
     stop_server("broker")
     assert readiness() == (503, {"writer": "ok", "reader": "ok", "broker": "ConnectionError"})
+
+
+def test_what_all_tasks_share_makes_none_unready_that_has_served(stop_server) -> None:
+    assert readiness()[0] == 200
+    stop_server("broker")
+    assert readiness() == (200, {"writer": "ok", "reader": "ok", "broker": "ConnectionError"})
+
+
+def test_a_task_that_lost_its_own_pool_is_unready(monkeypatch) -> None:
+    assert readiness()[0] == 200
+    monkeypatch.setitem(connections["default"].settings_dict, "PORT", 1)
+    assert readiness()[0] == 503
 
 
 def test_an_answer_comes_in_time_even_when_a_part_hangs(monkeypatch, silent_server: int) -> None:

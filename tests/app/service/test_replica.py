@@ -75,3 +75,11 @@ def test_a_query_that_the_replica_cancels_runs_on_the_writer(user) -> None:
 def test_without_the_cache_everybody_reads_from_the_writer(api, stop_server) -> None:
     stop_server("cache")
     assert api.get(URL).headers["X-Read-From"] == "default"
+
+
+def test_a_promoted_replica_is_no_replica(api, user, monkeypatch) -> None:
+    assert api.get(URL).headers["X-Read-From"] == "reader"
+    replica.forget()
+    read_receipt(user, total="3.00")
+    monkeypatch.setattr("spendsmart.replica._STARTED", "SELECT now()")  # the writer is another server
+    assert api.get(URL).headers["X-Read-From"] == "default"

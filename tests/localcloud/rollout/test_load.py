@@ -7,7 +7,7 @@ import zlib
 from localcloud import demo
 from localcloud.rollout.load.answers import by_second, percentile
 from localcloud.rollout.load.ledger import Ledger, Promise
-from localcloud.rollout.load.user import _with_comment
+from localcloud.rollout.load.user import with_comment
 from tests.localcloud.rollout.records import answer, failed
 
 
@@ -62,7 +62,7 @@ def test_a_percentile_is_a_value_that_was_there() -> None:
 
 def test_a_new_picture_is_the_same_picture_in_other_bytes() -> None:
     image = demo.RECEIPT.read_bytes()
-    one, other = _with_comment(image, "one"), _with_comment(image, "other")
+    one, other = with_comment(image, "one"), with_comment(image, "other")
     assert len({image, one, other}) == 3
     assert one.endswith(image[-12:])
     chunk = one[len(image) - 12 : -12]

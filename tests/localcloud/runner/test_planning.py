@@ -8,7 +8,6 @@ from localcloud.runner.planning import (
     RunningTask,
     ServiceState,
     breaker_threshold,
-    desired_count,
     pause,
     plan,
     provider,
@@ -79,13 +78,6 @@ def test_scaling_in_spares_protected_tasks() -> None:
     assert set(plan(state).stop) == {"new1", "new-sick2"}
     both = ServiceState(desired=0, tasks=tasks("new-protected"), rollout="COMPLETED")
     assert plan(both).stop == ()
-
-
-@pytest.mark.parametrize(
-    ("declared", "minimum", "maximum", "expected"), [(1, 2, 4, 2), (9, 2, 4, 4), (3, 2, 4, 3), (1, None, None, 1)]
-)
-def test_a_scalable_target_bounds_the_count(declared: int, minimum: int, maximum: int, expected: int) -> None:
-    assert desired_count(declared, minimum=minimum, maximum=maximum) == expected
 
 
 def test_a_failed_deployment_starts_nothing_and_what_ran_before_runs_on() -> None:

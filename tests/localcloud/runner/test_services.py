@@ -43,7 +43,7 @@ def processes_of(stage: Stage, runner: Runner, service: str) -> set[int]:
     }
 
 
-def test_a_service_has_as_many_tasks_as_its_scalable_targets_minimum(stage: Stage, runner: Runner) -> None:
+def test_a_scalable_target_brings_a_service_within_its_bounds_once(stage: Stage, runner: Runner) -> None:
     name = stage.serve(stage.define(stage.container(FOREVER)))
     aws.client("application-autoscaling", REGION).register_scalable_target(
         ServiceNamespace="ecs",
@@ -57,6 +57,9 @@ def test_a_service_has_as_many_tasks_as_its_scalable_targets_minimum(stage: Stag
     assert service["desiredCount"] == 2
     shown = eventually(lambda: [s for s in runner.status()["services"] if s["name"] == name and s["running"] == 2])
     assert shown[0]["desired"] == 2
+    # What somebody sets later stays until a policy acts, as on AWS: a service can be stopped.
+    stage.ecs.update_service(cluster=stage.cluster, service=name, desiredCount=0)
+    assert eventually(lambda: (s := stage.service(name))["runningCount"] == 0 and s)["desiredCount"] == 0
     stage.remove(name)
     eventually(lambda: stage.service(name)["status"] == "INACTIVE")
     assert not processes_of(stage, runner, name)

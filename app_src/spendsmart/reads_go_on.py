@@ -1,0 +1,74 @@
+"""While the writer is away, requests that only read are answered by the replica, sessions and all.
+
+What they see may be as old as the replica is, which is better than nothing and is what `X-Read-From` says elsewhere. A
+session that was ended in the last moments before may still read.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import structlog
+from django.db import InterfaceError, OperationalError, connections
+from django.http import HttpRequest, HttpResponse
+
+from spendsmart.database import reads_from
+
+REST_SECONDS = 2.0
+"""How long the writer is not asked after it failed: each who asks may wait for PgBouncer's patience."""
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+log = structlog.get_logger(__name__)
+
+
+class _Writer:
+    """What this process knows of the writer."""
+
+    def __init__(self) -> None:
+        self._away_until = 0.0
+
+    @property
+    def away(self) -> bool:
+        return time.monotonic() < self._away_until
+
+    def failed(self, error: Exception) -> None:
+        log.warning("writer_failed", error=str(error).strip())
+        connections["default"].close()
+        self._away_until = time.monotonic() + REST_SECONDS
+
+    def forget(self) -> None:
+        """Know nothing, as after the start."""
+        self._away_until = 0.0
+
+
+writer = _Writer()
+
+
+class ReadsGoOnMiddleware:
+    """Innermost, so that it is asked first what to do about a view's exception."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method in _SAFE and writer.away:
+            with reads_from("reader"):
+                return self.get_response(request)
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, (OperationalError, InterfaceError)):
+            return None
+        if request.method not in _SAFE or writer.away or request.resolver_match is None:
+            return None
+        writer.failed(exception)
+        match = request.resolver_match
+        try:
+            with reads_from("reader"):
+                response: HttpResponse = match.func(request, *match.args, **match.kwargs)
+                render = getattr(response, "render", None)
+                return render() if render else response
+        except (OperationalError, InterfaceError) as error:
+            log.warning("replica_cannot_answer_either", error=str(error).strip())
+            return None

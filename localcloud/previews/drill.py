@@ -1,0 +1,196 @@
+"""`make preview-drill`: several previews at once, pushes that are broken, borders, and whether anything is left.
+
+On a running local cloud that carries previews, which it leaves as it found it. `out/preview-drill/summary.json`: `ok`,
+and `checks` with `name`, `ok` and `said` of each.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import httpx2
+import psutil
+
+from localcloud import aws, demo, layout
+from localcloud.console import LocalCloudError, fail
+from localcloud.previews import border, leftovers, revisions, run
+from previews.failure import SYNTHESIS
+from previews.names import PreviewName
+from previews.places import failure_file
+
+MOST_MEMORY = 300
+"""MiB of a preview's processes, shared pages counted by their share (proc(5), Pss)."""
+
+_PATIENCE = 900
+_AT_ONCE = tuple(PreviewName.of(f"drill-{number}") for number in range(1, 6))
+_BROKEN = PreviewName.of("drill-broken")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    name: str
+    ok: bool
+    said: str
+
+
+class Drill:
+    def __init__(self) -> None:
+        self.checks: list[Check] = []
+
+    def run(self) -> None:
+        try:
+            self._five_at_once()
+            self._broken_first_pushes()
+            self._broken_later_pushes()
+        finally:
+            self._end_all([*_AT_ONCE, _BROKEN])
+
+    def _note(self, name: str, ok: bool, said: str) -> None:
+        self.checks.append(Check(name=name, ok=ok, said=said))
+        print(f"  {'ok    ' if ok else 'FAILED'}  {name}: {said}", flush=True)
+
+    # ---- five at once ----
+
+    def _five_at_once(self) -> None:
+        began = time.monotonic()
+        codes = _together([["up", each.name] for each in _AT_ONCE])
+        took = time.monotonic() - began
+        self._note("five at once", set(codes) == {0}, f"exit codes {codes}, {took:.0f} s for all of them")
+        answers = [_answers(each) for each in _AT_ONCE]
+        self._note("each answers", all(answers), f"{sum(bool(each) for each in answers)} of {len(answers)}")
+        used = {each.name: memory_mib(each) for each in _AT_ONCE}
+        said = ", ".join(f"{mib:.0f}" for mib in used.values())
+        self._note("memory", max(used.values()) < MOST_MEMORY, f"MiB of each: {said}; less than {MOST_MEMORY} wanted")
+        self._receipt(_AT_ONCE[0])
+        for name, refused, said in border.checks(*_AT_ONCE[:2]):
+            self._note(name, refused, said)
+        self._end_all(_AT_ONCE)
+
+    def _receipt(self, preview: PreviewName) -> None:
+        """Through its bucket, its queue, its worker and its database."""
+        login = demo.DemoUser(email=run.DEMO_USER, password=run.password(run.environment()))
+        client = demo.Client(run.address(preview), login, host=preview.host(run.DOMAIN))
+        state = client.wait(client.upload(demo.RECEIPT, content_type="image/png"), patience=_PATIENCE)["state"]
+        self._note("a receipt is read", state in ("extracted", "needs_review"), state)
+
+    # ---- broken pushes ----
+
+    def _broken_first_pushes(self) -> None:
+        for what, revision, expected in _broken():
+            code = _up(_BROKEN, revision)
+            self._note(f"first push, {what}", code == 1 and expected in _told(_BROKEN), _told(_BROKEN))
+            left = leftovers.of(_BROKEN)
+            self._note(f"first push, {what}: nothing is left", not left, "; ".join(left) or "nothing")
+
+    def _broken_later_pushes(self) -> None:
+        code = _up(_BROKEN, revisions.another_release("the version before"))
+        before = _answers(_BROKEN)
+        self._note("a version that works", code == 0 and bool(before), f"release {before[:12]}")
+        held = _databases(_BROKEN)
+        run.keep(_BROKEN, wanted=True)
+        for what, revision, expected in _broken():
+            code = _up(_BROKEN, revision)
+            self._note(f"later push, {what}", code == 1 and expected in _told(_BROKEN), _told(_BROKEN))
+            serves = _answers(_BROKEN)
+            self._note(
+                f"later push, {what}: the version before serves",
+                bool(before) and serves == before and _databases(_BROKEN) == held,
+                f"release {serves[:12] or 'none'} on {', '.join(_databases(_BROKEN))}",
+            )
+        self._note("it is still kept", run.is_kept(_BROKEN), "by its stack's termination protection")
+
+    # ---- the end ----
+
+    def _end_all(self, previews: Sequence[PreviewName]) -> None:
+        codes = _together([["down", each.name] for each in previews])
+        left = [line for each in previews for line in leftovers.of(each)]
+        self._note("nothing is left", not left and set(codes) == {0}, "; ".join(left) or "nothing")
+        for each in previews:
+            failure_file(layout.REPOSITORY, each.name).unlink(missing_ok=True)
+
+
+def memory_mib(preview: PreviewName) -> float:
+    """What a preview's processes use."""
+    total = 0
+    for process in leftovers.processes(preview):
+        try:
+            total += process.memory_full_info().pss
+        except psutil.NoSuchProcess:
+            continue
+    return total / 1024**2
+
+
+def _broken() -> list[tuple[str, str, str]]:
+    """What is broken, the revision, and what the comment says of it."""
+    return [
+        ("an image that does not start", revisions.image_that_does_not_start(), "its web task does not start"),
+        ("a migration that fails", revisions.migration_that_fails(), "its migrations failed"),
+        ("a template that does not synthesize", revisions.template_that_does_not_synthesize(), SYNTHESIS),
+    ]
+
+
+def _up(preview: PreviewName, revision: str) -> int:
+    return _together([["up", preview.name, "--branch", revision]])[0]
+
+
+def _together(commands: Sequence[Sequence[str]]) -> list[int]:
+    """The exit codes of `python -m localcloud.previews …`, all run at the same time."""
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-m", "localcloud.previews", *words],
+            cwd=layout.REPOSITORY,
+            stdout=subprocess.DEVNULL,
+            stderr=(layout.folder("logs") / "preview-drill.log").open("a"),
+        )
+        for words in commands
+    ]
+    return [each.wait(timeout=_PATIENCE) for each in running]
+
+
+def _answers(preview: PreviewName) -> str:
+    """The release that answers; empty when none does."""
+    try:
+        answer = httpx2.get(
+            f"{run.address(preview)}/readyz",
+            headers={"Host": preview.host(run.DOMAIN)},
+            verify=demo.trust(),
+            timeout=30,
+        )
+    except httpx2.HTTPError:
+        return ""
+    return str(answer.headers.get("X-Release", "")) if answer.status_code == 200 else ""
+
+
+def _databases(preview: PreviewName) -> list[str]:
+    return sorted(line for line in leftovers.of(preview) if line.startswith("database preview_"))
+
+
+def _told(preview: PreviewName) -> str:
+    """What the preview's comment says of the push before; empty when it failed in no way."""
+    file = failure_file(layout.REPOSITORY, preview.name)
+    return str(json.loads(file.read_text())["what"]) if file.exists() else "no word of a failure"
+
+
+def main() -> int:
+    drill = Drill()
+    try:
+        aws.client("cloudformation", "us-east-1").describe_stacks()
+        drill.run()
+    except LocalCloudError as error:
+        return fail(error)
+    ok = all(check.ok for check in drill.checks)
+    folder = layout.REPOSITORY / "out" / "preview-drill"
+    folder.mkdir(parents=True, exist_ok=True)
+    summary = {"ok": ok, "checks": [asdict(check) for check in drill.checks]}
+    (folder / "summary.json").write_text(json.dumps(summary, indent=2))
+    print(f"\n{sum(check.ok for check in drill.checks)} of {len(drill.checks)} hold; {folder / 'summary.json'}")
+    return 0 if ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
