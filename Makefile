@@ -92,8 +92,8 @@ prices: setup-dev ## refresh plan/data/prices.json from AWS's public price list
 scaling: setup ## load traces against the scaling policies (ENV=prod TRACE=name POLICY=file-or-bad SCHEDULE=file PREDICTIVE=1 REAL=1)
 	@scripts/scaling $(ENV) $(if $(TRACE),--trace "$(TRACE)") $(if $(POLICY),--policy "$(POLICY)") $(if $(SCHEDULE),--schedule "$(SCHEDULE)") $(if $(PREDICTIVE),--predictive) $(if $(REAL),--real)
 
-preview: setup ## a preview of a branch on the running local cloud (NAME=pr-42, BRANCH=revision, KEEP=1 data, RESET=1)
-	@$(PYTHON) -m localcloud.previews up "$(NAME)" $(if $(BRANCH),--branch "$(BRANCH)") $(if $(KEEP),--keep-data) $(if $(RESET),--reset); \
+preview: setup ## a preview of a branch on the running local cloud (NAME=pr-42, BRANCH=revision, KEEP=1 data, RESET=1, ACCESS=token)
+	@$(PYTHON) -m localcloud.previews up "$(NAME)" $(if $(BRANCH),--branch "$(BRANCH)") $(if $(KEEP),--keep-data) $(if $(RESET),--reset) $(if $(filter token,$(ACCESS)),--closed); \
 	  code=$$?; ($(PREVIEWS) comment --name "$(NAME)") > /dev/null; exit $$code
 
 preview-drill: setup ## five previews at once, broken pushes, borders between them, and nothing left: on the running local cloud
