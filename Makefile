@@ -47,8 +47,8 @@ rollout: setup ## roll new versions out under load, and judge how it went (SCENA
 	@$(PYTHON) -m localcloud.rollout --env $(ENV) $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(STRATEGY),--strategy $(STRATEGY))
 
 drill: ENV = prod
-drill: setup ## break something on the local cloud, and check what comes of it (NAME=faults ONLY=names SEED=1 TIMES=3, alarms, calm)
-	@$(PYTHON) -m localcloud.drill $(if $(NAME),--name "$(NAME)") --env $(ENV) $(if $(ONLY),--only "$(ONLY)") $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(if $(TIMES),--times $(TIMES))
+drill: setup ## break something on the local cloud, and check what comes of it (NAME=faults ONLY=names SEED=1 TIMES=3, alarms, calm, restore)
+	@$(PYTHON) -m localcloud.drill $(if $(NAME),--name "$(NAME)") --env $(ENV) $(if $(ONLY),--only "$(ONLY)") $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(if $(TIMES),--times $(TIMES)) $(if $(RATE),--rate $(RATE))
 
 env: ## shell lines that point the AWS CLI, boto3 and the CDK CLI at the local cloud
 	@$(LOCALCLOUD) env

@@ -87,7 +87,7 @@ class Client:
         body = image.read_bytes()
         created = self.create(content_type=content_type, size=len(body))
         self.store(created["upload"], body, name=image.name, content_type=content_type)
-        _expect(self._http.post(f"/api/v1/receipts/{created['id']}/complete/"), 200, 202)
+        self.complete(created["id"])
         return str(created["id"])
 
     def store(self, form: dict[str, Any], body: bytes, *, name: str, content_type: str) -> None:
@@ -101,6 +101,10 @@ class Client:
         )
         if stored.status_code not in (200, 201, 204):
             raise LocalCloudError(f"S3 refused the upload: {stored.status_code} {stored.text[:500]}")
+
+    def complete(self, receipt: str) -> None:
+        """Say that the image is there."""
+        _expect(self._http.post(f"/api/v1/receipts/{receipt}/complete/"), 200, 202)
 
     def wait(self, receipt: str, *, patience: float = PATIENCE) -> dict[str, Any]:
         """The receipt once it is in a final state. Raises LocalCloudError when `patience` seconds were not enough."""

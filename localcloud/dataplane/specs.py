@@ -13,10 +13,30 @@ class Login:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ArchiveSpec:
+    """Where the automated backups of one instance lie: `server` is the id of its resource."""
+
+    region: str
+    bucket: str
+    server: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestoreSpec:
+    """What a new instance begins with: a base backup as it was (`backup_id`), or the state at `time` (ISO 8601), or
+    without either the last one that there is."""
+
+    archive: ArchiveSpec
+    backup_id: str = ""
+    time: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class DatabaseSpec:
     """One DB instance. `source` is the identifier of the instance it replicates, None for a primary; `replicas` are
     the identifiers of those that replicate it; with `multi_az` it has a standby in step; `parameters` are the ones set
-    in its DB parameter group; `resource_id` tells it from an earlier instance of the same identifier."""
+    in its DB parameter group; `resource_id` tells it from an earlier instance of the same identifier. Backups
+    are kept in `archive` for `retention_days`, none where it is None."""
 
     identifier: str
     port: int
@@ -27,6 +47,9 @@ class DatabaseSpec:
     resource_id: str = ""
     multi_az: bool = False
     parameters: Mapping[str, str] = field(default_factory=dict)
+    archive: ArchiveSpec | None = None
+    retention_days: int = 0
+    restore: RestoreSpec | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

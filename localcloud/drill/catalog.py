@@ -6,6 +6,7 @@ from localcloud.drill import calm
 from localcloud.drill.alarms import command as alarms
 from localcloud.drill.faults import command as faults
 from localcloud.drill.plan import Drill
+from localcloud.drill.recovery import restore
 
 DRILLS = {
     drill.name: drill
@@ -18,5 +19,6 @@ DRILLS = {
         ),
         Drill(name="alarms", says="every alarm that is deployed is made to fire, and to clear", run=alarms.run),
         Drill(name="calm", says="normal load for some minutes (MINUTES=30): no alarm may speak", run=calm.run),
+        Drill(name="restore", says="a table and images are lost under load, and restored to a second", run=restore.run),
     )
 }

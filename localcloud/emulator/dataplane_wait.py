@@ -22,11 +22,16 @@ def report_path(kind: str, name: str) -> Path:
     return layout.folder("dataplane") / f"{kind}-{name}.json"
 
 
-def wait_until_available(kind: str, name: str) -> None:
+def off() -> bool:
+    """Whether there is no data plane, as in tests of the emulator alone."""
+    return os.environ.get("LOCALCLOUD_DATAPLANE") == "off"
+
+
+def wait_until_available(kind: str, name: str, *, patience: float = _PATIENCE_SECONDS) -> None:
     """Return when the server accepts connections, at once without a data plane. Raises DataPlaneError."""
-    if os.environ.get("LOCALCLOUD_DATAPLANE") == "off":
+    if off():
         return
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+    deadline = time.monotonic() + patience
     path = report_path(kind, name)
     while time.monotonic() < deadline:
         report = _read(path)
@@ -36,7 +41,7 @@ def wait_until_available(kind: str, name: str) -> None:
             raise DataPlaneError(f"{kind} {name}: {report.get('message') or 'the data plane gave no reason'}")
         time.sleep(_LOOK_AGAIN_SECONDS)
     raise DataPlaneError(
-        f"{kind} {name}: the data plane did not report it available within {_PATIENCE_SECONDS:.0f} s; "
+        f"{kind} {name}: the data plane did not report it available within {patience:.0f} s; "
         f"is it running? Its log is {layout.folder('logs') / 'dataplane.log'}"
     )
 

@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from localcloud import layout
+from localcloud import backup_store, layout
 from localcloud.dataplane.desired.api import Reader
-from localcloud.dataplane.specs import DatabaseSpec, Login
+from localcloud.dataplane.specs import ArchiveSpec, DatabaseSpec, Login, RestoreSpec
 
 _PARAMETERS_AGE = 2.0
 
@@ -36,6 +36,9 @@ def _spec(reader: Reader, instance: dict[str, Any], *, source: str | None, repli
     identifier = instance["DBInstanceIdentifier"]
     secret = _secret(identifier)
     login = Login(username=secret["username"], password=secret["password"]) if secret.get("password") else None
+    resource_id, days = instance.get("DbiResourceId", ""), int(instance.get("BackupRetentionPeriod", 0))
+    bucket = backup_store.bucket(reader.region)
+    restore: dict[str, str] = secret.get("restore") or {}
     return DatabaseSpec(
         identifier=identifier,
         port=_port(instance) or 0,
@@ -43,8 +46,11 @@ def _spec(reader: Reader, instance: dict[str, Any], *, source: str | None, repli
         database=secret.get("db_name") or None,
         source=source,
         replicas=replicas,
-        resource_id=instance.get("DbiResourceId", ""),
+        resource_id=resource_id,
         parameters=_parameters(reader, instance),
+        archive=ArchiveSpec(region=reader.region, bucket=bucket, server=resource_id) if days and not source else None,
+        retention_days=days,
+        restore=_restore(restore) if restore else None,
         multi_az=bool(instance.get("MultiAZ")) and source is None,
     )
 
@@ -81,11 +87,17 @@ def _parameters(reader: Reader, instance: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def _secret(identifier: str) -> dict[str, str]:
-    """The master user, which the API does not tell; the emulator leaves it in the state folder."""
+def _restore(told: dict[str, str]) -> RestoreSpec:
+    archive = ArchiveSpec(region=told["region"], bucket=told["bucket"], server=told["server"])
+    return RestoreSpec(archive=archive, backup_id=told.get("backup_id", ""), time=told.get("time", ""))
+
+
+def _secret(identifier: str) -> dict[str, Any]:
+    """The master user and what a new instance begins with, which the API does not tell; the emulator leaves it in the
+    state folder."""
     path = layout.folder("secrets", "rds") / f"{identifier}.json"
     try:
-        found: dict[str, str] = json.loads(path.read_text())
+        found: dict[str, Any] = json.loads(path.read_text())
     except FileNotFoundError:
         return {}
     return found

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import time
+from datetime import datetime
 from pathlib import Path
 
 import psutil
@@ -14,14 +15,16 @@ import psutil
 from localcloud import layout, tls
 from localcloud.dataplane import paths, process
 from localcloud.dataplane.errors import NotYetError, PartError
-from localcloud.dataplane.postgres import binaries, parameters
-from localcloud.dataplane.specs import DatabaseSpec
+from localcloud.dataplane.postgres import barman, binaries, parameters
+from localcloud.dataplane.specs import DatabaseSpec, RestoreSpec
 
 _log = logging.getLogger(__name__)
 
 SUPERUSER, REPLICATOR = "rdsadmin", "rdsrepladmin"
 
 _MAIN, _HBA, _RESOURCE = "localcloud.conf", "pg_hba.conf", "localcloud.resource"
+_RECOVERY, _RECOVERY_SIGNAL = "postgresql.auto.conf", "recovery.signal"
+ARCHIVING = "localcloud.archiving"
 _STANDBY = "localcloud.standby.conf"
 
 # Our own users come through the unix socket alone, whose folder only its owner may enter.
@@ -115,6 +118,47 @@ class DataFolder:
         )
         self._finish(new)
 
+    def create_restored(self, restore: RestoreSpec) -> None:
+        """A base backup, to be rolled forward by the server's first start."""
+        new = self._unfinished()
+        barman.restore(restore.archive, into=new, backup_id=restore.backup_id, time=restore.time)
+        for stale in (_RESOURCE, ARCHIVING):
+            (new / stale).unlink(missing_ok=True)
+        settings = {
+            "restore_command": barman.restore_command(restore.archive, spool=self._spool),
+            "recovery_target_action": "promote",
+            # Nobody is let in before the end: parameters may be smaller than they were, and nothing half-way is seen.
+            "hot_standby": "off",
+        }
+        if restore.backup_id:
+            settings["recovery_target"] = "immediate"
+        elif restore.time:
+            # ISO 8601, but not with T and Z.
+            settings["recovery_target_time"] = datetime.fromisoformat(restore.time).isoformat(sep=" ")
+        layout.write_private(new / _RECOVERY, parameters.file_text(settings))
+        (new / _RECOVERY_SIGNAL).touch(mode=0o600)
+        self._finish(new)
+
+    @property
+    def recovers(self) -> bool:
+        """Whether it is still being rolled forward; PostgreSQL takes the file away at the end."""
+        return (self.path / _RECOVERY_SIGNAL).exists()
+
+    def forget_recovery(self) -> None:
+        """Take away what a restore was told: a read replica's folder begins with a copy of these settings."""
+        if self._read(_RECOVERY) and not self.is_standby and not self.recovers:
+            self._put(_RECOVERY, "")
+            shutil.rmtree(self._spool, ignore_errors=True)
+
+    @property
+    def archives(self) -> bool:
+        """Whether the archive command keeps what it is given."""
+        return (self.path / ARCHIVING).exists()
+
+    def archive_from_now_on(self) -> None:
+        """Have the archive command keep what it is given."""
+        (self.path / ARCHIVING).touch(mode=0o600)
+
     def configure(self, spec: DatabaseSpec) -> bool:
         """Write the configuration; True when it is another than before. One that PostgreSQL refuses is not kept:
         PartError then has PostgreSQL's words."""
@@ -143,6 +187,7 @@ class DataFolder:
                 "wal_retrieve_retry_interval": "1s",
                 # RDS measures its volumes; here a server's own reads and writes tell how long they took.
                 "track_io_timing": "on",
+                **_archiving(spec),
                 **parameters.settings(spec.parameters),
             }
         )
@@ -183,6 +228,11 @@ class DataFolder:
     def delete(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
         shutil.rmtree(self._new, ignore_errors=True)
+        shutil.rmtree(self._spool, ignore_errors=True)
+
+    @property
+    def _spool(self) -> Path:
+        return self.path.with_name(f".{self.identifier}.wal")
 
     @property
     def _new(self) -> Path:
@@ -224,6 +274,13 @@ class DataFolder:
             said = re.findall(r"(?:LOG|FATAL|ERROR):\s+(.*)", done.stderr)
             reason = said[0] if said else done.stderr.strip()
             raise PartError(re.sub(r' in file "[^"]*" line \d+', "", reason))
+
+
+def _archiving(spec: DatabaseSpec) -> dict[str, str]:
+    """Settings of continuous archiving, where the instance has automated backups."""
+    if spec.archive is None:
+        return {"archive_mode": "off"}
+    return {"archive_mode": "on", "archive_command": barman.archive_command(spec.archive, unless_missing=ARCHIVING)}
 
 
 def _folder_of(process: psutil.Process) -> str:

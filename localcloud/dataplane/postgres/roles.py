@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import psycopg2
@@ -125,6 +126,24 @@ def has_slot(port: int, replica: str) -> bool:
     with connection(port) as cursor:
         cursor.execute("SELECT 1 FROM pg_replication_slots WHERE slot_name = %s", (slot_name(replica),))
         return cursor.fetchone() is not None
+
+
+def switch_log(cursor: Any) -> tuple[str, datetime]:
+    """Have the log written so far archived, whole: the segment it ends in, and a time from which on there is a commit
+    in it. (Recovery to a time ends at the first commit after it, and fails where there is none.)"""
+    cursor.execute("SET synchronous_commit = local")  # a standby that is gone holds nothing up here
+    cursor.execute("SELECT clock_timestamp()")
+    before = cursor.fetchone()[0]
+    cursor.execute("SELECT pg_current_xact_id()")  # a commit of its own, as RDS's heartbeat is
+    cursor.execute("SELECT pg_walfile_name(pg_switch_wal())")
+    return cursor.fetchone()[0], before
+
+
+def has_archived(cursor: Any, segment: str) -> bool:
+    """Whether a segment of the log, and so all before it, is in the archive."""
+    cursor.execute("SELECT last_archived_wal FROM pg_stat_archiver")
+    last = cursor.fetchone()[0]
+    return last is not None and last[: len(segment)] >= segment
 
 
 def _role_exists(cursor: Any, name: str) -> bool:

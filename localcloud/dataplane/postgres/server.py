@@ -10,6 +10,7 @@ from collections.abc import Callable
 from localcloud.dataplane import process
 from localcloud.dataplane.errors import NotYetError, PartError
 from localcloud.dataplane.postgres import binaries, roles
+from localcloud.dataplane.postgres.backups import Backups
 from localcloud.dataplane.postgres.folder import DataFolder
 from localcloud.dataplane.postgres.standby import Standby
 from localcloud.dataplane.specs import DatabaseSpec, Login
@@ -27,6 +28,7 @@ class PostgresServer:
 
     def __init__(self, identifier: str, *, source_port: Callable[[str], int | None]) -> None:
         self._folder = DataFolder(identifier)
+        self._backups = Backups(identifier, folder=self._folder)
         self._standby = Standby(identifier)
         self._source_port = source_port
         # SIGINT is PostgreSQL's fast shutdown: it ends sessions, writes a checkpoint and goes.
@@ -47,6 +49,7 @@ class PostgresServer:
         if self._applied and self._applied.resource_id != spec.resource_id:
             # Deleted, and another made with its name, between two looks at the API.
             self.delete()
+            self._backups = Backups(spec.identifier, folder=self._folder)
             self._applied = None
         if self._applied is None:
             self._folder.set_aside_other(spec.resource_id)
@@ -61,6 +64,7 @@ class PostgresServer:
         return self._status(spec)
 
     def stop(self) -> None:
+        self._backups.close()
         self._standby.stop()
         self._server.stop_leftover()
         self._server.stop()
@@ -80,6 +84,9 @@ class PostgresServer:
         )
 
     def _create(self, spec: DatabaseSpec) -> None:
+        if spec.restore is not None:
+            self._folder.create_restored(spec.restore)
+            return
         if spec.source is None:
             self._folder.create_primary()
             return
@@ -95,7 +102,8 @@ class PostgresServer:
         started = self._server.ensure(binaries.command("postgres", "-D", str(self._folder.path)))
         if started:
             self._login = None
-            self._await_answer(spec)
+            if not self._folder.recovers:
+                self._await_answer(spec)
         elif self._reload_due:
             self._reload(spec)
         self._reload_due = False
@@ -158,6 +166,9 @@ class PostgresServer:
             return
         self._message = ""
         with roles.connection(spec.port) as cursor:
+            if self._folder.recovers:
+                raise NotYetError("replays the write-ahead log")
+            self._folder.forget_recovery()
             if self._folder.is_standby:
                 _log.info("%s: promoted", spec.identifier)
                 cursor.execute("SELECT pg_promote(true, 60)")
@@ -171,3 +182,4 @@ class PostgresServer:
                 raise NotYetError("waits for the name and password of the master user")
             roles.match_slots(cursor, spec.replicas)
         self._standby.tend(spec)
+        self._backups.tend(spec)

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from ministack.core.responses import get_account_id, get_region
 from ministack.services import rds
 
 from localcloud import layout
-from localcloud.emulator import cloudformation, coercion, dataplane_wait, wire
+from localcloud.emulator import cloudformation, coercion, dataplane_wait, rds_backups, wire
 from localcloud.emulator.internal import client
 from localcloud.emulator.registry import Handler, Properties, Provisioned, Wanted, resource
 
 _RENAMED = {"VPCSecurityGroups": "VpcSecurityGroupIds"}
 # Sent otherwise: replication of backups is a call in the other region; the other is an option of the delete call.
+_ORIGINS = ("SourceDBInstanceIdentifier", "SourceDbiResourceId", "SourceDBInstanceAutomatedBackupsArn")
+_PATIENCE, _RESTORE_PATIENCE = 60.0, 900.0
+"""Seconds until a server has to be there: a new one, and one that replays what others have written."""
+
 _NOT_OF_THE_CALL = (
     "AutomaticBackupReplicationRegion",
     "AutomaticBackupReplicationKmsKeyId",
@@ -36,7 +38,9 @@ class DbInstance(Handler):
     def create(self, wanted: Wanted) -> Provisioned:
         properties = wanted.properties
         name = str(properties.get("DBInstanceIdentifier") or wanted.physical_name(max_length=63)).lower()
-        if _source(properties):
+        if restored := _restores(properties):
+            request = _create_restored(name, restored, properties)
+        elif _source(properties):
             request = _create_replica(name, properties)
         else:
             request = coercion.to_input(
@@ -53,9 +57,12 @@ class DbInstance(Handler):
             _complete(record, request, properties)
             record["Endpoint"]["Address"] = layout.LOOPBACK
             record["Endpoint"]["Port"] = layout.allocate_port("rds", name)
-            if not _source(properties):
+            if not _source(properties) and not restored:
                 _write_credentials(name, record, str(properties.get("MasterUserPassword", "")))
-            dataplane_wait.wait_until_available("rds", name)
+            _note_backups(record, properties)
+            dataplane_wait.wait_until_available("rds", name, patience=_RESTORE_PATIENCE if restored else _PATIENCE)
+            if restored and properties.get("MasterUserPassword"):
+                _write_credentials(name, record, str(properties["MasterUserPassword"]))
         except Exception:
             record["DeletionProtection"] = False
             self.delete(name, properties)
@@ -70,6 +77,7 @@ class DbInstance(Handler):
         record["PendingModifiedValues"] = {}
         if before.get("MasterUserPassword") != properties.get("MasterUserPassword"):
             _write_credentials(ref, record, str(properties["MasterUserPassword"]))
+        _note_backups(record, properties)
         dataplane_wait.wait_until_available("rds", ref)
         return _provisioned(record)
 
@@ -81,8 +89,6 @@ class DbInstance(Handler):
             SkipFinalSnapshot=True,
             DeleteAutomatedBackups=str(properties.get("DeleteAutomatedBackups", True)).lower() == "true",
         )
-        layout.release_port("rds", ref)
-        _credentials_path(ref).unlink(missing_ok=True)
 
 
 def _create_replica(name: str, properties: Properties) -> dict[str, Any]:
@@ -102,6 +108,31 @@ def _create_replica(name: str, properties: Properties) -> dict[str, Any]:
     return {**request, **_modify(name, later)}
 
 
+def _restores(properties: Properties) -> dict[str, Any]:
+    """What an instance is restored from, where it is: the call's own members."""
+    if "DBSnapshotIdentifier" in properties:
+        return {"DBSnapshotIdentifier": properties["DBSnapshotIdentifier"]}
+    when = {name: properties[name] for name in ("RestoreTime", "UseLatestRestorableTime") if name in properties}
+    origin = {name: properties[name] for name in _ORIGINS if name in properties}
+    return {**origin, **when} if when else {}
+
+
+def _create_restored(name: str, restored: dict[str, Any], properties: Properties) -> dict[str, Any]:
+    """As CloudFormation does: what the call for restores does not take is set by a modification right after."""
+    snapshot = "DBSnapshotIdentifier" in restored
+    operation = "RestoreDBInstanceFromDBSnapshot" if snapshot else "RestoreDBInstanceToPointInTime"
+    named = "DBInstanceIdentifier" if snapshot else "TargetDBInstanceIdentifier"
+    takes = {member.lower() for member in coercion.takes("rds", operation)}
+    with_the_call = {key: value for key, value in properties.items() if _RENAMED.get(key, key).lower() in takes}
+    request = coercion.to_input("rds", operation, {**with_the_call, named: name}, rename=_RENAMED)
+    rds_calls = client("rds")
+    (rds_calls.restore_db_instance_from_db_snapshot if snapshot else rds_calls.restore_db_instance_to_point_in_time)(
+        **request
+    )
+    known = {*with_the_call, *restored, "DBInstanceIdentifier", "Engine", "DBName", "StorageEncrypted", "KmsKeyId"}
+    return {**request, **_modify(name, {key: value for key, value in properties.items() if key not in known})}
+
+
 def _modify(name: str, properties: Properties) -> dict[str, Any]:
     request = coercion.to_input(
         "rds",
@@ -117,7 +148,8 @@ def _modify(name: str, properties: Properties) -> dict[str, Any]:
 
 
 def _source(properties: Properties) -> str | None:
-    return properties.get("SourceDBInstanceIdentifier")
+    """The primary of a read replica."""
+    return None if _restores(properties) else properties.get("SourceDBInstanceIdentifier")
 
 
 def _changed(before: Properties, after: Properties) -> dict[str, Any]:
@@ -153,39 +185,28 @@ def _complete(record: dict[str, Any], request: Mapping[str, Any], properties: Pr
     if _source(properties):
         record["MultiAZ"] = bool(request.get("MultiAZ", False))
         record["BackupRetentionPeriod"] = int(request.get("BackupRetentionPeriod", 0))
-    _replicate_backups(record, properties)
 
 
-def _replicate_backups(record: dict[str, Any], properties: Properties) -> None:
+def _note_backups(record: dict[str, Any], properties: Properties) -> None:
     region = properties.get("AutomaticBackupReplicationRegion")
-    if not region:
+    if region:
+        arn = rds_backups.arn(region, record["DbiResourceId"])
+        record["DBInstanceAutomatedBackupsReplications"] = [{"DBInstanceAutomatedBackupsArn": arn}]
+    else:
         record.pop("DBInstanceAutomatedBackupsReplications", None)
-        record.pop("_replicated_backup", None)
-        return
-    arn = f"arn:aws:rds:{region}:{get_account_id()}:auto-backup:ab-{record['DbiResourceId'].lower()}"
-    record["DBInstanceAutomatedBackupsReplications"] = [{"DBInstanceAutomatedBackupsArn": arn}]
-    record["_replicated_backup"] = {
-        "DBInstanceAutomatedBackupsArn": arn,
-        "DBInstanceArn": record["DBInstanceArn"],
-        "DBInstanceIdentifier": record["DBInstanceIdentifier"],
-        "DbiResourceId": record["DbiResourceId"],
-        "Region": get_region(),
-        "Status": "replicating",
-        "Engine": record["Engine"],
-        "Encrypted": record["StorageEncrypted"],
-        "KmsKeyId": properties.get("AutomaticBackupReplicationKmsKeyId", ""),
-        "BackupRetentionPeriod": int(properties.get("AutomaticBackupReplicationRetentionPeriod", 7)),
-    }
-
-
-def _credentials_path(name: str) -> Path:
-    return layout.folder("secrets", "rds") / f"{name}.json"
+    rds_backups.note(
+        record,
+        copies_to=region or "",
+        copies_key=properties.get("AutomaticBackupReplicationKmsKeyId", ""),
+        copies_days=int(properties.get("AutomaticBackupReplicationRetentionPeriod", 7)),
+    )
 
 
 def _write_credentials(name: str, record: dict[str, Any], password: str) -> None:
     """For the data plane: what the service knows and its API does not tell."""
+    path, kept = rds_backups.credentials_path(name), rds_backups.credentials(name)
     credentials = {"username": record["MasterUsername"], "password": password, "db_name": record.get("DBName", "")}
-    layout.write_private(_credentials_path(name), json.dumps(credentials))
+    layout.write_private(path, json.dumps(kept | credentials))
 
 
 def _provisioned(record: dict[str, Any]) -> Provisioned:

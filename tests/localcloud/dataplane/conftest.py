@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -12,8 +13,19 @@ from typing import TypeVar
 
 import pytest
 
-# Below the ports that the kernel hands out, and another block for each of two runs at the same time.
-BASE_PORT = 15500 + os.getpid() % 16 * 500
+
+def _free_block() -> int:
+    """Below the ports that the kernel hands out; another block for each of two runs at the same time, and none that a
+    local cloud has."""
+    for number in range(16):
+        base = 15500 + (os.getpid() + number) % 16 * 500
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", base + 66)):
+                return base
+    raise AssertionError("no block of ports is free")
+
+
+BASE_PORT = _free_block()
 
 Found = TypeVar("Found")
 

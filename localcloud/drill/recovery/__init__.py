@@ -1,0 +1,1 @@
+"""`make drill NAME=restore` and `NAME=region`: data is lost while clients write, and brought back."""
