@@ -48,7 +48,7 @@ rollout: setup ## roll new versions out under load, and judge how it went (SCENA
 
 drill: ENV = prod
 drill: setup ## break something on the local cloud, and check what comes of it (NAME=faults ONLY=names SEED=1 TIMES=3, alarms, calm, restore)
-	@$(PYTHON) -m localcloud.drill $(if $(NAME),--name "$(NAME)") --env $(ENV) $(if $(ONLY),--only "$(ONLY)") $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(if $(TIMES),--times $(TIMES))
+	@$(PYTHON) -m localcloud.drill $(if $(NAME),--name "$(NAME)") --env $(ENV) $(if $(ONLY),--only "$(ONLY)") $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(if $(TIMES),--times $(TIMES)) $(if $(RATE),--rate $(RATE))
 
 env: ## shell lines that point the AWS CLI, boto3 and the CDK CLI at the local cloud
 	@$(LOCALCLOUD) env
@@ -92,8 +92,8 @@ prices: setup-dev ## refresh plan/data/prices.json from AWS's public price list
 scaling: setup ## load traces against the scaling policies (ENV=prod TRACE=name POLICY=file-or-bad SCHEDULE=file PREDICTIVE=1 REAL=1)
 	@scripts/scaling $(ENV) $(if $(TRACE),--trace "$(TRACE)") $(if $(POLICY),--policy "$(POLICY)") $(if $(SCHEDULE),--schedule "$(SCHEDULE)") $(if $(PREDICTIVE),--predictive) $(if $(REAL),--real)
 
-preview: setup ## a preview of a branch on the running local cloud (NAME=pr-42, BRANCH=revision, KEEP=1 data, RESET=1)
-	@$(PYTHON) -m localcloud.previews up "$(NAME)" $(if $(BRANCH),--branch "$(BRANCH)") $(if $(KEEP),--keep-data) $(if $(RESET),--reset); \
+preview: setup ## a preview of a branch on the running local cloud (NAME=pr-42, BRANCH=revision, KEEP=1 data, RESET=1, ACCESS=token)
+	@$(PYTHON) -m localcloud.previews up "$(NAME)" $(if $(BRANCH),--branch "$(BRANCH)") $(if $(KEEP),--keep-data) $(if $(RESET),--reset) $(if $(filter token,$(ACCESS)),--closed); \
 	  code=$$?; ($(PREVIEWS) comment --name "$(NAME)") > /dev/null; exit $$code
 
 preview-drill: setup ## five previews at once, broken pushes, borders between them, and nothing left: on the running local cloud

@@ -10,6 +10,9 @@ from pathlib import Path
 from localcloud import aws, image_key, layout, tls
 from localcloud.console import LocalCloudError
 
+PREVIEW_DOMAIN = "preview.localhost"
+"""Of previews here: names below `localhost` lead to this machine in every browser (RFC 6761)."""
+
 
 class CdkError(LocalCloudError):
     """The CDK CLI failed; `output` is all that it said, without its colors."""
@@ -45,7 +48,10 @@ def synth(*, env: str, output: Path) -> None:
     """
     image_key.make(env)
     run(
-        ["synth", "--quiet", "--no-notices", "--no-validation", "-c", f"env={env}", "--output", str(output)],
+        [
+            *("synth", "--quiet", "--no-notices", "--no-validation", "--output", str(output)),
+            *("-c", f"env={env}", "-c", f"preview.domain={PREVIEW_DOMAIN}"),
+        ],
         local=False,
     )
 

@@ -18,6 +18,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--branch", help="what to deploy: a branch or any revision (default: the work tree as it is)")
     up.add_argument("--keep-data", action="store_true", help="migrate the database that is there (default: a new one)")
     up.add_argument("--reset", action="store_true", help="a new database though nothing has changed")
+    up.add_argument("--closed", action="store_true", help="let in nobody without the token (default: this machine)")
     down = verbs.add_parser("down", help="delete a preview with all that it has")
     down.add_argument("name")
     left = verbs.add_parser("leftovers", help="whatever there still is of a preview; exits 1 when that is anything")
@@ -31,7 +32,8 @@ def main() -> int:
         preview = PreviewName.of(given.name)
         match given.verb:
             case "up":
-                return run.up(preview, revision=given.branch or None, keep_data=given.keep_data, reset=given.reset)
+                wanted = run.Wanted(keep_data=given.keep_data, reset=given.reset, closed=given.closed)
+                return run.up(preview, revision=given.branch or None, wanted=wanted)
             case "down":
                 return run.down(preview)
             case _:

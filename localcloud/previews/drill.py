@@ -18,16 +18,18 @@ import psutil
 
 from localcloud import aws, demo, layout
 from localcloud.console import LocalCloudError, fail
-from localcloud.previews import border, leftovers, revisions, run
+from localcloud.previews import border, leftovers, orphans, revisions, run
 from previews.failure import SYNTHESIS
 from previews.names import PreviewName
-from previews.places import failure_file
+from previews.places import ACCESS_COOKIE, ACCESS_QUERY, failure_file
 
 MOST_MEMORY = 300
 """MiB of a preview's processes, shared pages counted by their share (proc(5), Pss)."""
 
 _PATIENCE = 900
+_PAGE = "/api/docs/"
 _AT_ONCE = tuple(PreviewName.of(f"drill-{number}") for number in range(1, 6))
+_CLOSED = _AT_ONCE[-1]
 _BROKEN = PreviewName.of("drill-broken")
 
 
@@ -58,7 +60,8 @@ class Drill:
 
     def _five_at_once(self) -> None:
         began = time.monotonic()
-        codes = _together([["up", each.name] for each in _AT_ONCE])
+        open_ones = [["up", each.name] for each in _AT_ONCE if each != _CLOSED]
+        codes = _together([*open_ones, ["up", _CLOSED.name, "--closed"]])
         took = time.monotonic() - began
         self._note("five at once", set(codes) == {0}, f"exit codes {codes}, {took:.0f} s for all of them")
         answers = [_answers(each) for each in _AT_ONCE]
@@ -67,6 +70,7 @@ class Drill:
         said = ", ".join(f"{mib:.0f}" for mib in used.values())
         self._note("memory", max(used.values()) < MOST_MEMORY, f"MiB of each: {said}; less than {MOST_MEMORY} wanted")
         self._receipt(_AT_ONCE[0])
+        self._door(_CLOSED)
         for name, refused, said in border.checks(*_AT_ONCE[:2]):
             self._note(name, refused, said)
         self._end_all(_AT_ONCE)
@@ -77,6 +81,22 @@ class Drill:
         client = demo.Client(run.address(preview), login, host=preview.host(run.DOMAIN))
         state = client.wait(client.upload(demo.RECEIPT, content_type="image/png"), patience=_PATIENCE)["state"]
         self._note("a receipt is read", state in ("extracted", "needs_review"), state)
+
+    def _door(self, preview: PreviewName) -> None:
+        """At the load balancer: without the token, with a wrong one, by the link, and as end-to-end tests come."""
+        token = run.token(preview, run.environment())
+        for what, path, cookie, code in (
+            ("without a token", _PAGE, "", 403),
+            ("with a wrong token", f"{_PAGE}?{ACCESS_QUERY}=wrong", f"{ACCESS_COOKIE}=wrong", 403),
+            ("by its link", f"{_PAGE}?{ACCESS_QUERY}={token}", "", 302),
+            ("with the cookie", _PAGE, f"{ACCESS_COOKIE}={token}", 200),
+        ):
+            answer = _get(preview, path, cookie=cookie)
+            self._note(f"the door {what}", answer.status_code == code, f"{answer.status_code}, {code} wanted")
+        given = _get(preview, f"{_PAGE}?{ACCESS_QUERY}={token}").headers.get("Set-Cookie", "")
+        self._note("the link's cookie", given.startswith(f"{ACCESS_COOKIE}={token};"), "is the token" if given else "-")
+        robots = _get(preview, _PAGE, cookie=f"{ACCESS_COOKIE}={token}").headers.get("X-Robots-Tag", "")
+        self._note("search engines", "noindex" in robots, robots or "nothing is said to them")
 
     # ---- broken pushes ----
 
@@ -103,6 +123,14 @@ class Drill:
                 f"release {serves[:12] or 'none'} on {', '.join(_databases(_BROKEN))}",
             )
         self._note("it is still kept", run.is_kept(_BROKEN), "by its stack's termination protection")
+        run.keep(_BROKEN, wanted=False)
+        self._orphans(_BROKEN)
+
+    def _orphans(self, preview: PreviewName) -> None:
+        found = orphans.orphan(preview)
+        self._note("a stack that retained everything", len(found) > 20, f"{len(found)} things are left")
+        left = orphans.swept(preview)
+        self._note("the sweeper", not left, "; ".join(left) or "found and deleted all of it")
 
     # ---- the end ----
 
@@ -152,15 +180,15 @@ def _together(commands: Sequence[Sequence[str]]) -> list[int]:
     return [each.wait(timeout=_PATIENCE) for each in running]
 
 
+def _get(preview: PreviewName, path: str, *, cookie: str = "") -> httpx2.Response:
+    headers = {"Host": preview.host(run.DOMAIN), **({"Cookie": cookie} if cookie else {})}
+    return httpx2.get(f"{run.address(preview)}{path}", headers=headers, verify=demo.trust(), timeout=30)
+
+
 def _answers(preview: PreviewName) -> str:
     """The release that answers; empty when none does."""
     try:
-        answer = httpx2.get(
-            f"{run.address(preview)}/readyz",
-            headers={"Host": preview.host(run.DOMAIN)},
-            verify=demo.trust(),
-            timeout=30,
-        )
+        answer = _get(preview, "/readyz", cookie=f"{ACCESS_COOKIE}={run.token(preview, run.environment())}")
     except httpx2.HTTPError:
         return ""
     return str(answer.headers.get("X-Release", "")) if answer.status_code == 200 else ""

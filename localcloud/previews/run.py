@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,9 @@ from localcloud.previews import leftovers, tree
 from previews import failure as failures
 from previews.comment import Failure
 from previews.names import PreviewName
-from previews.places import failure_file
+from previews.places import ACCESS_COOKIE, ACCESS_QUERY, failure_file
 
-DOMAIN = "preview.localhost"
-"""Names below `localhost` lead to this machine in every browser (RFC 6761)."""
+DOMAIN = cdk.PREVIEW_DOMAIN
 
 DEMO_USER = "demo@example.com"
 """Of the template database (`seed_preview`)."""
@@ -35,7 +34,17 @@ _REGION = "us-east-1"
 _GONE_AFTER_FAILURE = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED")
 
 
-def up(preview: PreviewName, *, revision: str | None, keep_data: bool, reset: bool) -> int:
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """`keep_data` migrates the database that is there, `reset` makes a new one in any case, `closed` lets in nobody
+    without the token."""
+
+    keep_data: bool = False
+    reset: bool = False
+    closed: bool = False
+
+
+def up(preview: PreviewName, *, revision: str | None, wanted: Wanted) -> int:
     """Deploy the work tree, or a revision of it. Raises LocalCloudError with what is wrong; the version before, if
     there was one, then serves on."""
     steps = Steps()
@@ -48,7 +57,7 @@ def up(preview: PreviewName, *, revision: str | None, keep_data: bool, reset: bo
         with steps.step(f"cdk deploy {stack_name(preview, env)}" + (f" from {revision}" if revision else "")):
             pushed = {"commit": tree.commit(revision), "owner": tree.owner()}
             try:
-                _deploy(preview, env, folder, keep_data=keep_data, reset=reset, served_before=_serves(before), **pushed)
+                _deploy(preview, env, folder, wanted, served_before=_serves(before), **pushed)
             finally:
                 # A deployment sets the stack's protection as its template has it, which is off.
                 if before and before.get("EnableTerminationProtection"):
@@ -128,6 +137,14 @@ def password(env: str) -> str:
     return str(secret["SecretString"])
 
 
+def token(preview: PreviewName, env: str) -> str:
+    """What lets people in; empty where everybody gets in."""
+    secret = _outputs(stack_name(preview, env)).get("PreviewAccessToken")
+    if not secret:
+        return ""
+    return str(aws.client("secretsmanager", _REGION).get_secret_value(SecretId=secret)["SecretString"])
+
+
 def environment() -> str:
     """The environment that this local cloud holds. Raises LocalCloudError where it carries no previews."""
     claimed = layout.home() / "environment"
@@ -158,6 +175,11 @@ def _described(name: str) -> dict[str, Any] | None:
     return None if found["StackStatus"] == "DELETE_COMPLETE" else found
 
 
+def status(name: str) -> str:
+    """A stack's; DELETE_COMPLETE of one that is gone."""
+    return str((_described(name) or {}).get("StackStatus", "DELETE_COMPLETE"))
+
+
 def _outputs(name: str) -> dict[str, str]:
     return {each["OutputKey"]: each["OutputValue"] for each in (_described(name) or {}).get("Outputs", [])}
 
@@ -181,18 +203,19 @@ def _deploy(
     preview: PreviewName,
     env: str,
     folder: Path,
+    wanted: Wanted,
     *,
-    keep_data: bool,
-    reset: bool,
     served_before: bool,
     commit: str,
     owner: str,
 ) -> None:
     context = {"env": env, "preview": preview.branch, "preview.domain": DOMAIN}
     context |= {f"preview.{name}": said for name, said in (("commit", commit), ("owner", owner)) if said}
-    if keep_data:
+    if wanted.closed:
+        context["preview.access"] = "token"
+    if wanted.keep_data:
         context["preview.data"] = "keep"
-    if reset:
+    if wanted.reset:
         context["preview.reset"] = str(int(time.time()))
     assembly, began = layout.folder("previews") / preview.name, datetime.now(UTC)
     # Two seconds of a synth; preflight looks at the template all the same, and the pipeline validates it.
@@ -240,17 +263,18 @@ def _clear_what_never_was(preview: PreviewName, env: str) -> None:
     found = _stack(preview, env)
     if found and found["StackStatus"] in _GONE_AFTER_FAILURE:
         down(preview)
+    elif not found:
+        shutil.rmtree(layout.home() / "previews" / preview.name, ignore_errors=True)
 
 
 def _wait(preview: PreviewName, env: str) -> None:
     """Until the release that was deployed answers, and is ready to."""
     wanted = _outputs(stack_name(preview, env))["PreviewRelease"]
     deadline, said = time.monotonic() + PATIENCE, "nothing"
+    headers = {"Host": preview.host(DOMAIN), "Cookie": f"{ACCESS_COOKIE}={token(preview, env)}"}
     while time.monotonic() < deadline:
         try:
-            answer = httpx2.get(
-                f"{address(preview)}/readyz", headers={"Host": preview.host(DOMAIN)}, verify=demo.trust(), timeout=5
-            )
+            answer = httpx2.get(f"{address(preview)}/readyz", headers=headers, verify=demo.trust(), timeout=5)
         except httpx2.HTTPError as error:
             said = str(error)
         else:
@@ -267,7 +291,7 @@ def _wait(preview: PreviewName, env: str) -> None:
 def _table(preview: PreviewName, env: str) -> str:
     given = _outputs(stack_name(preview, env))
     lines = [
-        ("address", url(preview)),
+        ("address", f"{url(preview)}/?{ACCESS_QUERY}={key}" if (key := token(preview, env)) else url(preview)),
         ("branch", preview.branch + ("" if preview.branch == preview.name else f" as {preview.name}")),
         ("release", given["PreviewRelease"][:12]),
         ("login", f"{DEMO_USER}  {password(env)}"),

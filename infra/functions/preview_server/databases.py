@@ -55,14 +55,21 @@ def _database(request: Request) -> Answer:
     database = request.physical_id if kept and request.physical_id else _named(role, request)
     with postgres.connection() as link:
         there = postgres.is_ready(link, database, owner=request.stack_id)
-    if not there:
-        postgres.copy_template(database, template=request.text("Template"), role=role)
-    if kept or (not there and not _as_the_template(request)):
-        one_task.run(
-            request.text("Migration"),
-            token=_digest(request.id, database, request.text("Migration"), length=32),
-            variables={"DATABASE_NAME": database, "DATABASE_READER_NAME": database},
-        )
+    try:
+        if not there:
+            postgres.copy_template(database, template=request.text("Template"), role=role)
+        if kept or (not there and not _as_the_template(request)):
+            one_task.run(
+                request.text("Migration"),
+                token=_digest(request.id, database, request.text("Migration"), length=32),
+                variables={"DATABASE_NAME": database, "DATABASE_READER_NAME": database},
+            )
+    except Exception:
+        if not there:
+            # CloudFormation has not heard of it, and would never have it deleted.
+            with postgres.connection() as link:
+                postgres.drop_database(link, database)
+        raise
     if not there:
         with postgres.connection() as link:
             postgres.mark_ready(link, database, owner=request.stack_id)

@@ -37,7 +37,6 @@ class Standby:
         self._folder = DataFolder(self._name)
         self._server = process.Server(name=f"rds-{self._name}", stop_signal=signal.SIGINT, patience=10)
         self._in_step = False
-        self._unanswered = 0
         self._probed_at = 0.0
 
     def must_take_over(self, spec: DatabaseSpec, primary: DataFolder, server: process.Server) -> bool:
@@ -46,10 +45,11 @@ class Standby:
             return False
         if not primary.exists:
             return True
-        if server.alive() and time.monotonic() >= self._probed_at + _PROBE_EVERY:
-            self._probed_at = time.monotonic()
-            self._unanswered = 0 if _answers(spec.port) else self._unanswered + 1
-        return self._unanswered >= _PROBES
+        if not server.alive() or time.monotonic() < self._probed_at + _PROBE_EVERY:
+            return False
+        self._probed_at = time.monotonic()
+        # All of them now: whatever else would be asked of a server that hangs has to be waited for, too.
+        return not any(_answers(spec.port) for _ in range(_PROBES))
 
     def take_over(self, spec: DatabaseSpec, primary: DataFolder, server: process.Server) -> None:
         """Put the standby's data in the primary's place, from where the instance starts and promotes it.
@@ -66,7 +66,7 @@ class Standby:
         self._server.stop()
         self._folder.set_synchronous("")
         self._folder.path.rename(primary.path)
-        self._in_step, self._unanswered = False, 0
+        self._in_step = False
 
     def tend(self, spec: DatabaseSpec) -> None:
         """With a primary that is well: see to it that the standby runs, and is waited for while it is in step. One

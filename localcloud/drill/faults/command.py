@@ -60,8 +60,10 @@ def _write(plan: Plan, records: Sequence[Record], undrilled: Sequence[Fault]) ->
 
 
 def _chosen(only: tuple[str, ...]) -> list[Fault]:
-    """All of them, those named, and those of the groups named. Raises LocalCloudError for an unknown name."""
+    """All of them, or those named, and of the groups named, in that order. Raises LocalCloudError for other names."""
     names = {fault.name for fault in FAULTS} | {fault.group for fault in FAULTS}
     if unknown := [name for name in only if name not in names]:
         raise LocalCloudError(f"no fault {', '.join(unknown)}", remedy=f"there are: {', '.join(sorted(names))}")
-    return [fault for fault in FAULTS if not only or fault.name in only or fault.group in only]
+    if not only:
+        return list(FAULTS)
+    return list({fault.name: fault for name in only for fault in FAULTS if name in (fault.name, fault.group)}.values())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -69,7 +68,6 @@ class Fault:
     bounds: Bounds = Bounds()
     why_not: str = ""
     group: str = ""
-    facts: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if (self.breakage is None) != bool(self.why_not):

@@ -18,8 +18,8 @@ class Figures:
 
     `detected`: from the fault to the first sign of it, the platform's or a client's. `recovered`: from when on every
     request that was sent succeeded, 0 when none failed (one that was sent before may be waited for in vain for longer).
-    `whole`: until every part of the platform was well again. `writes_back`: until the first write succeeded that none
-    failed after. `reads_gone`: the longest time without a good read.
+    `whole`: until every part of the platform was well again. `writes_back`: until the first write succeeded after
+    which none was sent that failed. `reads_gone`: the longest time without a good read.
     """
 
     requests: int
@@ -55,8 +55,8 @@ def figures(attempt: Attempt) -> Figures:
 
 
 def _back(writes: Sequence[Answer], since: float) -> float:
-    last = max((answer.ended for answer in writes if not answer.good), default=since)
-    good = [answer.ended for answer in writes if answer.good and answer.ended >= last]
+    last = max((answer.at for answer in writes if not answer.good), default=since)
+    good = [answer.ended for answer in writes if answer.good and answer.at >= last]
     return max(0.0, min(good) - since) if good and last > since else 0.0 if good or not writes else float("inf")
 
 

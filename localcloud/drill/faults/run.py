@@ -28,10 +28,10 @@ WINDOW = 60.0
 QUIET = 8.0
 """Seconds without a failed request and with every part well, after which a fault is over."""
 
-PATIENCE = 240.0
+PATIENCE = 120.0
 """Seconds after mending in which that must come; then the next fault begins all the same."""
 
-CALM = 120.0
+CALM = 60.0
 """Seconds that the platform has to be well before a fault is made."""
 
 

@@ -14,7 +14,7 @@ import valkey
 
 from infra.functions.preview_server import databases as functions
 from infra.functions.preview_server import postgres
-from infra.functions.preview_server.custom_resource import Request
+from infra.functions.preview_server.custom_resource import RefusedError, Request
 from infra.valkey import tenant_access
 from localcloud import tls
 from localcloud.dataplane.elasticache.server import ValkeyServer
@@ -170,21 +170,41 @@ def test_a_database_that_was_not_made_ready_is_not_taken_for_one_that_was(databa
         assert not postgres.is_ready(link, _database(OTHER), owner="another stack's")
 
 
+def _request(action: str = "Create", **properties: str) -> Request:
+    return Request(
+        id="1",
+        action=action,
+        owner=ONE.name,
+        stack_id="stack",
+        resource_type="Custom::PreviewDatabase",
+        physical_id=_database(ONE),
+        properties={"Template": TEMPLATE, "Generation": "new", "Migration": "definition", **properties},
+    )
+
+
 @pytest.mark.parametrize(("said", "left_out"), [("digest", True), ("another", False), ("", False)])
 def test_migrations_are_left_out_where_the_template_has_them(databases: None, said: str, left_out: bool) -> None:
     with postgres.connection() as link:
         postgres.mark_ready(link, TEMPLATE, owner="base digest")
-    properties = {"Template": TEMPLATE, **({"Migrations": said} if said else {})}
-    request = Request(
-        id="1",
-        action="Create",
-        owner=ONE.name,
-        stack_id="stack",
-        resource_type="Custom::PreviewDatabase",
-        physical_id=None,
-        properties=properties,
-    )
+    request = _request(Migrations=said) if said else _request()
     assert functions._as_the_template(request) is left_out
+
+
+def test_a_database_whose_migrations_failed_is_gone_and_the_one_before_is_not(
+    databases: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        made = _run(MASTER.username, "spendsmart", _OF_ONE, password=MASTER.password)
+        assert len(made) == 2, "it was there while it migrated"
+        raise RefusedError("migrate failed")
+
+    monkeypatch.setattr(functions.one_task, "run", fail)
+    with pytest.raises(RefusedError, match="migrate failed"):
+        functions.act(_request("Update"))
+    assert _run(MASTER.username, "spendsmart", _OF_ONE, password=MASTER.password) == [(_database(ONE),)]
+
+
+_OF_ONE = "SELECT datname FROM pg_database WHERE datname ~ '^preview_pr_1_' ORDER BY 1"
 
 
 # ---- Valkey ----
