@@ -43,10 +43,10 @@ class SecretsCopy:
 @dataclass(frozen=True, kw_only=True)
 class Recovered:
     """What a Data stack in the second region begins with: `data` is the ARN of a snapshot or of an automated backup of
-    the database, `key` the one of the secrets' copies."""
+    the database, `key_arn` of the key of the secrets' copies."""
 
     data: str
-    key: kms.IKey
+    key_arn: str
 
 
 class DataStack(EnvironmentStack):
@@ -173,7 +173,8 @@ class DataStack(EnvironmentStack):
                     resource_name=name,
                     arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
                 ),
-                encryption_key=self._recovered.key,
+                # Imported: the key's own policy would else have to name roles of this stack, which needs it first.
+                encryption_key=kms.Key.from_key_arn(self, f"{construct_id}CopyKey", self._recovered.key_arn),
             )
         copy = self._secrets_copy
         return secretsmanager.Secret(

@@ -178,8 +178,10 @@ class SpendSmartPlatform(cdk.App):
         if environment.features.replication:
             region = environment.regions.replica
             self._storage_replica = StorageReplicaStack(self, "StorageReplica", environment=environment, region=region)
-            replica = DataReplicaStack(self, "DataReplica", environment=environment, region=region)
-            secrets_copy = SecretsCopy(region=region, key_arn=replica.key.key_arn)
+            # A copied secret has a name, which is taken for weeks after the stack that had it was deleted.
+            if environment.protect:
+                replica = DataReplicaStack(self, "DataReplica", environment=environment, region=region)
+                secrets_copy = SecretsCopy(region=region, key_arn=replica.key.key_arn)
         self.data = DataStack(
             self,
             "Data",
@@ -204,7 +206,7 @@ class SpendSmartPlatform(cdk.App):
             vpc=self.network.vpc,
             backup_copy=None,
             signed_images=False,
-            recovered=Recovered(data=data, key=replica.key),
+            recovered=Recovered(data=data, key_arn=replica.key.key_arn),
         )
         self.storage = StorageReplicaStack(self, "StorageReplica", environment=environment, region=region, serves=True)
 

@@ -26,8 +26,10 @@ def in_second_region(environment: Environment, *, region: str, data: str | None)
             f"-c region={region}: {name} serves from {environment.regions.primary} and has its copies in "
             f"{environment.regions.replica}, which are the regions that it can be brought up in"
         )
-    if not environment.features.replication:
-        raise ConfigurationError(f"-c region={region}: {name} keeps no copies there; set features.replication first")
+    if not (environment.features.replication and environment.protect):
+        raise ConfigurationError(
+            f"-c region={region}: {name} keeps no copies of all there: that takes features.replication and protect"
+        )
     found = _DATA.fullmatch(data or "")
     if found is None or found["region"] != region:
         raise ConfigurationError(

@@ -24,10 +24,10 @@ from localcloud.drill.report import files
 from localcloud.drill.report.table import Row, Table, as_text
 from localcloud.ledger.entries import Entry, until
 
-_BEFORE, _AFTER = 60.0, 40.0
-"""Seconds of load before the table is dropped, and after it."""
+_BEFORE, _MEANWHILE, _AFTER = 60.0, 12.0, 10.0
+"""Seconds of load before the second that is restored to, from then until the table is dropped, and after it."""
 
-_WRONG = 15.0
+_WRONG = 8.0
 """Seconds by which the wrong expectation is off: the check must fail for it."""
 
 
@@ -101,7 +101,7 @@ def _drill(plan: Plan, platform: Platform, name: str) -> Outcome:
         least = table.rows(platform, platform.writer)
         time.sleep(1.0)
         moment = float(math.floor(time.time()))
-        time.sleep(1.5)
+        time.sleep(_MEANWHILE)
         most = table.rows(platform, platform.writer)
         with clock.step(f"somebody drops {table.TABLE}; clients go on"):
             table.drop(platform)
