@@ -8,7 +8,7 @@ LOCALCLOUD := $(PYTHON) -m localcloud
 PREVIEWS = if [ -z "$$AWS_PROFILE$$AWS_ACCESS_KEY_ID" ]; then eval "$$($(LOCALCLOUD) env)"; fi; \
   $(PYTHON) -m pipelines.tools.previews --env $(if $(filter file,$(origin ENV)),preview,$(ENV))
 
-.PHONY: help setup setup-dev up down status metrics dashboards logs traces send rollout drill env destroy synth preflight previews preview-comment preview-link preview-password preview-keep sweep plan audit prices scaling preview preview-down test tests test-infra buildspecs scan lint typecheck migrations-check snapshots architecture lock bench clean
+.PHONY: help setup setup-dev up down status metrics dashboards logs traces send rollout drill load env destroy synth preflight previews preview-comment preview-link preview-password preview-keep sweep plan audit prices scaling preview preview-down test tests test-infra buildspecs scan lint typecheck migrations-check snapshots architecture lock bench clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,8 +47,12 @@ rollout: setup ## roll new versions out under load, and judge how it went (SCENA
 	@$(PYTHON) -m localcloud.rollout --env $(ENV) $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(STRATEGY),--strategy $(STRATEGY))
 
 drill: ENV = prod
-drill: setup ## break something on the local cloud, and check what comes of it (NAME=faults ONLY=names SEED=1 TIMES=3, alarms, calm, restore)
+drill: setup ## break something on the local cloud, and check what comes of it (NAME=faults ONLY=names SEED=1 TIMES=3, alarms, calm, restore, overload)
 	@$(PYTHON) -m localcloud.drill $(if $(NAME),--name "$(NAME)") --env $(ENV) $(if $(ONLY),--only "$(ONLY)") $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(if $(TIMES),--times $(TIMES)) $(if $(RATE),--rate $(RATE))
+
+load: setup ## requests and receipts as tasks are added (SECONDS=20 RECEIPTS=20 TASKS=1,2), or a steady load (SOAK=60 minutes)
+	@scripts/load-tools
+	@$(PYTHON) -m localcloud.load --env $(ENV) $(if $(TASKS),--tasks $(TASKS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(RECEIPTS),--receipts $(RECEIPTS)) $(if $(SOAK),--soak $(SOAK))
 
 env: ## shell lines that point the AWS CLI, boto3 and the CDK CLI at the local cloud
 	@$(LOCALCLOUD) env

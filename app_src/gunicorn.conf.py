@@ -7,7 +7,7 @@ from spendsmart.logging import dictionary
 bind = f"{os.environ['BIND_ADDRESS']}:{os.environ['PORT']}"
 workers = int(os.environ["WEB_WORKERS"])
 threads = int(os.environ["WEB_THREADS"])
-worker_class = "gthread"
+worker_class = "spendsmart.web_worker.WebWorker"
 # Longer than the load balancer's idle timeout of 60 s: it, not we, closes an idle connection, or requests get lost.
 keepalive = 75
 timeout = 60
@@ -24,3 +24,5 @@ logconfig_dict = dictionary(os.environ["LOG_LEVEL"])
 logconfig_dict["loggers"]["gunicorn.error"] = {"level": os.environ["LOG_LEVEL"], "handlers": ["stdout"]}
 control_socket_disable = True
 forwarded_allow_ips = "*"
+# That also trusts these headers, which the load balancer never sets: by default a client may name a script and a path.
+forwarder_headers = ""

@@ -129,7 +129,7 @@ class Application:
     def web(self, *, migration: str | None) -> ContainerProps:
         """`migration` is the ARN of the task definition to run before tasks of this release start, where the service's
         own rollout does so."""
-        web, images = self._settings.web, self._around.signed_images
+        web, limits, images = self._settings.web, self._settings.limits, self._around.signed_images
         signing = {"IMAGE_DOMAIN": images.domain_name, "IMAGE_KEY_PAIR_ID": images.key_id} if images else {}
         return self._django(
             name="web",
@@ -139,6 +139,8 @@ class Application:
                 "BIND_ADDRESS": "0.0.0.0",  # noqa: S104  (inside the task's own network interface)
                 "WEB_WORKERS": str(web.workers),
                 "WEB_THREADS": str(web.threads),
+                "WEB_WAIT_SECONDS": f"{limits.wait_seconds:g}",
+                "WEB_ARRIVAL_SECONDS": str(limits.arrival_seconds),
                 **signing,
             },
             secrets=self._of_web_alone(),
@@ -165,6 +167,7 @@ class Application:
             command=["python", "-m", "spendsmart.worker"],
             extra={
                 "WORKER_CONCURRENCY": str(self._settings.worker.concurrency),
+                "WORKER_MEMORY_MIB": str(self._settings.worker.memory_mib_per_process),
                 **({"WORKER_WITH_BEAT": "yes"} if with_beat else {}),
             },
             # As long as Fargate allows, and as Spot warns ahead: a receipt that is being read gets finished.
@@ -264,6 +267,10 @@ class Application:
             "RECEIPTS_KMS_KEY_ID": around.bucket_key_id,
             "UPLOAD_MAX_BYTES": str(settings.storage.upload_max_mib * _MEBIBYTE),
             "UPLOAD_EXPIRY_SECONDS": str(settings.storage.upload_expiry_seconds),
+            "USER_REQUESTS_PER_MINUTE": str(settings.limits.requests_per_minute),
+            "USER_RECEIPTS_PER_DAY": str(settings.limits.receipts_per_day),
+            "QUEUED_RECEIPTS": str(settings.limits.queued_receipts),
+            "QUEUED_RECEIPTS_BULK_PERCENT": str(settings.limits.bulk_percent),
             "ALLOWED_HOSTS": ",".join(around.hosts),
             "ALLOWED_ORIGINS": ",".join(around.origins),
             "EXTRACTION_ENGINE": "openai" if settings.features.openai else "local",

@@ -48,7 +48,11 @@ class PublicLoadBalancer(Construct):
             internet_facing=True,
             vpc_subnets=ec2.SubnetSelection(subnet_group_name="Public"),
             security_group=self.security_group,
+            # What two servers could read in two ways goes no further (docs/security/hostile-clients.md).
+            desync_mitigation_mode=elbv2.DesyncMitigationMode.STRICTEST,
             drop_invalid_header_fields=True,
+            # Less than gunicorn keeps an idle connection; more than a request may take to arrive.
+            idle_timeout=cdk.Duration.seconds(60),
             deletion_protection=deletion_protection,
         )
         self.load_balancer.log_access_logs(access_logs)

@@ -112,7 +112,12 @@ class WebAcl(Construct):
         if self._settings.rule_action == "block":
             action = waf.CfnWebACL.RuleActionProperty(
                 block=waf.CfnWebACL.BlockActionProperty(
-                    custom_response=waf.CfnWebACL.CustomResponseProperty(response_code=429)
+                    custom_response=waf.CfnWebACL.CustomResponseProperty(
+                        response_code=429,
+                        response_headers=[
+                            waf.CfnWebACL.CustomHTTPHeaderProperty(name="Retry-After", value=str(_WINDOW_SECONDS))
+                        ],
+                    )
                 )
             )
         else:

@@ -9,17 +9,11 @@ from rest_framework import serializers
 from accounts.models import TokenFamily, User
 
 
-class RegisterSerializer(serializers.ModelSerializer[User]):
+class RegisterSerializer(serializers.Serializer[Any]):
+    email = serializers.EmailField(max_length=254)
     password = serializers.CharField(write_only=True, max_length=128, trim_whitespace=False)
 
-    class Meta:
-        model = User
-        fields = ("id", "email", "password")
-        read_only_fields = ("id",)
-
     def validate_email(self, value: str) -> str:
-        if User.objects.filter(email=value.lower()).exists():
-            raise serializers.ValidationError("There is an account with this address already.", code="unique")
         return value.lower()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -29,8 +23,9 @@ class RegisterSerializer(serializers.ModelSerializer[User]):
             raise serializers.ValidationError({"password": error.messages}) from error
         return attrs
 
-    def create(self, validated_data: dict[str, Any]) -> User:
-        return User.objects.create_user(**validated_data)
+
+class RegisteredSerializer(serializers.Serializer[Any]):
+    email = serializers.EmailField()
 
 
 class LoginSerializer(serializers.Serializer[Any]):

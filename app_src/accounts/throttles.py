@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import redis
 import structlog
 from rest_framework.request import Request
-from rest_framework.throttling import SimpleRateThrottle
-from rest_framework.views import APIView
+from rest_framework.throttling import BaseThrottle, SimpleRateThrottle
 
 from accounts import login
+from spendsmart import quota
+
+if TYPE_CHECKING:  # which imports the default throttles, ours among them
+    from rest_framework.views import APIView
 
 log = structlog.get_logger(__name__)
 
@@ -22,6 +25,20 @@ class _CachedThrottle(SimpleRateThrottle):
         except redis.RedisError as error:
             log.warning("throttle_without_cache", scope=self.scope, error=str(error))
             return True
+
+
+class UserThrottle(BaseThrottle):
+    """Per account that is logged in, over all it asks for."""
+
+    _wait: float | None = None
+
+    def allow_request(self, request: Request, view: APIView) -> bool:  # noqa: ARG002
+        if request.user.is_authenticated:
+            self._wait = quota.requests.wait_of(str(request.user.pk))
+        return self._wait is None
+
+    def wait(self) -> float | None:
+        return self._wait
 
 
 class AddressThrottle(_CachedThrottle):

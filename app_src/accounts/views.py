@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from django.db import IntegrityError, transaction
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
-from rest_framework.exceptions import ValidationError
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import login, tokens
+from accounts import login, registration, tokens
 from accounts.serializers import (
     LoginSerializer,
     PairSerializer,
     RefreshSerializer,
+    RegisteredSerializer,
     RegisterSerializer,
     UserSerializer,
 )
@@ -40,18 +39,16 @@ class PublicView(APIView):
 
 
 class RegisterView(PublicView):
-    throttle_classes = (AddressThrottle,)
+    throttle_classes = (AddressThrottle, AccountThrottle)
 
-    @extend_schema(request=RegisterSerializer, responses={201: UserSerializer})
+    @extend_schema(request=RegisterSerializer, responses={201: RegisteredSerializer})
     def post(self, request: Request) -> Response:
+        """Log in next: the answer does not tell whether there was an account with this address before."""
         serializer = RegisterSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        try:
-            with transaction.atomic():
-                user = serializer.save()
-        except IntegrityError as error:  # two registrations at the same moment
-            raise ValidationError({"email": ["There is an account with this address already."]}) from error
-        return Response(UserSerializer(user).data, status=status.HTTP_201_CREATED)
+        registration.register(**serializer.validated_data)
+        answer = RegisteredSerializer({"email": serializer.validated_data["email"]})
+        return Response(answer.data, status=status.HTTP_201_CREATED)
 
 
 class LoginView(PublicView):

@@ -12,7 +12,10 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
 from receipts.storage import StorageUnavailableError
+from spendsmart.not_now import NotNowError
 
+_API = "/api/"
+_DATABASE_SECONDS = 5
 log = structlog.get_logger(__name__)
 
 
@@ -55,7 +58,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 class OutageMiddleware:
-    """A page whose database or image store does not answer says so; the API has its own answers."""
+    """Who asks while the database or the image store does not answer is told so, and when to come back."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -65,9 +68,24 @@ class OutageMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         match: Any = request.resolver_match
-        if match is None or match.app_name != "pages" or isinstance(exception, Http404):
+        if match is None or isinstance(exception, Http404):
             return None
+        if match.app_name != "pages":
+            return _api_without_database(request, exception)
+        if isinstance(exception, NotNowError):
+            fault = Fault(title=FAULTS[exception.status].title, text=str(exception))
+            return error(request, exception.status, fault=fault, wait=exception.wait)
         if not isinstance(exception, (StorageUnavailableError, OperationalError, InterfaceError)):
             return None
         log.warning("page_without_backend", error=str(exception), path=request.path)
         return error(request, 503, wait=30)
+
+
+def _api_without_database(request: HttpRequest, exception: Exception) -> HttpResponse | None:
+    """All else that can be away has an answer in Django REST framework's handler."""
+    if not request.path.startswith(_API) or not isinstance(exception, (OperationalError, InterfaceError)):
+        return None
+    log.warning("request_without_database", error=str(exception), path=request.path)
+    answer = JsonResponse({"detail": "The database does not answer; try again."}, status=503)
+    answer.headers["Retry-After"] = str(_DATABASE_SECONDS)
+    return answer

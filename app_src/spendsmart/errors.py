@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from rest_framework.exceptions import APIException
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
 
 from pages.errors import error
+from spendsmart.not_now import NotNowError
 
 _API = "/api/"
+
+
+class TryLater(APIException):
+    """Django REST framework makes `wait` the header Retry-After."""
+
+    def __init__(self, detail: str, *, status: int, wait: float) -> None:
+        super().__init__(detail)
+        self.status_code = status
+        self.wait = int(wait + 0.5)
+
+
+def api_error(exception: Exception, context: dict[str, Any]) -> Response | None:
+    """Django REST framework's exception handler: what will pass by itself says so, and when to try again.
+
+    A database that is away is none of its business: the replica may answer instead (`spendsmart.reads_go_on`).
+    """
+    if isinstance(exception, NotNowError):
+        exception = TryLater(str(exception), status=exception.status, wait=exception.wait)
+    return exception_handler(exception, context)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001  (Django's signature)

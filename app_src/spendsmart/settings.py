@@ -46,6 +46,12 @@ PREVIEW_ACCESS_TOKEN = env.optional("PREVIEW_ACCESS_TOKEN")
 UPLOAD_MAX_BYTES = env.integer("UPLOAD_MAX_BYTES")
 UPLOAD_EXPIRY_SECONDS = env.integer("UPLOAD_EXPIRY_SECONDS")
 
+# What is beyond is refused, and told when to come back (docs/backpressure.md).
+USER_REQUESTS_PER_MINUTE = env.integer("USER_REQUESTS_PER_MINUTE")
+USER_RECEIPTS_PER_DAY = env.integer("USER_RECEIPTS_PER_DAY")
+QUEUED_RECEIPTS = env.integer("QUEUED_RECEIPTS")
+QUEUED_RECEIPTS_BULK_PERCENT = env.share("QUEUED_RECEIPTS_BULK_PERCENT")
+
 # With a domain, pictures come through CloudFront by URLs that are signed here; without, straight from S3.
 IMAGE_DOMAIN = env.optional("IMAGE_DOMAIN")
 IMAGE_KEY_PAIR_ID = env.text("IMAGE_KEY_PAIR_ID") if IMAGE_DOMAIN else None
@@ -113,6 +119,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "pages.errors.OutageMiddleware",
+    "pages.throttling.QuotaMiddleware",
     "spendsmart.reads_go_on.ReadsGoOnMiddleware",
 ]
 
@@ -257,6 +264,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "spendsmart.pagination.NewestFirst",
     "PAGE_SIZE": 20,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["accounts.throttles.UserThrottle"],
+    "EXCEPTION_HANDLER": "spendsmart.errors.api_error",
     # Behind the CDN many people come from one address; the firewall in front sees, and limits, each one's own.
     "DEFAULT_THROTTLE_RATES": {"account": "10/min", "address": "300/min"},
     # One proxy, the load balancer, appends its client's address to X-Forwarded-For.

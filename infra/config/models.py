@@ -106,11 +106,16 @@ class Web(Scaling):
 
 
 class Worker(Scaling):
-    """Celery: `concurrency` processes a task; beyond `on_demand_base` tasks Fargate Spot is used."""
+    """Celery: `concurrency` processes a task; beyond `on_demand_base` tasks Fargate Spot is used.
+
+    A process that has come to take more than `memory_mib_per_process` is replaced after its receipt: reading 57 scans
+    takes it to 820 MiB (`benchmarks/extraction.py`).
+    """
 
     concurrency: int = Field(ge=1, le=16)
     backlog_per_task: int = Field(ge=1, le=1000)
     on_demand_base: int = Field(ge=0, le=100)
+    memory_mib_per_process: int = Field(ge=900, le=16_384)
 
 
 class Beat(Section):
@@ -142,6 +147,22 @@ class Tracing(Section):
     """
 
     sample_percent: float = Field(default=0, ge=0, le=100)
+
+
+class Limits(Section):
+    """Up to where requests are served; beyond it they are refused, and told when to come back (docs/backpressure.md).
+
+    One account may make `requests_per_minute` and announce `receipts_per_day`. Of receipts that wait or are being read
+    there may be `queued_receipts`; with `bulk_percent` of them, bulk uploads are taken no more. A request may wait
+    `wait_seconds` for a thread, and take `arrival_seconds` to arrive.
+    """
+
+    requests_per_minute: int = Field(ge=60, le=1_000_000)
+    receipts_per_day: int = Field(ge=10, le=10_000_000)
+    queued_receipts: int = Field(ge=10, le=10_000_000)
+    bulk_percent: int = Field(ge=1, le=100)
+    wait_seconds: float = Field(ge=0.1, le=30)
+    arrival_seconds: int = Field(ge=2, le=300)
 
 
 class Waf(Section):
@@ -297,6 +318,7 @@ class Environment(Section):
     storage: Storage
     logs: Logs
     tracing: Tracing = Tracing()
+    limits: Limits
     waf: Waf
     backup: Backup
     budgets: Budgets

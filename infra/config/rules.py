@@ -20,6 +20,15 @@ ROLLOUT_FACTOR = 2
 MIGRATION_CONNECTIONS = 2
 """What the migration task opens to the primary: one for each of Django's two database aliases."""
 
+WORKER_OVERHEAD_MIB = 300
+"""Of a worker task, beside the processes that read receipts: the parent and PgBouncer."""
+
+HEALTH_CHECK_SECONDS = 4
+"""The shortest patience of the target groups' health checks (`infra.load_balancer.WebTargetGroup`)."""
+
+IDLE_TIMEOUT_SECONDS = 60
+"""Of the load balancer (`infra.load_balancer.PublicLoadBalancer`)."""
+
 _GIB = 1024**3
 _BYTES_PER_CONNECTION = 9_531_392
 """RDS's default is LEAST(DBInstanceClassMemory / 9531392, 5000): Amazon RDS User Guide, "Quotas and constraints"."""
@@ -222,6 +231,53 @@ def _pool_of_a_task(env: Environment) -> int:
     if env.database.replicas == 0:
         return pools.writer_pool_size + pools.reader_pool_size
     return max(pools.writer_pool_size, pools.reader_pool_size)
+
+
+@rule("pgbouncer", "web")
+def _clients_of_the_pooler(env: Environment) -> Iterator[Fault]:
+    """Each thread of a web task keeps a connection to the writer and one to the reader, as the health check does."""
+    least = env.web.workers * (env.web.threads + 1) * 2
+    if env.pgbouncer.max_client_connections < least:
+        yield Fault(
+            key="pgbouncer.max_client_connections",
+            value=env.pgbouncer.max_client_connections,
+            accepted=(
+                f"at least {least}: {env.web.workers} web processes of {env.web.threads} threads, and a health check"
+            ),
+        )
+
+
+@rule("worker")
+def _memory_of_the_processes(env: Environment) -> Iterator[Fault]:
+    most = (env.worker.memory_mib - WORKER_OVERHEAD_MIB) // env.worker.concurrency
+    if env.worker.memory_mib_per_process > most:
+        yield Fault(
+            key="worker.memory_mib_per_process",
+            value=env.worker.memory_mib_per_process,
+            accepted=(
+                f"at most {most}: worker.memory_mib = {env.worker.memory_mib} for {env.worker.concurrency} processes, "
+                f"and {WORKER_OVERHEAD_MIB} for what is beside them"
+            ),
+        )
+
+
+@rule("limits")
+def _requests_are_refused_in_time(env: Environment) -> Iterator[Fault]:
+    if env.limits.wait_seconds >= HEALTH_CHECK_SECONDS:
+        yield Fault(
+            key="limits.wait_seconds",
+            value=env.limits.wait_seconds,
+            accepted=(
+                f"less than {HEALTH_CHECK_SECONDS}, which a health check may take: a task that waits longer for its "
+                "threads would be replaced for being busy"
+            ),
+        )
+    if env.limits.arrival_seconds >= IDLE_TIMEOUT_SECONDS:
+        yield Fault(
+            key="limits.arrival_seconds",
+            value=env.limits.arrival_seconds,
+            accepted=f"less than {IDLE_TIMEOUT_SECONDS}, when the load balancer gives up on the connection",
+        )
 
 
 @rule("storage")

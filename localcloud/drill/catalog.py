@@ -5,6 +5,7 @@ from __future__ import annotations
 from localcloud.drill import calm
 from localcloud.drill.alarms import command as alarms
 from localcloud.drill.faults import command as faults
+from localcloud.drill.overload import command as overload
 from localcloud.drill.plan import Drill
 from localcloud.drill.recovery import restore
 
@@ -20,5 +21,6 @@ DRILLS = {
         Drill(name="alarms", says="every alarm that is deployed is made to fire, and to clear", run=alarms.run),
         Drill(name="calm", says="normal load for some minutes (MINUTES=30): no alarm may speak", run=calm.run),
         Drill(name="restore", says="a table and images are lost under load, and restored to a second", run=restore.run),
+        Drill(name="overload", says="ten times the load: refused politely, and nothing lost", run=overload.run),
     )
 }

@@ -31,6 +31,8 @@ def test_load_balancer_is_public_logged_and_protected(synth, environment: str, p
     attributes = _attributes(balancer)
     assert balancer["Scheme"] == "internet-facing"
     assert attributes["routing.http.drop_invalid_header_fields.enabled"] == "true"
+    assert attributes["routing.http.desync_mitigation_mode"] == "strictest"
+    assert attributes["idle_timeout.timeout_seconds"] == "60"
     assert attributes["access_logs.s3.enabled"] == "true"
     assert attributes.get("deletion_protection.enabled", "false") == str(protected).lower()
     assert all("PublicSubnet" in subnet["Fn::GetStackOutput"]["OutputName"] for subnet in balancer["Subnets"])

@@ -57,7 +57,9 @@ def test_managed_rules_and_rates_block_in_prod(prod: Assembly, stack: str) -> No
     by_name = rules(prod[stack])
     assert by_name.keys() == {"LoginRate", "Rate", *MANAGED_CAPACITY}
     assert all(by_name[name]["OverrideAction"] == {"None": {}} for name in MANAGED_CAPACITY)
-    assert all("Block" in by_name[name]["Action"] for name in ("LoginRate", "Rate"))
+    for name in ("LoginRate", "Rate"):
+        answer = by_name[name]["Action"]["Block"]["CustomResponse"]
+        assert answer == {"ResponseCode": 429, "ResponseHeaders": [{"Name": "Retry-After", "Value": "300"}]}
     assert len({rule["Priority"] for rule in by_name.values()}) == len(by_name)
 
 

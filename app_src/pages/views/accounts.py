@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth import login, logout
-from django.contrib.auth.hashers import make_password
-from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -15,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from rest_framework.exceptions import AuthenticationFailed, Throttled
 
 from accounts import login as door
-from accounts.models import User
+from accounts import registration
 from accounts.throttles import AccountThrottle, AddressThrottle
 from pages.errors import error
 from pages.forms import LoginForm, RegisterForm
@@ -42,23 +40,12 @@ def register(request: HttpRequest) -> HttpResponse:
         if (wait := wait_of(request, AddressThrottle(), AccountThrottle())) is not None:
             return error(request, 429, wait=wait)
         if form.is_valid():
-            _create(form.cleaned_data["email"], form.cleaned_data["password"])
+            registration.register(form.cleaned_data["email"], form.cleaned_data["password"])
             messages.success(
                 request, "Done. Log in now; if you had an account before, the password you chose then still holds."
             )
             return redirect("pages:login")
     return render(request, "pages/register.html", {"form": form}, status=400 if form.errors else 200)
-
-
-def _create(email: str, password: str) -> None:
-    if User.objects.filter(email=email).exists():
-        make_password(password)  # takes as long as making the account would
-        return
-    try:
-        with transaction.atomic():
-            User.objects.create_user(email, password)
-    except IntegrityError:  # two registrations at the same moment
-        return
 
 
 @never_cache

@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_POST, require_safe
 
-from receipts import storage, tasks
+from receipts import admission, storage, tasks
 from receipts.models import BulkUpload, Receipt
 from receipts.serializers import CreateReceiptSerializer
 from receipts.states import State, move
@@ -57,6 +57,7 @@ def announce(request: HttpRequest) -> HttpResponse:
         reasons = " ".join(str(reason) for reasons in serializer.errors.values() for reason in reasons)
         return JsonResponse({"detail": reasons}, status=400)
     bulk = get_object_or_404(BulkUpload, id=bulk_id, user=request.user) if bulk_id else None
+    admission.admit(request.user, bulk=bulk is not None)
     receipt = Receipt(user=request.user, bulk_upload=bulk, **serializer.validated_data)
     form = storage.upload_form(key=receipt.key, content_type=receipt.content_type, size=receipt.size)
     receipt.save(force_insert=True)

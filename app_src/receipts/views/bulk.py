@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from structlog.contextvars import bind_contextvars
 
-from receipts import bulk
+from receipts import admission, bulk
 from receipts.models import BulkUpload, Receipt
 from receipts.serializers.bulk import (
     AnnouncedBulkUploadSerializer,
@@ -89,6 +89,8 @@ class BulkUploadViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[BulkUploa
         return Response(CompletedSerializer(asdict(completion)).data, status=status.HTTP_202_ACCEPTED)
 
     def _announce(self, upload: BulkUpload, files: list[dict[str, Any]], *, new: bool) -> Response:
+        if files:
+            admission.admit(upload.user, many=len(files), bulk=True)
         with answered():
             announced = bulk.announce(upload, files)
         with transaction.atomic():

@@ -21,6 +21,7 @@ class StorageUnavailable(APIException):
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     default_detail = "The image store does not answer; try again."
     default_code = "storage_unavailable"
+    wait = 5
 
 
 @contextmanager

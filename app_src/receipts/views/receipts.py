@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from structlog.contextvars import bind_contextvars
 
-from receipts import corrections, pictures, rereading, review, storage, tasks
+from receipts import admission, corrections, pictures, rereading, review, storage, tasks
 from receipts.filters import ReceiptFilter
 from receipts.models import Receipt
 from receipts.serializers import (
@@ -60,6 +60,7 @@ class ReceiptViewSet(
         """Announce an image; answers with the form to upload it by, straight to S3."""
         serializer = CreateReceiptSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
+        admission.admit(request.user)
         receipt = Receipt(user=request.user, **serializer.validated_data)
         bind_contextvars(receipt=str(receipt.id))
         with answered():

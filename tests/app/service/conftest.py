@@ -162,8 +162,13 @@ def standby(_replication: Replication, transactional_db: None) -> Iterator[Repli
 @pytest.fixture(autouse=True)
 def _forget(running_servers: object) -> None:
     """Throttles, positions, messages and what is known of the replica of one test must not reach the next."""
+    from receipts import admission
+    from spendsmart import quota
     from spendsmart.replica import replica
 
+    admission.queue.forget()
+    quota.requests.forget()
+    quota._resting_until = 0.0
     for server in VALKEY.values():
         server.empty()
     replica.forget()
