@@ -37,7 +37,8 @@ class BackupCopy:
 @dataclass(frozen=True, kw_only=True)
 class DatabaseProps:
     """`name` prefixes the instances' identifiers; `isolated` and `private` select the subnets of the instances and of
-    the rotation function; `protect` keeps changes that need a restart for the maintenance window."""
+    the rotation function; `protect` keeps changes that need a restart for the maintenance window. `restored_from` is
+    the ARN of the snapshot, or of the automated backup, that the data comes from, for as long as the database lives."""
 
     name: str
     config: models.Database
@@ -49,6 +50,7 @@ class DatabaseProps:
     removal_policy: cdk.RemovalPolicy
     protect: bool
     backup_copy: BackupCopy | None
+    restored_from: str | None = None
 
 
 class Database(Construct):
@@ -152,6 +154,8 @@ class Database(Construct):
         self._own_logs(writer, name=props.name, construct_id="WriterLogs")
         if props.backup_copy:
             self._copy_backups(writer, props.backup_copy)
+        if props.restored_from:
+            _restore(writer, props.restored_from)
         return writer
 
     def _copy_backups(self, writer: rds.DatabaseInstance, copy: BackupCopy) -> None:
@@ -228,6 +232,20 @@ class Database(Construct):
         )
         schedule.node.add_dependency(self.security_group)
         return secret
+
+
+def _restore(writer: rds.DatabaseInstance, source: str) -> None:
+    """Begin with what is in a backup: its user, database and encryption come from there, the password is the new one.
+
+    CloudFormation replaces the instance when these change later (AWS::RDS::DBInstance, "DBSnapshotIdentifier").
+    """
+    instance = _resource(writer)
+    instance.master_username = instance.db_name = instance.kms_key_id = instance.storage_encrypted = None
+    if ":snapshot:" in source:
+        instance.db_snapshot_identifier = source
+        return
+    instance.source_db_instance_automated_backups_arn = source
+    instance.use_latest_restorable_time = True
 
 
 def _resource(instance: rds.DatabaseInstanceBase) -> rds.CfnDBInstance:

@@ -21,7 +21,7 @@ _CODE = Path(__file__).parent / "functions" / "rotate_signing_key.py"
 class RotationProps:
     """`days` between two rotations: a key verifies for as long again after it signed last."""
 
-    secret: secretsmanager.Secret
+    secret: secretsmanager.ISecret
     days: int
     log_retention_days: RetentionDays
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import aws_cdk as cdk
@@ -16,6 +17,36 @@ from infra.database import BackupCopy, Database, DatabaseProps
 from infra.environment_stack import EnvironmentStack
 from infra.signing_key import RotationProps, SigningKeyRotation
 from infra.valkey import ValkeyGroup, ValkeyProps
+
+
+class DataReplicaStack(EnvironmentStack):
+    """The second region's key for the copies of secrets; deployed before anything is copied there."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment, region: str) -> None:
+        super().__init__(scope, construct_id, environment=environment, region=region, stateful=True)
+        self.key = kms.Key(
+            self,
+            "Key",
+            description=f"SpendSmart {environment.name}: copies of secrets",
+            removal_policy=self.removal_policy,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecretsCopy:
+    """Another region, and the key there."""
+
+    region: str
+    key_arn: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recovered:
+    """What a Data stack in the second region begins with: `data` is the ARN of a snapshot or of an automated backup of
+    the database, `key_arn` of the key of the secrets' copies."""
+
+    data: str
+    key_arn: str
 
 
 class DataStack(EnvironmentStack):
@@ -34,11 +65,15 @@ class DataStack(EnvironmentStack):
         vpc: ec2.IVpc,
         backup_copy: BackupCopy | None,
         signed_images: bool,
+        secrets_copy: SecretsCopy | None = None,
+        recovered: Recovered | None = None,
     ) -> None:
+        """`secrets_copy` is where secrets are copied to; `recovered` is what there is when they come from there."""
         super().__init__(
             scope, construct_id, environment=environment, region=environment.regions.primary, stateful=True
         )
         self.vpc = vpc
+        self._secrets_copy, self._recovered = secrets_copy, recovered
         self.key = kms.Key(
             self,
             "Key",
@@ -59,6 +94,7 @@ class DataStack(EnvironmentStack):
                 removal_policy=self.removal_policy,
                 protect=environment.protect,
                 backup_copy=backup_copy,
+                restored_from=recovered.data if recovered else None,
             ),
         )
         if environment.features.backup:
@@ -124,10 +160,35 @@ class DataStack(EnvironmentStack):
             ),
         )
 
-    def _secret(self, construct_id: str, description: str) -> secretsmanager.Secret:
+    def _secret(self, construct_id: str, description: str) -> secretsmanager.ISecret:
+        # Named, so that the other region knows it when this one is gone.
+        name = f"spendsmart-{self.settings.name}/{construct_id}"
+        if self._recovered:
+            return secretsmanager.Secret.from_secret_attributes(
+                self,
+                construct_id,
+                secret_partial_arn=self.format_arn(
+                    service="secretsmanager",
+                    resource="secret",
+                    resource_name=name,
+                    arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+                ),
+                # Imported: the key's own policy would else have to name roles of this stack, which needs it first.
+                encryption_key=kms.Key.from_key_arn(self, f"{construct_id}CopyKey", self._recovered.key_arn),
+            )
+        copy = self._secrets_copy
         return secretsmanager.Secret(
             self,
             construct_id,
+            secret_name=name if copy else None,
+            replica_regions=[
+                secretsmanager.ReplicaRegion(
+                    region=copy.region,
+                    encryption_key=kms.Key.from_key_arn(self, f"{construct_id}CopyKey", copy.key_arn),
+                )
+            ]
+            if copy
+            else None,
             description=description,
             encryption_key=self.key,
             # Editing this makes a new value: every user would be logged out.

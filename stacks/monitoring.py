@@ -42,7 +42,7 @@ from stacks.data import DataStack
 from stacks.ingress import IngressStack
 from stacks.network import NetworkStack
 from stacks.service import ServiceStack
-from stacks.storage import StorageReplicaStack, StorageStack
+from stacks.storage import ReceiptsStack, StorageReplicaStack
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ class WatchedStacks:
 
     network: NetworkStack
     data: DataStack
-    storage: StorageStack
+    storage: ReceiptsStack
     ingress: IngressStack
     service: ServiceStack
     storage_replica: StorageReplicaStack | None

@@ -9,14 +9,14 @@ from typing import Any
 
 import aws_cdk as cdk
 
-from infra.config import load_environment
+from infra.config import in_second_region, load_environment
 from infra.database import BackupCopy
 from infra.defaults import injectors
 from infra.image_key import FOLDER as IMAGE_KEYS
 from infra.image_key import image_public_key
 from infra.web_acl import EdgeHeader
 from stacks.backup import BackupReplicaStack, BackupStack
-from stacks.data import DataStack
+from stacks.data import DataReplicaStack, DataStack, Recovered, SecretsCopy
 from stacks.edge import EdgeStack
 from stacks.ingress import IngressStack
 from stacks.monitoring import MonitoringStack, WatchedStacks
@@ -25,7 +25,7 @@ from stacks.observability import ObservabilityStack
 from stacks.preview_sweeper import PreviewSweeperStack
 from stacks.previews import PreviewsStack
 from stacks.service import ServiceStack
-from stacks.storage import StorageReplicaStack, StorageStack
+from stacks.storage import ReceiptsStack, StorageReplicaStack, StorageStack
 from stacks.waf import RegionalWafStack
 
 _CDK_JSON = Path(__file__).resolve().parent.parent / "cdk.json"
@@ -74,6 +74,11 @@ class SpendSmartPlatform(cdk.App):
         )
         name = environment or self.node.try_get_context("env") or "dev"
         self.environment = load_environment(name, overrides={"rollout": self._rehearsed()})
+        # After the loss of the first region: docs/runbooks/region-lost.md
+        region, self._restored_from = self.node.try_get_context("region"), None
+        if region and region != self.environment.regions.primary:
+            self._restored_from = self.node.try_get_context("restore")
+            self.environment = in_second_region(self.environment, region=region, data=self._restored_from)
         cdk.Tags.of(self).add("Project", "SpendSmart")
         cdk.Tags.of(self).add("Environment", self.environment.name)
         self._keys = keys
@@ -162,12 +167,21 @@ class SpendSmartPlatform(cdk.App):
 
     def _compose_state(self, backup_replica: BackupReplicaStack | None) -> None:
         """What must not be lost. Where copies go is made first."""
-        environment, backup_copy = self.environment, None
+        environment, backup_copy, secrets_copy = self.environment, None, None
         self._storage_replica: StorageReplicaStack | None = None
+        self.storage: ReceiptsStack
+        if self._restored_from:
+            self._compose_recovered_state(self._restored_from)
+            return
         if backup_replica:
             backup_copy = BackupCopy(region=environment.regions.replica, key_arn=backup_replica.key.key_arn)
         if environment.features.replication:
-            self._storage_replica = StorageReplicaStack(self, "StorageReplica", environment=environment)
+            region = environment.regions.replica
+            self._storage_replica = StorageReplicaStack(self, "StorageReplica", environment=environment, region=region)
+            # A copied secret has a name, which is taken for weeks after the stack that had it was deleted.
+            if environment.protect:
+                replica = DataReplicaStack(self, "DataReplica", environment=environment, region=region)
+                secrets_copy = SecretsCopy(region=region, key_arn=replica.key.key_arn)
         self.data = DataStack(
             self,
             "Data",
@@ -175,9 +189,26 @@ class SpendSmartPlatform(cdk.App):
             vpc=self.network.vpc,
             backup_copy=backup_copy,
             signed_images=self._image_key is not None,
+            secrets_copy=secrets_copy,
         )
         receipts_copy = self._storage_replica.receipts if self._storage_replica else None
         self.storage = StorageStack(self, "Storage", environment=environment, replica=receipts_copy)
+
+    def _compose_recovered_state(self, data: str) -> None:
+        """The same in the second region: the stacks with the copies go on, and serve."""
+        environment = self.environment
+        region = environment.regions.primary
+        replica = DataReplicaStack(self, "DataReplica", environment=environment, region=region)
+        self.data = DataStack(
+            self,
+            "Data",
+            environment=environment,
+            vpc=self.network.vpc,
+            backup_copy=None,
+            signed_images=False,
+            recovered=Recovered(data=data, key_arn=replica.key.key_arn),
+        )
+        self.storage = StorageReplicaStack(self, "StorageReplica", environment=environment, region=region, serves=True)
 
     def _compose_edge(self) -> EdgeStack | None:
         """Firewall and CDN where the environment has them."""

@@ -20,7 +20,7 @@ from stacks.data import DataStack
 from stacks.ingress import IngressStack
 from stacks.monitoring import MonitoringStack
 from stacks.previews import PREFIX, PreviewsStack
-from stacks.storage import StorageStack
+from stacks.storage import ReceiptsStack
 from stacks.surroundings import Imports
 
 
@@ -35,7 +35,7 @@ class PreviewSweeperStack(EnvironmentStack):
         environment: Environment,
         vpc: ec2.IVpc,
         data: DataStack,
-        storage: StorageStack,
+        storage: ReceiptsStack,
         ingress: IngressStack,
         previews: PreviewsStack,
         monitoring: MonitoringStack,

@@ -35,7 +35,7 @@ from infra.task_logs import TaskLogs
 from previews.places import HEADER
 from stacks.data import DataStack
 from stacks.ingress import IngressStack
-from stacks.storage import StorageStack
+from stacks.storage import ReceiptsStack
 from stacks.surroundings import Imports
 
 PREFIX = "previews"
@@ -75,7 +75,7 @@ class PreviewsStack(EnvironmentStack):
         environment: Environment,
         vpc: ec2.IVpc,
         data: DataStack,
-        storage: StorageStack,
+        storage: ReceiptsStack,
         ingress: IngressStack,
     ) -> None:
         super().__init__(scope, construct_id, environment=environment, region=environment.regions.primary)

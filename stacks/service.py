@@ -29,7 +29,7 @@ from infra.task_logs import TaskLogs
 from stacks.data import DataStack
 from stacks.edge import EdgeStack
 from stacks.ingress import IngressStack
-from stacks.storage import StorageStack
+from stacks.storage import ReceiptsStack
 from stacks.surroundings import Imports
 
 _POSTGRESQL, _VALKEY, _HTTPS = 5432, 6379, 443
@@ -51,7 +51,7 @@ class ServiceStack(EnvironmentStack):
         environment: Environment,
         vpc: ec2.IVpc,
         data: DataStack,
-        storage: StorageStack,
+        storage: ReceiptsStack,
         ingress: IngressStack,
         edge: EdgeStack | None,
     ) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import aws_cdk as cdk
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.backup_tag import mark_for_backup
@@ -11,13 +13,33 @@ from infra.environment_stack import EnvironmentStack
 from infra.receipts_bucket import ReceiptsBucket, ReceiptsBucketProps
 
 
-class StorageReplicaStack(EnvironmentStack):
-    """The copy. Deployed first: S3 refuses to replicate into a bucket that does not exist."""
+class ReceiptsStack(EnvironmentStack):
+    """A bucket that the application can work with: `bucket` and its `key`."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
-        super().__init__(
-            scope, construct_id, environment=environment, region=environment.regions.replica, stateful=True
-        )
+    receipts: ReceiptsBucket
+
+    @property
+    def bucket(self) -> s3.Bucket:
+        return self.receipts.bucket
+
+    @property
+    def key(self) -> kms.Key:
+        return self.receipts.key
+
+    def _tell(self) -> None:
+        cdk.CfnOutput(self, "ReceiptsBucket", value=self.bucket.bucket_name)
+
+
+class StorageReplicaStack(ReceiptsStack):
+    """The copy. Deployed first: S3 refuses to replicate into a bucket that does not exist.
+
+    `serves` once the first region is gone: then this is the bucket, in the stack that it has always been in.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, environment: Environment, region: str, serves: bool = False
+    ) -> None:
+        super().__init__(scope, construct_id, environment=environment, region=region, stateful=True)
         self.bucket_name = self.physical_name("receipts-replica")
         self.receipts = ReceiptsBucket(
             self,
@@ -30,9 +52,11 @@ class StorageReplicaStack(EnvironmentStack):
                 page_origins=page_origins(environment),
             ),
         )
+        if serves:
+            self._tell()
 
 
-class StorageStack(EnvironmentStack):
+class StorageStack(ReceiptsStack):
     """The bucket that the application writes to."""
 
     def __init__(
@@ -41,7 +65,7 @@ class StorageStack(EnvironmentStack):
         super().__init__(
             scope, construct_id, environment=environment, region=environment.regions.primary, stateful=True
         )
-        receipts = ReceiptsBucket(
+        self.receipts = ReceiptsBucket(
             self,
             "Receipts",
             props=ReceiptsBucketProps(
@@ -52,12 +76,11 @@ class StorageStack(EnvironmentStack):
                 replica=replica,
             ),
         )
-        self.bucket, self.key = receipts.bucket, receipts.key
         if environment.features.cdn:
-            receipts.allow_cloudfront()
+            self.receipts.allow_cloudfront()
         if environment.features.backup:
             mark_for_backup(self.bucket, environment)
-        cdk.CfnOutput(self, "ReceiptsBucket", value=self.bucket.bucket_name)
+        self._tell()
 
 
 def page_origins(environment: Environment) -> tuple[str, ...]:

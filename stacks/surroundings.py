@@ -14,7 +14,7 @@ from infra.valkey import ValkeyGroup
 from stacks.data import DataStack
 from stacks.edge import EdgeStack
 from stacks.ingress import IngressStack
-from stacks.storage import StorageStack
+from stacks.storage import ReceiptsStack
 
 
 class Imports:
@@ -28,7 +28,7 @@ class Imports:
         stack: EnvironmentStack,
         *,
         data: DataStack,
-        storage: StorageStack,
+        storage: ReceiptsStack,
         ingress: IngressStack,
         prefix: str = "service",
     ) -> None:

@@ -1,7 +1,8 @@
 """While the writer is away, requests that only read are answered by the replica, sessions and all.
 
 What they see may be as old as the replica is, which is better than nothing and is what `X-Read-From` says elsewhere. A
-session that was ended in the last moments before may still read.
+session that was ended in the last moments before may still read. That something is not there is no answer of a replica
+that may be behind: nobody is logged out, and nothing is said to be gone, before the writer says so.
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ from collections.abc import Callable
 
 import structlog
 from django.db import InterfaceError, OperationalError, connections
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 
+from pages.errors import error as error_page
 from spendsmart.database import reads_from
 
 REST_SECONDS = 2.0
 """How long the writer is not asked after it failed: each who asks may wait for PgBouncer's patience."""
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_ABSENT = frozenset({401, 403, 404})
 log = structlog.get_logger(__name__)
 
 
@@ -52,10 +55,11 @@ class ReadsGoOnMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.method in _SAFE and writer.away:
-            with reads_from("reader"):
-                return self.get_response(request)
-        return self.get_response(request)
+        if request.method not in _SAFE or not writer.away:
+            return self.get_response(request)
+        with reads_from("reader"):
+            response = self.get_response(request)
+        return _not_known(request) if response.status_code in _ABSENT else response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, (OperationalError, InterfaceError)):
@@ -68,7 +72,17 @@ class ReadsGoOnMiddleware:
             with reads_from("reader"):
                 response: HttpResponse = match.func(request, *match.args, **match.kwargs)
                 render = getattr(response, "render", None)
-                return render() if render else response
+                response = render() if render else response
+        except Http404:
+            return _not_known(request)
         except (OperationalError, InterfaceError) as error:
             log.warning("replica_cannot_answer_either", error=str(error).strip())
             return None
+        return _not_known(request) if response.status_code in _ABSENT else response
+
+
+def _not_known(request: HttpRequest) -> HttpResponse:
+    if not request.path.startswith("/api/"):
+        return error_page(request, 503, wait=REST_SECONDS)
+    detail = {"detail": "The database does not answer; try again."}
+    return JsonResponse(detail, status=503, headers={"Retry-After": str(round(REST_SECONDS))})

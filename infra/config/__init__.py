@@ -2,5 +2,6 @@
 
 from infra.config.loading import ConfigurationError, load_environment
 from infra.config.models import Environment
+from infra.config.recovery import in_second_region
 
-__all__ = ["ConfigurationError", "Environment", "load_environment"]
+__all__ = ["ConfigurationError", "Environment", "in_second_region", "load_environment"]

@@ -37,11 +37,13 @@ class Regions(Section):
 
 
 class Domain(Section):
-    """A name of one's own: certificates must exist in ACM, the CDN's one in us-east-1."""
+    """A name of one's own: certificates must exist in ACM, the CDN's one in us-east-1, and one in the second region
+    for the day when that one serves."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")]
     certificate_arn: CertificateArn
     cdn_certificate_arn: CertificateArn | None = None
+    replica_certificate_arn: CertificateArn | None = None
 
 
 class Network(Section):

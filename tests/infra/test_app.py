@@ -19,7 +19,7 @@ ALWAYS = {"Network", "Data", "Storage", "Ingress", "Observability", "Service", "
 
 
 def test_each_environment_has_its_stacks(prod: Assembly, preview: Assembly) -> None:
-    copies = {"StorageReplica", "BackupReplica", "Backup"}
+    copies = {"StorageReplica", "DataReplica", "BackupReplica", "Backup"}
     assert prod.templates.keys() == ALWAYS | copies | {"Edge", "RegionalWaf"}
     assert preview.templates.keys() == ALWAYS | {"Previews", "PreviewSweeper"}
 
@@ -27,7 +27,7 @@ def test_each_environment_has_its_stacks(prod: Assembly, preview: Assembly) -> N
 def test_copies_are_in_the_other_region(prod: Assembly) -> None:
     regions = {name: template.region for name, template in prod.templates.items()}
     replicas = {name for name, region in regions.items() if region == "us-west-2"}
-    assert replicas == {"StorageReplica", "BackupReplica"}
+    assert replicas == {"StorageReplica", "DataReplica", "BackupReplica"}
     assert {region for name, region in regions.items() if name not in replicas} == {"us-east-1"}
 
 
@@ -47,7 +47,7 @@ def test_processes_agree_to_the_byte_and_need_no_network(tmp_path: Path) -> None
         first, second = pool.map(lambda seed: _synthesize(tmp_path / seed, seed=seed), ("1", "2"))
     assert first.keys() == second.keys()
     assert [name for name in first if first[name] != second[name]] == []
-    assert len([name for name in first if name.endswith(".template.json")]) == 12
+    assert len([name for name in first if name.endswith(".template.json")]) == 13
 
 
 def _synthesize(directory: Path, *, seed: str) -> dict[str, bytes]:

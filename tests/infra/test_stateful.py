@@ -6,7 +6,7 @@ import pytest
 
 from tests.infra.synthesized import Assembly, Template
 
-STATEFUL_STACKS = ("Data", "Storage", "StorageReplica", "Backup", "BackupReplica")
+STATEFUL_STACKS = ("Data", "Storage", "StorageReplica", "Backup", "BackupReplica", "DataReplica")
 STATEFUL_TYPES = {
     "AWS::RDS::DBInstance",
     "AWS::S3::Bucket",
@@ -48,6 +48,7 @@ PINNED = {
     "StorageReplica": {"ReceiptsKey86AC75FD", "ReceiptsBucket3F658C3D"},
     "Backup": {"Key961B73FD", "Vault23237E5B"},
     "BackupReplica": {"Key961B73FD", "Vault23237E5B"},
+    "DataReplica": {"Key961B73FD"},
 }
 """CloudFormation replaces what gets another id: an empty database, a lost bucket. Never edit an id here to make the
 test pass; `cdk refactor` moves a resource to a new id without replacing it."""

@@ -45,7 +45,7 @@ def figures(attempt: Attempt) -> Figures:
     return Figures(
         requests=len(here),
         failed=len(bad),
-        detected=min(signs) - attempt.made if signs else None,
+        detected=max(0.0, min(signs) - attempt.made) if signs else None,
         recovered=max(0.0, max((answer.at for answer in bad), default=since) - since),
         whole=max(0.0, attempt.whole - since) if attempt.whole else None,
         writes_back=_back([answer for answer in here if answer.action not in READS], since),

@@ -98,7 +98,7 @@ class Run:
         assert fault.breakage is not None  # noqa: S101  (those without one are not carried out)
         try:
             fault.breakage.make(scene)
-            made = max(made, time.time() - 1.0) if fault.holds else made
+            made = time.time()  # what is to be broken had to be found first
             time.sleep(fault.holds)
         except KeyboardInterrupt:
             fault.breakage.mend(scene)

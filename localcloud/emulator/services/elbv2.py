@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from ministack.services import alb
@@ -20,6 +21,11 @@ def install() -> None:
     replace(alb, "_parse_actions", _parse_actions)
     replace(alb, "_action_xml", lambda action: wire.element("elbv2", "Action", "member", _shown(action)))
     replace(provisioners, "_elbv2_listener_actions", _template_actions)
+    # Upstream loses what a query string has to have, and then shows a condition without values.
+    replace(alb, "_parse_conditions", _with_queries_of_calls(alb._parse_conditions))
+    replace(alb, "_condition_xml", _showing_queries(alb._condition_xml))
+    flatten = provisioners._flatten_listener_rule_conditions
+    replace(provisioners, "_flatten_listener_rule_conditions", _with_queries_of_templates(flatten))
     # Upstream takes targets with one address for one target; here all tasks share 127.0.0.1.
     alb._ACTION_MAP |= {
         "RegisterTargets": _register_targets,
@@ -46,6 +52,39 @@ def _template_actions(properties: Any, balancer: str | None, prop: str = "Defaul
             if balancer and balancer not in balancers:
                 balancers.append(balancer)
     return actions
+
+
+def _with_queries_of_calls(stock: Callable[..., list[Record]]) -> Callable[..., list[Record]]:
+    def parse(parameters: Any, prefix: str = "Conditions") -> list[Record]:
+        whole = wire.read_query("elbv2", "RuleConditionList", parameters, prefix)
+        return [_with_query(kept, given) for kept, given in zip(stock(parameters, prefix), whole, strict=True)]
+
+    return parse
+
+
+def _with_queries_of_templates(stock: Callable[[Any], list[Record]]) -> Callable[[Any], list[Record]]:
+    def flatten(conditions: Any) -> list[Record]:
+        return [
+            _with_query(kept, coercion.to_shape("elbv2", "RuleCondition", given))
+            for kept, given in zip(stock(conditions), conditions or [], strict=True)
+        ]
+
+    return flatten
+
+
+def _with_query(kept: Record, given: Record) -> Record:
+    if given.get("Field") != "query-string":
+        return kept
+    return {"Field": "query-string", "Values": [], "QueryStringConfig": given["QueryStringConfig"]}
+
+
+def _showing_queries(stock: Callable[[Record], str]) -> Callable[[Record], str]:
+    def show(condition: Record) -> str:
+        if "QueryStringConfig" not in condition:
+            return stock(condition)
+        return str(wire.element("elbv2", "RuleCondition", "member", condition))
+
+    return show
 
 
 def _normalized(action: Record) -> Record:

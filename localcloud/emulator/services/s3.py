@@ -1,4 +1,4 @@
-"""S3: the account's own KMS key for writes that ask for aws:kms and name no key."""
+"""S3: the key for writes that ask for aws:kms and name none; copies under the key of their own region."""
 
 from __future__ import annotations
 
@@ -22,6 +22,26 @@ def install() -> None:
         return stock(headers, bucket)
 
     replace(s3, "_resolve_sse_write_headers", resolve)
+
+    replicate = s3._maybe_replicate
+
+    def replicate_under_its_key(bucket: str, key: str, obj: Any, data: Any, tags: Any = None) -> None:
+        # Upstream's copy says that it is encrypted with the original's key, which is another region's.
+        replicate(bucket, key, obj, data, tags)
+        rule, _ = s3._replication_rule_for(bucket, key, tags)
+        wanted = ((rule or {}).get("Destination") or {}).get("EncryptionConfiguration", {}).get("ReplicaKmsKeyID")
+        if wanted and obj.get("_replica"):
+            _encrypt_copy(obj["_replica"][0], key, wanted)
+
+    replace(s3, "_maybe_replicate", replicate_under_its_key)
+
+
+def _encrypt_copy(bucket: str, key: str, kms_key: str) -> None:
+    copy = s3._buckets[bucket]["objects"][key]
+    version = s3._object_versions[(bucket, key)][-1]
+    for record in (copy, version):
+        record["preserved_headers"] = {**record.get("preserved_headers", {}), _KEY: kms_key}
+    s3._persist_object(bucket, key, copy)
 
 
 def default_key(bucket: str) -> str:

@@ -42,6 +42,13 @@ def test_figures_go_on_with_the_replica(api, receipt_of_user: str, lost_writer) 
     assert (answer.status_code, answer.json()["totals"][0]["total"]) == (200, "3.00")
 
 
+@pytest.mark.parametrize("times", [1, 2])
+def test_nothing_is_said_to_be_gone_by_a_replica_that_may_be_behind(api, lost_writer, times: int) -> None:
+    for _ in range(times):
+        answer = api.get("/api/v1/receipts/00000000-0000-0000-0000-000000000001/")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+
+
 def test_writes_fail_and_are_not_tried_elsewhere(api, lost_writer) -> None:
     with pytest.raises(OperationalError):
         api.post("/api/v1/receipts/", {"content_type": "image/png", "size": 10}, format="json")
