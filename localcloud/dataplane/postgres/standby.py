@@ -25,8 +25,9 @@ from localcloud.dataplane.specs import DatabaseSpec
 _log = logging.getLogger(__name__)
 
 _SLOT = "multi_az_standby"
-_PROBE_EVERY, _PROBE_PATIENCE, _PROBES = 1.0, 3, 2
-"""Seconds between two questions to the primary and seconds for each answer; how many in a row it may leave open."""
+_PROBE_EVERY, _PROBE_PATIENCE, _PROBES = 1.0, 4, 3
+"""Seconds between two questions to the primary and seconds for each answer; how many in a row it may leave open.
+A busy machine answers one of them: with two of three seconds a failover was made for nothing."""
 
 
 class Standby:

@@ -107,11 +107,22 @@ class ConnectionsTaken:
     _held: list[Any] = field(default_factory=list)
 
     def make(self, scene: Scene) -> None:
+        self._held.append(scene.platform.client_of_database())
+        known = self._held[0].info
         for _ in range(2000):
             try:
-                self._held.append(scene.platform.client_of_database())
+                link = psycopg2.connect(
+                    host=known.host,
+                    port=known.port,
+                    user=known.user,
+                    password=known.password,
+                    dbname=known.dbname,
+                    sslmode="require",
+                    connect_timeout=10,
+                )
             except psycopg2.OperationalError:
                 return
+            self._held.append(link)
         raise LocalCloudError("PostgreSQL gave out 2,000 connections and had more")
 
     def mend(self, scene: Scene) -> None:  # noqa: ARG002
