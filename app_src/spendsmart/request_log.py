@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django_structlog.middlewares import RequestMiddleware
 from rest_framework.throttling import BaseThrottle
@@ -24,6 +25,14 @@ class RequestLogMiddleware(RequestMiddleware):
     @classmethod
     def bind_ip(cls, request: HttpRequest) -> None:
         bind_contextvars(ip=BaseThrottle().get_ident(request))  # type: ignore[arg-type]
+
+    @staticmethod
+    def bind_user_id(request: HttpRequest) -> None:
+        """Without a database nobody knows who asks; the answer that says so is not to fail on that."""
+        try:
+            RequestMiddleware.bind_user_id(request)
+        except (OperationalError, InterfaceError):
+            bind_contextvars(user_id=None)
 
     def prepare(self, request: HttpRequest) -> None:
         request._began = time.monotonic()  # type: ignore[attr-defined]

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import s3, secretsmanager
+from ministack.services import alb, ecs, s3, secretsmanager
 
 from localcloud.emulator import ecs_authorization
 from localcloud.emulator.corrections import replace
@@ -24,6 +24,10 @@ _KMS_OF_SECRETS = {
     "secretsmanager:PutSecretValue": "kms:GenerateDataKey",
     "secretsmanager:UpdateSecret": "kms:GenerateDataKey",
 }
+
+
+_LISTS = {"elasticache:DescribeUsers": "user:*", "logs:DescribeLogGroups": "log-group:*"}
+"""What is asked for without a name; upstream checks it against nothing."""
 
 
 def install() -> None:
@@ -53,6 +57,9 @@ def _with_keys(stock: Callable[..., Any]) -> Callable[..., Any]:
         _denied_key.set(None)
         if iam_action == "s3:ListAllMyBuckets" and iam_evaluator._anonymous.get():
             return iam_evaluator.EvalResult("ImplicitDeny", "anonymous")
+        if resource_arn == "*" and iam_action in _LISTS:
+            resource_arn = f"arn:aws:{service}:{region}:{get_account_id()}:{_LISTS[iam_action]}"
+        service_context = {**(service_context or {}), **_tags_of(resource_arn)}
         denied = stock(access_key_id, iam_action, service, region, resource_arn, service_context)
         behind = None if denied else _key_behind(iam_action, resource_arn, service_context or {})
         if behind is None:
@@ -74,6 +81,14 @@ def _with_keys(stock: Callable[..., Any]) -> Callable[..., Any]:
         return denied
 
     return enforce
+
+
+def _tags_of(resource: str) -> dict[str, str]:
+    """aws:ResourceTag/… of an ECS service or a target group, which upstream leaves out."""
+    tags = alb._tags.get(resource, []) if ":targetgroup/" in resource else []
+    if ":service/" in resource:
+        tags = [{"Key": each["key"], "Value": each["value"]} for each in ecs._tags.get(resource, [])]
+    return {f"aws:ResourceTag/{each['Key']}": str(each["Value"]) for each in tags}
 
 
 def _key_behind(action: str, resource: str, context: Mapping[str, Any]) -> tuple[str, str] | None:

@@ -9,8 +9,10 @@ from typing import Any
 
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import secretsmanager
+from ministack.services.cloudformation import provisioners
 
 from localcloud.emulator import coercion
+from localcloud.emulator.corrections import replace
 from localcloud.emulator.internal import client
 from localcloud.emulator.registry import Completion, Handler, Properties, Provisioned, Wanted, resource
 
@@ -35,6 +37,20 @@ class Secret(Completion):
         record = secretsmanager._secrets[_name(ref)]
         record["KmsKeyId"] = wanted.properties.get("KmsKeyId") or record.get("KmsKeyId")
         return {"Id": record["ARN"]}
+
+
+def _value(properties: Properties) -> str:
+    """Upstream draws passwords with punctuation, whatever GenerateSecretString excludes."""
+    wanted = dict(properties.get("GenerateSecretString") or {})
+    if not wanted or properties.get("SecretString"):
+        return str(properties.get("SecretString") or "")
+    template, key = wanted.pop("SecretStringTemplate", None), wanted.pop("GenerateStringKey", "password")
+    request = coercion.to_input("secretsmanager", "GetRandomPassword", wanted)
+    password = str(client("secretsmanager").get_random_password(**request)["RandomPassword"])
+    return json.dumps({**json.loads(template), key: password}) if template else password
+
+
+replace(provisioners, "_sm_secret_string", _value)
 
 
 def _arn(name: str) -> str:

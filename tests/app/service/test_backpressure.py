@@ -132,6 +132,21 @@ def _slow(*_, **__) -> None:
         cursor.execute("SELECT pg_sleep(1)")
 
 
+def test_without_the_database_a_page_says_so_though_nobody_knows_who_asks(user, monkeypatch) -> None:
+    """The session is a row as well: the log, which names the user, must not make another fault of it."""
+    from django.contrib.sessions.backends.db import SessionStore
+
+    browser = Client(raise_request_exception=False)
+    browser.force_login(user)
+
+    def away(_: SessionStore) -> None:
+        raise OperationalError("the database is away")
+
+    monkeypatch.setattr(SessionStore, "load", away)
+    answer = browser.get("/inbox/")
+    assert answer.status_code == 503 and "Retry-After" in answer.headers
+
+
 def test_the_worker_is_told_how_much_memory_a_process_may_take(monkeypatch) -> None:
     from spendsmart.worker import command
 

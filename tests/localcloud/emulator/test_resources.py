@@ -343,3 +343,22 @@ def test_a_distribution_is_named_as_browsers_reach_it(emulator: Emulator, deploy
         shown = emulator.client("cloudfront").get_distribution(Id=made["Id"])["Distribution"]
         assert made["Name"] == shown["DomainName"] == f"localhost:{emulator.base + 90}"
         assert shown["DistributionConfig"]["Comment"] == comment
+
+
+def test_a_generated_secret_keeps_to_what_it_excludes(emulator: Emulator, deploy: Deploy) -> None:
+    excluding = {"ExcludePunctuation": True, "PasswordLength": 200}
+    login = {**excluding, "SecretStringTemplate": '{"username": "me"}', "GenerateStringKey": "password"}
+    outputs = deploy(
+        "generated",
+        {
+            name: {"Type": "AWS::SecretsManager::Secret", "Properties": {"GenerateSecretString": generated}}
+            for name, generated in (("Plain", excluding), ("Login", login))
+        },
+        {"Plain": {"Ref": "Plain"}, "Login": {"Ref": "Login"}},
+    )
+    secrets = emulator.client("secretsmanager")
+    plain, login_of = (secrets.get_secret_value(SecretId=outputs[name])["SecretString"] for name in ("Plain", "Login"))
+    assert plain.isalnum()
+    assert len(plain) == 200
+    assert json.loads(login_of)["username"] == "me"
+    assert json.loads(login_of)["password"].isalnum()
