@@ -12,6 +12,7 @@ from support import read_receipt
 
 APP = Path(__file__).resolve().parents[3] / "app_src"
 OTHER = "evil.example"
+READS = pytest.mark.django_db(databases=["default", "reader"], transaction=True)
 
 
 @pytest.fixture
@@ -81,12 +82,14 @@ def test_no_page_of_a_person_can_be_taken_for_a_file(member, user, path) -> None
     assert b"A private matter" not in answer.content
 
 
+@READS
 @pytest.mark.parametrize("path", ["/inbox/", "/spending/", "/settings/", "/login/"])
 def test_pages_are_kept_by_no_cache_in_between(member, path) -> None:
     kept = member.get(path).headers.get("Cache-Control", "")
     assert "public" not in kept and "s-maxage" not in kept
 
 
+@READS
 def test_what_is_read_from_a_picture_is_text_and_nothing_else(member, api, user) -> None:
     hostile = '<script>alert(1)</script><img src=x onerror=1> http://169.254.169.254/latest/ {{7*7}} =HYPERLINK("x")'
     made = read_receipt(user, merchant=hostile, text=hostile)
@@ -106,7 +109,7 @@ _MAY_ASK = {
     "batches/collection.py": "the same, errors of its client",
     "spendsmart/tracing/export.py": "X-Ray, at its region's address",
     "spendsmart/web_worker.py": "answers, and asks nobody",
-    "spendsmart/reachable.py": "servers of the settings",
+    "spendsmart/health.py": "servers of the settings",
     "healthcheck.py": "its own container",
 }
 """Modules that can open a connection by an address: none of them gets one from a person (no SSRF)."""
@@ -168,7 +171,7 @@ HIDDEN = b"GET /hidden HTTP/1.1\r\nHost: localhost\r\n\r\n"
 def test_a_request_that_could_be_read_in_two_ways_is_refused_and_its_connection_closed(server, request_bytes) -> None:
     """The second request of the stream is never answered as one of its own: /hidden would be a 404."""
     found = statuses(server.answer(request_bytes))
-    assert len(found) == 1 and found[0] in (400, 408, 411), found
+    assert len(found) == 1 and found[0] in (400, 408, 411, 501), found
 
 
 @pytest.mark.django_db(transaction=True)

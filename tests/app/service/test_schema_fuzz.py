@@ -80,6 +80,8 @@ def server(people: dict[str, str], tmp_path: Path) -> Iterator[tuple[str, dict[s
         "BIND_ADDRESS": "127.0.0.1",
         "WEB_WORKERS": "1",
         "WEB_THREADS": "4",
+        "WEB_WAIT_SECONDS": "60",
+        "WEB_ARRIVAL_SECONDS": "60",
         "LOG_LEVEL": "ERROR",
     }
     log = (tmp_path / "log").open("wb")

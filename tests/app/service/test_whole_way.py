@@ -77,7 +77,10 @@ def containers(bucket: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         "RECEIPTS_KMS_KEY_ID": settings.RECEIPTS_KMS_KEY_ID, "WORKER_CONCURRENCY": "1", "DATABASE_SSLMODE": "disable",
         "DATABASE_PORT": port, "DATABASE_READER_NAME": "spendsmart_reader",
     }  # fmt: skip
-    web = {"PORT": web_port, "BIND_ADDRESS": "127.0.0.1", "WEB_WORKERS": "1", "WEB_THREADS": "2"}
+    web = {
+        "PORT": web_port, "BIND_ADDRESS": "127.0.0.1", "WEB_WORKERS": "1", "WEB_THREADS": "2",
+        "WEB_WAIT_SECONDS": "60", "WEB_ARRIVAL_SECONDS": "60",
+    }  # fmt: skip
     started = {
         "pgbouncer": Container(folder / "pgbouncer", "pgbouncer_sidecar", prefix=as_user(10001), **pooler),
         "web": Container(
