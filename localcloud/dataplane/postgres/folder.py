@@ -272,7 +272,7 @@ class DataFolder:
         )
         if done.returncode:
             # It also says which of the files that may be missing are.
-            said = re.findall(r"(?:LOG|FATAL|ERROR):\s+(?!skipping missing)(.*)", done.stderr)
+            said = re.findall(r"(?:LOG|FATAL|ERROR):\s+(?!\s|skipping missing)(.*)", done.stderr)
             reason = said[0] if said else done.stderr.strip()
             raise PartError(re.sub(r' in file "[^"]*" line \d+', "", reason))
 
