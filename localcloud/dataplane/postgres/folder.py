@@ -271,7 +271,8 @@ class DataFolder:
             stdin=subprocess.DEVNULL,
         )
         if done.returncode:
-            said = re.findall(r"(?:LOG|FATAL|ERROR):\s+(.*)", done.stderr)
+            # It also says which of the files that may be missing are.
+            said = re.findall(r"(?:LOG|FATAL|ERROR):\s+(?!\s|skipping missing)(.*)", done.stderr)
             reason = said[0] if said else done.stderr.strip()
             raise PartError(re.sub(r' in file "[^"]*" line \d+', "", reason))
 
