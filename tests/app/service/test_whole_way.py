@@ -74,7 +74,8 @@ def containers(bucket: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         "READER_HOST": "127.0.0.1", "READER_PORT": server, "READER_POOL_SIZE": "2",
     }  # fmt: skip
     common = {
-        "RECEIPTS_KMS_KEY_ID": settings.RECEIPTS_KMS_KEY_ID, "WORKER_CONCURRENCY": "1", "DATABASE_SSLMODE": "disable",
+        "RECEIPTS_KMS_KEY_ID": settings.RECEIPTS_KMS_KEY_ID, "WORKER_CONCURRENCY": "1",
+        "WORKER_MEMORY_MIB": "1200", "DATABASE_SSLMODE": "disable",
         "DATABASE_PORT": port, "DATABASE_READER_NAME": "spendsmart_reader",
     }  # fmt: skip
     web = {
