@@ -161,9 +161,10 @@ def standby(_replication: Replication, transactional_db: None) -> Iterator[Repli
 
 @pytest.fixture(autouse=True)
 def _forget(running_servers: object) -> None:
-    """Throttles, positions, messages and what is known of the replica of one test must not reach the next."""
+    """Throttles, positions, messages and what is known of the databases in one test must not reach the next."""
     from receipts import admission
     from spendsmart import quota
+    from spendsmart.reads_go_on import writer
     from spendsmart.replica import replica
 
     admission.queue.forget()
@@ -172,6 +173,7 @@ def _forget(running_servers: object) -> None:
     for server in VALKEY.values():
         server.empty()
     replica.forget()
+    writer.forget()
 
 
 @pytest.fixture

@@ -22,7 +22,6 @@ def lost_writer(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         lost.setitem(connections["default"].settings_dict, "PORT", 1)
         yield
         connections["default"].close()
-    writer.forget()
 
 
 @pytest.fixture
