@@ -86,6 +86,10 @@ def _api_without_database(request: HttpRequest, exception: Exception) -> HttpRes
     if not request.path.startswith(_API) or not isinstance(exception, (OperationalError, InterfaceError)):
         return None
     log.warning("request_without_database", error=str(exception), path=request.path)
-    answer = JsonResponse({"detail": "The database does not answer; try again."}, status=503)
-    answer.headers["Retry-After"] = str(_DATABASE_SECONDS)
-    return answer
+    return database_is_away(wait=_DATABASE_SECONDS)
+
+
+def database_is_away(*, wait: float) -> JsonResponse:
+    """The API's answer, with the seconds after which to try again."""
+    detail = {"detail": "The database does not answer; try again."}
+    return JsonResponse(detail, status=503, headers={"Retry-After": str(round(wait))})

@@ -12,8 +12,9 @@ from collections.abc import Callable
 
 import structlog
 from django.db import InterfaceError, OperationalError, connections
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 
+from pages.errors import database_is_away
 from pages.errors import error as error_page
 from spendsmart.database import reads_from
 
@@ -84,5 +85,4 @@ class ReadsGoOnMiddleware:
 def _not_known(request: HttpRequest) -> HttpResponse:
     if not request.path.startswith("/api/"):
         return error_page(request, 503, wait=REST_SECONDS)
-    detail = {"detail": "The database does not answer; try again."}
-    return JsonResponse(detail, status=503, headers={"Retry-After": str(round(REST_SECONDS))})
+    return database_is_away(wait=REST_SECONDS)

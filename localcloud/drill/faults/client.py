@@ -18,7 +18,7 @@ from localcloud.ledger.check import READ
 from localcloud.ledger.entries import Entry, Ledger
 from localcloud.rollout.load import ledger as rollout
 from localcloud.rollout.load.answers import Answer
-from localcloud.rollout.load.traffic import Action
+from localcloud.rollout.load.traffic import Action, Mix
 from localcloud.rollout.load.user import RELEASE_HEADER, User, with_comment
 
 __all__ = ["RELEASE_HEADER", "Book", "Client", "mix"]
@@ -120,15 +120,5 @@ _USUAL: tuple[Action, ...] = (
     Client.list_receipts, Client.poll, Client.spending, Client.landing, Client.poll, Client.correct, Client.poll,
     Client.spending, Client.list_receipts, Client.poll, Client.refresh,
 )  # fmt: skip
-_UPLOAD_EVERY, _NEW_EVERY, _LOG_IN_EVERY = 12, 144, 53
-
-
-def mix(number: int) -> Action:
-    """What is done as the action of this number: one in twelve is an upload, one of twelve uploads has to be read."""
-    if number % _NEW_EVERY == 3:
-        return Client.upload_new
-    if number % _UPLOAD_EVERY == 3:
-        return Client.upload
-    if number % _LOG_IN_EVERY == 5:
-        return Client.log_in
-    return _USUAL[number % len(_USUAL)]
+mix = Mix(client=Client, cycle=_USUAL, log_in_every=53, upload_every=12, upload_new_every=144)
+"""One in twelve is an upload, one of twelve uploads has to be read."""

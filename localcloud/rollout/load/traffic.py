@@ -7,6 +7,7 @@ import ssl
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import httpx2
@@ -48,15 +49,33 @@ class Arrives(Protocol):
     ) -> User: ...
 
 
-def usual(number: int) -> Action:
-    """What is done as the action of this number."""
-    if number % _UPLOAD_NEW_EVERY == 3:
-        return User.upload_new
-    if number % _UPLOAD_EVERY == 3:
-        return User.upload
-    if number % _LOG_IN_EVERY == 5:
-        return User.log_in
-    return _CYCLE[number % len(_CYCLE)]
+@dataclass(frozen=True, kw_only=True)
+class Mix:
+    """What is done as the action of a number: the cycle, and now and then what is rarer, as actions of `client`."""
+
+    client: type[User]
+    cycle: tuple[Action, ...]
+    log_in_every: int
+    upload_every: int
+    upload_new_every: int
+
+    def __call__(self, number: int) -> Action:
+        if number % self.upload_new_every == 3:
+            return self.client.upload_new
+        if number % self.upload_every == 3:
+            return self.client.upload
+        if number % self.log_in_every == 5:
+            return self.client.log_in
+        return self.cycle[number % len(self.cycle)]
+
+
+usual = Mix(
+    client=User,
+    cycle=_CYCLE,
+    log_in_every=_LOG_IN_EVERY,
+    upload_every=_UPLOAD_EVERY,
+    upload_new_every=_UPLOAD_NEW_EVERY,
+)
 
 
 class Traffic:

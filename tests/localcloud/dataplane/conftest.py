@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+import psutil
 import pytest
 
 
@@ -59,3 +60,16 @@ def state() -> Iterator[Path]:
         else:
             os.environ[name] = value
     shutil.rmtree(folder)
+
+
+def command(process: psutil.Process) -> list[str]:
+    """Its words; none of a process that has ended."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def processes_of(folder: Path) -> list[psutil.Process]:
+    """Those whose command names the folder."""
+    return [process for process in psutil.process_iter() if str(folder) in " ".join(command(process))]

@@ -24,7 +24,7 @@ from localcloud.dataplane.postgres import parameters
 from localcloud.dataplane.postgres.server import PostgresServer
 from localcloud.dataplane.specs import DatabaseSpec, Login
 
-from .conftest import BASE_PORT, eventually
+from .conftest import BASE_PORT, command, eventually, processes_of
 
 pytestmark = pytest.mark.localcloud
 
@@ -103,15 +103,7 @@ def servers(state: Path) -> Iterator[Servers]:
             keeper.stop()
         for keeper in (found.replica, found.primary):
             keeper.join()
-        left = [p for p in psutil.process_iter() if str(state) in " ".join(_command(p))]
-        assert not left
-
-
-def _command(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.Error:
-        return []
+        assert not processes_of(state)
 
 
 def test_a_standby_streams_what_the_primary_writes(servers: Servers) -> None:
@@ -191,7 +183,7 @@ def test_another_data_plane_takes_the_running_server_over(servers: Servers) -> N
     other = PostgresServer("main", source_port={}.get)
     assert other.reconcile(PRIMARY).pid == pid
     arguments = ["-D", str(layout.home() / "rds" / "main")]
-    assert len([p for p in psutil.process_iter() if _command(p)[1:] == arguments]) == 1
+    assert len([p for p in psutil.process_iter() if command(p)[1:] == arguments]) == 1
 
 
 def test_a_reader_that_is_none_any_more_is_promoted(servers: Servers) -> None:

@@ -19,7 +19,7 @@ from localcloud.dataplane.postgres.folder import SUPERUSER
 from localcloud.dataplane.postgres.server import PostgresServer
 from localcloud.dataplane.specs import DatabaseSpec, Login
 
-from .conftest import BASE_PORT, eventually
+from .conftest import BASE_PORT, eventually, processes_of
 
 pytestmark = pytest.mark.localcloud
 
@@ -64,15 +64,7 @@ def pair(state: Path) -> Iterator[None]:
     finally:
         keeper.stop()
         keeper.join()
-        left = [process for process in psutil.process_iter() if str(state) in " ".join(_command(process))]
-        assert not left
-
-
-def _command(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.Error:
-        return []
+        assert not processes_of(state)
 
 
 def test_a_primary_that_crashes_is_started_again_on_its_own_data(pair: None) -> None:

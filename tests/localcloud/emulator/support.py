@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -116,3 +118,33 @@ def settled(cloudformation: Any, name: str, seconds: float = 30.0) -> dict[str, 
             return stack
         time.sleep(0.05)
     raise AssertionError(f"{name} is still {stack['StackStatus']}")
+
+
+def make_role(emulator: Emulator, name: str, trusted: dict[str, str], *actions: str) -> str:
+    """The ARN of a role that the trusted may assume, and that may do these actions to everything."""
+    iam = emulator.client("iam")
+    trust = {"Effect": "Allow", "Principal": trusted, "Action": "sts:AssumeRole"}
+    made = iam.create_role(
+        RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    )
+    if actions:
+        may = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [may]})
+        iam.put_role_policy(RoleName=name, PolicyName="given", PolicyDocument=policy)
+    return str(made["Role"]["Arn"])
+
+
+def make_function(emulator: Emulator, name: str, code: str, variables: dict[str, str], *actions: str) -> str:
+    """The ARN of a function with a role of its own, which may do these actions to everything."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("index.py", code)
+    made = emulator.client("lambda").create_function(
+        FunctionName=name,
+        Runtime="python3.13",
+        Role=make_role(emulator, name, {"Service": "lambda.amazonaws.com"}, *actions),
+        Handler="index.handler",
+        Code={"ZipFile": archive.getvalue()},
+        Environment={"Variables": variables},
+    )
+    return str(made["FunctionArn"])

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,35 +11,15 @@ import pytest
 
 from localcloud.emulator.services.lambda_functions import translated
 
-from .support import Emulator
+from .support import Emulator, make_function
 from .watching import eventually
 
 _CODE = "import os\ndef handler(event, context):\n    return {name: os.environ[name] for name in event['names']}\n"
 
 
-def _make(emulator: Emulator, name: str, code: str, variables: dict[str, str]) -> str:
-    """A function's ARN."""
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("index.py", code)
-    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    role = emulator.client("iam").create_role(
-        RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    )
-    made = emulator.client("lambda").create_function(
-        FunctionName=name,
-        Runtime="python3.13",
-        Role=role["Role"]["Arn"],
-        Handler="index.handler",
-        Code={"ZipFile": archive.getvalue()},
-        Environment={"Variables": variables},
-    )
-    return str(made["FunctionArn"])
-
-
 def test_a_function_finds_a_listener_where_it_is_on_this_machine(emulator: Emulator) -> None:
     given = {"TEST_URL": "http://localhost:8080", "SENTENCE": "see http://localhost:8080", "OTHER": "http://host:8080"}
-    _make(emulator, "asks", _CODE, given)
+    make_function(emulator, "asks", _CODE, given)
     functions = emulator.client("lambda")
     answer = functions.invoke(FunctionName="asks", Payload=json.dumps({"names": list(given)}))
     seen = json.loads(answer["Payload"].read())
@@ -52,7 +30,9 @@ def test_a_function_finds_a_listener_where_it_is_on_this_machine(emulator: Emula
 
 def test_a_function_that_fails_for_sns_is_measured_tried_again_and_told_on(emulator: Emulator, watch: Any) -> None:
     sns, sqs = emulator.client("sns"), emulator.client("sqs")
-    function = _make(emulator, "fails", "def handler(event, context):\n    raise ValueError('unreadable')\n", {})
+    function = make_function(
+        emulator, "fails", "def handler(event, context):\n    raise ValueError('unreadable')\n", {}
+    )
     topic = sns.create_topic(Name="fails")["TopicArn"]
     queue = sqs.create_queue(QueueName="failed")["QueueUrl"]
     destination = {"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:000000000000:failed"}}

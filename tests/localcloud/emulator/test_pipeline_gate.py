@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from .support import Emulator
+from .support import Emulator, make_function, make_role
 from .watching import in_state, last_minute, put, put_alarm
 
 pytestmark = pytest.mark.localcloud
@@ -20,18 +18,6 @@ pytestmark = pytest.mark.localcloud
 _ROOT = Path(__file__).parents[3]
 _CODE = _ROOT / "pipelines" / "functions" / "watch_alarms.py"
 _TEMPLATE = _ROOT / "tests" / "pipelines" / "snapshots" / "Pipeline.yaml"
-
-
-def _role(emulator: Emulator, name: str, trusted: dict[str, str], *actions: str) -> str:
-    iam = emulator.client("iam")
-    trust = {"Effect": "Allow", "Principal": trusted, "Action": "sts:AssumeRole"}
-    may = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
-    made = iam.create_role(
-        RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    )
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [may]})
-    iam.put_role_policy(RoleName=name, PolicyName="given", PolicyDocument=policy)
-    return str(made["Role"]["Arn"])
 
 
 @pytest.fixture(scope="module")
@@ -45,28 +31,15 @@ def gate(emulator: Emulator) -> dict[str, Any]:
 def _look(emulator: Emulator, alarms: list[str], gate: dict[str, Any]) -> dict[str, Any]:
     """What the function answers that looks at these alarms, each time as a new one."""
     name = f"watch-{len(alarms)}"
-    lookup = _role(emulator, f"{name}-lookup", {"AWS": "*"}, "cloudwatch:DescribeAlarms")
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("index.py", _CODE.read_text())
-    functions = emulator.client("lambda")
-    functions.create_function(
-        FunctionName=name,
-        Runtime="python3.13",
-        Role=_role(emulator, name, {"Service": "lambda.amazonaws.com"}, "sts:AssumeRole", "cloudwatch:PutMetricData"),
-        Handler="index.handler",
-        Code={"ZipFile": archive.getvalue()},
-        Environment={
-            "Variables": {
-                "ALARMS": json.dumps(alarms),
-                "ROLE_ARN": lookup,
-                "STAGE_REGION": "us-east-1",
-                "NAMESPACE": gate["Namespace"],
-                "METRIC": gate["MetricName"],
-            }
-        },
-    )
-    answer: dict[str, Any] = json.loads(functions.invoke(FunctionName=name)["Payload"].read())
+    variables = {
+        "ALARMS": json.dumps(alarms),
+        "ROLE_ARN": make_role(emulator, f"{name}-lookup", {"AWS": "*"}, "cloudwatch:DescribeAlarms"),
+        "STAGE_REGION": "us-east-1",
+        "NAMESPACE": gate["Namespace"],
+        "METRIC": gate["MetricName"],
+    }
+    make_function(emulator, name, _CODE.read_text(), variables, "sts:AssumeRole", "cloudwatch:PutMetricData")
+    answer: dict[str, Any] = json.loads(emulator.client("lambda").invoke(FunctionName=name)["Payload"].read())
     return answer
 
 
