@@ -10,6 +10,7 @@ from pathlib import Path
 import aws_cdk as cdk
 
 from audit.asked import Asked
+from audit.pack.plugin import plugins as audit_packs
 from infra.config import ConfigurationError
 from infra.image_key import FOLDER as IMAGE_KEYS
 from preflight.plugin import Preflight
@@ -22,7 +23,7 @@ def main() -> int:
     preflight = Preflight()  # first, so that it sees every construct being made
     try:
         app = _app()
-        plugins = [preflight]
+        plugins: list[cdk.IPolicyValidationPlugin] = [preflight, *audit_packs(app)]
         cdk.Validations.of(app).add_plugins(*plugins, Asked(plugins))
         app.synth()
     except ConfigurationError as error:

@@ -14,6 +14,7 @@ from pathlib import Path
 from audit.assembly import AuditError
 from audit.making import Order, about, make
 from audit.model import Report, State
+from audit.opinions.explained import FILE, explanations, idle
 from audit.outputs.document import counts, stamp
 from audit.outputs.files import write
 from audit.signing import MANIFEST, signing_key, verify
@@ -25,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code."""
     options = _parser().parse_args(arguments)
     try:
-        return _verify(options) if options.command == "verify" else _write(options)
+        return _COMMANDS[options.command](options)
     except AuditError as error:
         print(f"audit: {error}", file=sys.stderr)
         return 2
@@ -96,6 +97,17 @@ def _verify(options: argparse.Namespace) -> int:
     return 0
 
 
+def _explained(options: argparse.Namespace) -> int:
+    """Over all environments: in one alone, an explanation may well have nothing to explain."""
+    left = idle(explanations(), options.folders)
+    for one in left:
+        print(f"✗ {one.tool} {one.rule} at {', '.join(one.where)}: no finding any more. Take it out of {FILE.name}")
+    return 1 if left else 0
+
+
+_COMMANDS = {"write": _write, "verify": _verify, "explained": _explained}
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m audit", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -114,6 +126,8 @@ def _parser() -> argparse.ArgumentParser:
     two = commands.add_parser("verify", help="whether a report is what was signed")
     two.add_argument("folder", type=Path)
     two.add_argument("--key", type=Path, help="public key (PEM) that has to have signed it")
+    three = commands.add_parser("explained", help="whether each explanation of explained.toml still explains something")
+    three.add_argument("folders", type=Path, nargs="+", help="reports of all environments")
     return parser
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from typing import Any
 
 import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
 from constructs import IConstruct
 
 METADATA = "acknowledgements"
@@ -90,3 +93,31 @@ def acknowledge(construct: IConstruct, finding: str, *, packs: Sequence[Pack], d
             },
         ],
     )
+
+
+def acknowledge_lasting(secret: IConstruct, *, decision: Decision) -> None:
+    """Leave in all packs that nothing gives a secret a new value."""
+    for finding, packs in (("SMG4", [Pack.AWS_SOLUTIONS]), ("SecretRotates", [Pack.OURS])):
+        acknowledge(secret, finding, packs=packs, decision=decision)
+    acknowledge(secret, "SecretsManagerRotationEnabled", packs=HIPAA_NIST, decision=decision)
+
+
+def acknowledge_wildcard(role: iam.IRole, resource: str, *, decision: Decision) -> None:
+    """Leave AwsSolutions' IAM5 for one resource, written as in the statement, of the policy that grants made."""
+    policy = role.node.find_child("DefaultPolicy")
+    finding = f"IAM5[Resource::{_flat(cdk.Stack.of(role).resolve(resource))}]"
+    acknowledge(policy, finding, packs=[Pack.AWS_SOLUTIONS], decision=decision)
+
+
+def _flat(value: Any) -> str:
+    """As cdk-nag writes what only the deployment will know: `<LogicalId.Attribute>`."""
+    if isinstance(value, str):
+        return value
+    if "Fn::Join" in value:
+        separator, parts = value["Fn::Join"]
+        return str(separator).join(_flat(part) for part in parts)
+    if "Ref" in value:
+        return f"<{value['Ref']}>"
+    if "Fn::GetAtt" in value:
+        return f"<{'.'.join(value['Fn::GetAtt'])}>"
+    return json.dumps(value, separators=(",", ":"))

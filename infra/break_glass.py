@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
@@ -10,6 +11,34 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from constructs import Construct
+
+from infra.acknowledgement import Decision, Pack, acknowledge, acknowledge_wildcard
+
+_BY_TAG = Decision(
+    reason="Whoever takes the role mends what is broken, and nobody knows beforehand which service that is: a "
+    "condition on the tags Environment and Project holds it to this environment. Two actions on log queries "
+    "know no resources and return only what the same session has started",
+    owner="platform",
+    reference="docs/runbooks/break-glass.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 5, 28),
+)
+_BY_NAME = Decision(
+    reason="Stacks and log groups of this environment, by the beginning of their names, which CloudFormation gives "
+    "them: the rest of a name is known after the deploy only",
+    owner="platform",
+    reference="docs/runbooks/break-glass.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 5, 28),
+)
+_VIEWING = Decision(
+    reason="It lists and describes and reads no data: no object, secret, row or log line. In an emergency it is not "
+    "known which service has to be looked at, and AWS adds new ones to the policy",
+    owner="platform",
+    reference="docs/runbooks/break-glass.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 5, 28),
+)
 
 _SESSION = cdk.Duration.hours(1)
 
@@ -124,3 +153,7 @@ class BreakGlassRole(Construct):
         )
         self.role.add_to_policy(iam.PolicyStatement(actions=list(_READ_LOGS), resources=[groups]))
         self.role.add_to_policy(iam.PolicyStatement(actions=list(_ON_ANY), resources=["*"]))
+        for resource, decision in {"*": _BY_TAG, stacks: _BY_NAME, groups: _BY_NAME}.items():
+            acknowledge_wildcard(self.role, resource, decision=decision)
+        viewing = "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/job-function/ViewOnlyAccess]"
+        acknowledge(self.role, viewing, packs=[Pack.AWS_SOLUTIONS], decision=_VIEWING)

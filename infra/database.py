@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -13,17 +14,96 @@ from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from infra.acknowledgement import HIPAA_NIST, HIPAA_NIST_PCI, Decision, Pack, acknowledge
 from infra.config import models
 from infra.retention import retention
 
 DATABASE_NAME = "spendsmart"
 """The application's database, and the name of the user that owns it."""
 
+_PORT = 5432
 _SLOW_QUERY_MILLISECONDS = 500
 _ROTATION_DAYS = 30
 _BACKUP_WINDOW = "03:00-04:00"
 _MAINTENANCE_WINDOW = "sun:05:00-sun:06:00"  # may not overlap the backups
 _LOG_EXPORTS = ("postgresql", "upgrade", "iam-db-auth-error")
+
+
+_MONITORING = Decision(
+    reason="RDS asks for this policy of AWS's (RDS User Guide, Setting up Enhanced Monitoring): it writes to log "
+    "groups whose names begin with RDS and nothing else, as a copy of it would",
+    owner="platform",
+    reference="docs/adr/0056-acknowledged-findings.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
+_PORT_STAYS = Decision(
+    reason="The port is reached from five security groups in the VPC and from nowhere else; another number hides "
+    "nothing from who is inside. Changing it replaces the instance, which loses data or hours",
+    owner="platform",
+    reference="docs/adr/0056-acknowledged-findings.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
+_ENCRYPTED_AS_SOURCE = Decision(
+    reason="A replica in the region of its source is encrypted with the source's key, and CloudFormation wants "
+    "StorageEncrypted left out (AWS::RDS::DBInstance, SourceDBInstanceIdentifier). The rule SpendSmart-"
+    "ReplicaEncrypted follows the reference to the source",
+    owner="platform",
+    reference="docs/adr/0056-acknowledged-findings.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
+_REPLICA = Decision(
+    reason="A replica holds nothing that its source lacks: readers fall back to the writer, which is Multi-AZ where "
+    "the environment is and is backed up. A standby or backups of a replica cost as much as the replica, and "
+    "restore nothing",
+    owner="platform",
+    reference="docs/adr/0056-acknowledged-findings.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
+_AS_THE_BACKUP = Decision(
+    reason="CloudFormation refuses StorageEncrypted on an instance that begins with a backup, which is encrypted as it "
+    "was (AWS::RDS::DBInstance, StorageEncrypted): the backup is one of an encrypted instance, copied under a key of "
+    "this region",
+    owner="platform",
+    reference="docs/runbooks/region-lost.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
+_PLAN_BY_TAG = Decision(
+    reason="The backup plan, in a stack of its own, finds the instance by its tag, which cdk-nag looks for neither "
+    "there nor here. The rule SpendSmart-BackedUp follows the tag over all stacks",
+    owner="platform",
+    reference="docs/adr/0056-acknowledged-findings.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
+_NO_PLAN = Decision(
+    reason="RDS keeps automated backups of its own; a second plan and its copies are for data of people, and this "
+    "environment holds test data only",
+    owner="platform",
+    reference="docs/adr/0056-acknowledged-findings.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
+_ONE_ZONE = Decision(
+    reason="This environment holds test data, and a zone that fails costs it minutes of work: a standby would double"
+    " its largest cost. Production and staging are Multi-AZ",
+    owner="platform",
+    reference="docs/adr/0056-acknowledged-findings.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
+_THROWN_AWAY = Decision(
+    reason="This environment is made to be deleted, by a command or with its branch, and holds test data only: "
+    "protection would leave databases behind that somebody pays for",
+    owner="platform",
+    reference="docs/adr/0056-acknowledged-findings.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +117,9 @@ class BackupCopy:
 @dataclass(frozen=True, kw_only=True)
 class DatabaseProps:
     """`name` prefixes the instances' identifiers; `isolated` and `private` select the subnets of the instances and of
-    the rotation function; `protect` keeps changes that need a restart for the maintenance window. `restored_from` is
-    the ARN of the snapshot, or of the automated backup, that the data comes from, for as long as the database lives."""
+    the rotation function; `protect` keeps changes that need a restart for the maintenance window; `in_backup_plan` says
+    that AWS Backup copies the writer, too. `restored_from` is the ARN of the snapshot, or of the automated backup, that
+    the data comes from, for as long as the database lives."""
 
     name: str
     config: models.Database
@@ -49,6 +130,7 @@ class DatabaseProps:
     log_retention_days: models.RetentionDays
     removal_policy: cdk.RemovalPolicy
     protect: bool
+    in_backup_plan: bool
     backup_copy: BackupCopy | None
     restored_from: str | None = None
 
@@ -86,6 +168,8 @@ class Database(Construct):
                 iam.ManagedPolicy.from_aws_managed_policy_name("service-role/AmazonRDSEnhancedMonitoringRole")
             ],
         )
+        managed = "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole]"
+        acknowledge(self._monitoring, managed, packs=[Pack.AWS_SOLUTIONS], decision=_MONITORING)
         self._login = rds.DatabaseSecret(self, "Login", username=DATABASE_NAME, encryption_key=props.key)
         self._login.apply_removal_policy(props.removal_policy)
         self.writer = self._writer()
@@ -152,6 +236,10 @@ class Database(Construct):
             removal_policy=props.removal_policy,
         )
         self._own_logs(writer, name=props.name, construct_id="WriterLogs")
+        self._acknowledge(writer)
+        if not config.multi_az:
+            acknowledge(writer, "RDS3", packs=[Pack.AWS_SOLUTIONS], decision=_ONE_ZONE)
+            acknowledge(writer, "RDSMultiAZSupport", packs=HIPAA_NIST, decision=_ONE_ZONE)
         if props.backup_copy:
             self._copy_backups(writer, props.backup_copy)
         if props.restored_from:
@@ -195,7 +283,25 @@ class Database(Construct):
             removal_policy=props.removal_policy,
         )
         self._own_logs(reader, name=name, construct_id=f"Reader{number}Logs")
+        self._acknowledge(reader)
+        acknowledge(reader, "RDS2", packs=[Pack.AWS_SOLUTIONS], decision=_ENCRYPTED_AS_SOURCE)
+        acknowledge(reader, "RDSStorageEncrypted", packs=HIPAA_NIST_PCI, decision=_ENCRYPTED_AS_SOURCE)
+        acknowledge(reader, "RDS3", packs=[Pack.AWS_SOLUTIONS], decision=_REPLICA)
+        acknowledge(reader, "RDSMultiAZSupport", packs=HIPAA_NIST, decision=_REPLICA)
+        if props.restored_from:
+            acknowledge(reader, "ReplicaEncrypted", packs=[Pack.OURS], decision=_AS_THE_BACKUP)
         return reader
+
+    def _acknowledge(self, instance: rds.DatabaseInstanceBase) -> None:
+        """What holds for the writer and its readers."""
+        acknowledge(instance, "RDS11", packs=[Pack.AWS_SOLUTIONS], decision=_PORT_STAYS)
+        replica = isinstance(instance, rds.DatabaseInstanceReadReplica)
+        kept = _REPLICA if replica else _PLAN_BY_TAG if self._props.in_backup_plan else _NO_PLAN
+        acknowledge(instance, "RDSInBackupPlan", packs=HIPAA_NIST, decision=kept)
+        if not self._props.config.deletion_protection:
+            acknowledge(instance, "RDS10", packs=[Pack.AWS_SOLUTIONS], decision=_THROWN_AWAY)
+            acknowledge(instance, "RDSInstanceDeletionProtectionEnabled", packs=HIPAA_NIST, decision=_THROWN_AWAY)
+            acknowledge(instance, "StatefulProtected", packs=[Pack.OURS], decision=_THROWN_AWAY)
 
     def _own_logs(self, instance: rds.DatabaseInstanceBase, *, name: str, construct_id: str) -> None:
         scope = Construct(self, construct_id)
@@ -220,7 +326,8 @@ class Database(Construct):
             allow_all_outbound=False,
         )
         client.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "Secrets Manager")
-        self.writer.connections.allow_default_port_from(client, "Password rotation")
+        # Not the instance's own port attribute: who reviews the rule, or checks it, sees a number.
+        self.security_group.connections.allow_from(client, ec2.Port.tcp(_PORT), "Password rotation")
         schedule = secret.add_rotation_schedule(
             "Rotation",
             automatically_after=cdk.Duration.days(_ROTATION_DAYS),
@@ -240,6 +347,9 @@ def _restore(writer: rds.DatabaseInstance, source: str) -> None:
     CloudFormation replaces the instance when these change later (AWS::RDS::DBInstance, "DBSnapshotIdentifier").
     """
     instance = _resource(writer)
+    acknowledge(writer, "RDS2", packs=[Pack.AWS_SOLUTIONS], decision=_AS_THE_BACKUP)
+    acknowledge(writer, "RDSStorageEncrypted", packs=HIPAA_NIST_PCI, decision=_AS_THE_BACKUP)
+    acknowledge(writer, "ReplicaEncrypted", packs=[Pack.OURS], decision=_AS_THE_BACKUP)
     instance.master_username = instance.db_name = instance.kms_key_id = instance.storage_encrypted = None
     if ":snapshot:" in source:
         instance.db_snapshot_identifier = source

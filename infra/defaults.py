@@ -47,14 +47,16 @@ class KeyDefaults:
 
 @jsii.implements(cdk.IPropertyInjector)
 class LogGroupDefaults:
-    """Logs go with their stack: what must be kept longer is exported."""
+    """Logs go with their stack: what must be kept longer is exported. They are encrypted with the stack's key."""
 
     @property
     def construct_unique_id(self) -> str:
         return logs.LogGroup.PROPERTY_INJECTION_ID
 
     def inject(self, original_props: Any, *, scope: Any, id: str) -> Any:  # noqa: A002, ARG002
-        return {"removalPolicy": cdk.RemovalPolicy.DESTROY, **original_props}
+        key = getattr(cdk.Stack.of(scope), "log_key", None)
+        encryption = {"encryptionKey": key} if key is not None else {}
+        return {"removalPolicy": cdk.RemovalPolicy.DESTROY, **encryption, **original_props}
 
 
 def injectors() -> list[Any]:

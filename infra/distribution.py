@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import date
 
 import aws_cdk as cdk
 from aws_cdk import aws_certificatemanager as acm
@@ -14,8 +15,36 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from infra.acknowledgement import Decision, Pack, acknowledge
 from infra.log_bucket import LogBucket
 from infra.web_acl import EdgeHeader
+
+_EVERYWHERE = Decision(
+    reason="People keep receipts of their travels, and travel: a country that is shut out is a user who cannot add "
+    "one. What attackers send is judged by the firewall, which counts by address",
+    owner="platform",
+    reference="docs/adr/0056-acknowledged-findings.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
+_LOGS_BY_DELIVERY = Decision(
+    reason="Access logs are delivered by standard logging v2 (AWS::Logs::Delivery), without query strings and "
+    "cookies; cdk-nag looks for the older property, which logs both. The rule SpendSmart-DistributionLogged "
+    "looks for the delivery",
+    owner="platform",
+    reference="docs/adr/0056-acknowledged-findings.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
+_NO_DOMAIN = Decision(
+    reason="Without a name of one's own CloudFront serves its own certificate, whose policy nobody can set, and the "
+    "load balancer has none. With a [domain] in the configuration both speak TLS 1.2 and up; until an "
+    "operator who owns a name has put it there, the environment is for a first look (README, First deploy)",
+    owner="platform",
+    reference="docs/adr/0059-without-a-domain.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 5, 28),
+)
 
 _LOG_FIELDS = (
     "date",
@@ -109,6 +138,15 @@ class ApplicationDistribution(Construct):
                 **self._images(receipts, image_public_key),
             },
         )
+        self._acknowledge(alias=alias is not None)
+
+    def _acknowledge(self, *, alias: bool) -> None:
+        distribution = self.distribution
+        acknowledge(distribution, "CFR1", packs=[Pack.AWS_SOLUTIONS], decision=_EVERYWHERE)
+        acknowledge(distribution, "CFR3", packs=[Pack.AWS_SOLUTIONS], decision=_LOGS_BY_DELIVERY)
+        if not alias:
+            for finding in ("CFR4", "CFR5"):
+                acknowledge(distribution, finding, packs=[Pack.AWS_SOLUTIONS], decision=_NO_DOMAIN)
 
     def _images(self, receipts: s3.IBucket, public_key: str | None) -> dict[str, cloudfront.BehaviorOptions]:
         if public_key is None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import aws_cdk as cdk
 import jsii
+from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from infra.config import Environment
+from infra.imported_values import ImportedValues
 
 
 class EnvironmentStack(cdk.Stack):
@@ -33,6 +35,17 @@ class EnvironmentStack(cdk.Stack):
         # Retained, unless the very deployment that made it fails: an empty database with a taken name helps nobody.
         retain, destroy = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE, cdk.RemovalPolicy.DESTROY
         self.removal_policy = retain if stateful and environment.protect else destroy
+        self.log_key: kms.IKey | None = None
+        """What log groups of this stack are encrypted with, unless they name a key themselves (`infra.defaults`)."""
+
+    def encrypt_logs_with(self, key: kms.IKey) -> None:
+        """Use another stack's key for the log groups that are made from now on."""
+        values = ImportedValues(
+            self,
+            "ImportedForLogs",
+            prefix=f"/spendsmart/{self.settings.name}/{self.node.id.rsplit('-', 1)[-1].lower()}",
+        )
+        self.log_key = kms.Key.from_key_arn(self, "LogKey", values.keep("LogKeyArn", key.key_arn))
 
     @property
     @jsii.member(jsii_name="availabilityZones")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -12,9 +13,28 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
 from constructs import Construct, IDependable
 
+from infra.acknowledgement import Decision, Pack, acknowledge
 from infra.config import models
 from infra.fargate_task import Task
 from infra.lifecycle_hooks import LifecycleHook
+
+_NO_INSIGHTS = Decision(
+    reason="Container Insights bills each task's metrics, a few dollars a month for each; here nobody looks at "
+    "single tasks. CPU and memory of each service are measured without it, and alarms look at them",
+    owner="platform",
+    reference="docs/adr/0056-acknowledged-findings.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
+_ECS_KNOWS = Decision(
+    reason="ECS alone assumes this role, to register targets and shift weights in a rollout, and AWS changes what "
+    "that takes with the feature. A policy of ours that lags behind would stop a release in the middle (ECS "
+    "Developer Guide, infrastructure role for load balancers)",
+    owner="platform",
+    reference="docs/adr/0030-rollouts-by-ecs.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
 
 
 class FargateCluster(Construct):
@@ -28,6 +48,8 @@ class FargateCluster(Construct):
             vpc=vpc,
             container_insights_v2=ecs.ContainerInsights.ENHANCED if insights else ecs.ContainerInsights.DISABLED,
         )
+        if not insights:
+            acknowledge(self.cluster, "ECS4", packs=[Pack.AWS_SOLUTIONS], decision=_NO_INSIGHTS)
         self.capacity_providers = ecs.CfnClusterCapacityProviderAssociations(
             self,
             "CapacityProviders",
@@ -176,6 +198,8 @@ class FargateService(Construct):
                 iam.ManagedPolicy.from_aws_managed_policy_name("AmazonECSInfrastructureRolePolicyForLoadBalancers")
             ],
         )
+        managed = "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/AmazonECSInfrastructureRolePolicyForLoadBalancers]"
+        acknowledge(role, managed, packs=[Pack.AWS_SOLUTIONS], decision=_ECS_KNOWS)
         listener = ecs.ListenerRuleConfiguration.application_listener_rule
         self.service.load_balancer_target(
             container_name=container.container_name,

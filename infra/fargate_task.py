@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Literal
 
 import aws_cdk as cdk
@@ -11,6 +12,26 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
+
+from infra.acknowledgement import Decision, Pack, acknowledge, acknowledge_wildcard
+
+_NO_SECRETS = Decision(
+    reason="The variables are hosts, names and limits, which the template shows anyway; every password and key comes"
+    " from Secrets Manager by the task's secrets. The rule SpendSmart-NoSecretInEnvironment looks at each "
+    "variable",
+    owner="platform",
+    reference="docs/adr/0056-acknowledged-findings.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
+_LOGIN = Decision(
+    reason="ecr:GetAuthorizationToken knows no resources (Service Authorization Reference): the token opens only "
+    "what the other statements name, which is the one repository of the image",
+    owner="platform",
+    reference="docs/adr/0056-acknowledged-findings.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
 
 USER = "10001"
 """The image's user; no container runs as root."""
@@ -97,6 +118,7 @@ class Task(Construct):
             ),
             volumes=[ecs.Volume(name=name) for name in self._folders()],
         )
+        acknowledge(self.definition, "ECS2", packs=[Pack.AWS_SOLUTIONS], decision=_NO_SECRETS)
 
     def add_container(
         self, props: ContainerProps, *, after: ecs.ContainerDefinition | None = None
@@ -138,6 +160,10 @@ class Task(Construct):
                 ecs.ContainerDependency(container=after, condition=ecs.ContainerDependencyCondition.HEALTHY)
             )
         return container
+
+    def acknowledge_login(self) -> None:
+        """When a container is there: its image is what makes CDK grant the login to ECR."""
+        acknowledge_wildcard(self.definition.obtain_execution_role(), "*", decision=_LOGIN)
 
     def _folders(self) -> dict[str, str]:
         return {"scratch": SCRATCH, **(_EXEC_FOLDERS if self._props.allow_exec else {})}

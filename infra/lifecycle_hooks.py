@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import date
 from typing import Any
 
 import aws_cdk as cdk
@@ -15,9 +15,36 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct, IDependable
 
+from infra.acknowledgement import Decision
 from infra.fargate_task import Task
+from infra.small_function import FunctionNetwork, SmallFunction, SmallFunctionProps
 
-_FUNCTIONS = Path(__file__).parent / "functions"
+_ADR = "docs/adr/0057-functions-of-the-platform.md"
+
+_ANSWERED = Decision(
+    reason="ECS calls it in a rollout and waits for its answer: a call that fails stops the rollout and sends it back. "
+    "A dead-letter queue takes asynchronous calls only, and would stay empty",
+    owner="platform",
+    reference=_ADR,
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
+_NO_RESOURCES = Decision(
+    reason="ecs:DescribeTaskDefinition and the EC2 calls that Lambda makes for a function in a VPC know no resources "
+    "(Service Authorization Reference); none of them changes anything but the function's own network interfaces",
+    owner="platform",
+    reference=_ADR,
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
+_LATER_NAMED = Decision(
+    reason="Service revisions, tasks and revisions of the migration get their ids in the rollout itself; the cluster "
+    "or the task's family is named, and tasks only within the cluster",
+    owner="platform",
+    reference=_ADR,
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,13 +100,16 @@ class MigrationHook(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, props: MigrationHookProps) -> None:
         super().__init__(scope, construct_id)
+        allow, wildcards = self._allow(props)
         function = _function(
             self,
             props,
-            code="run_migration.py",
+            source="run_migration.py",
             description="Runs the migration task of a new release once",
             # A call looks at the task and ends; ECS calls again until the task has ended.
-            timeout=cdk.Duration.minutes(1),
+            timeout_seconds=60,
+            allow=allow,
+            wildcards=wildcards,
             environment={
                 "MIGRATION_LABEL": props.label,
                 "SUBNETS": ",".join(subnet.subnet_id for subnet in props.subnets),
@@ -88,13 +118,12 @@ class MigrationHook(Construct):
                 "DEADLINE_SECONDS": str(props.timeout_minutes * 60),
             },
         )
-        self._allow(function, props)
         # ECS's own limit comes after the function's, which also stops the task.
         self.hook = _hook(
             self, function, stage=ecs.DeploymentLifecycleStage.PRE_SCALE_UP, timeout_minutes=props.timeout_minutes + 2
         )
 
-    def _allow(self, function: lambda_.Function, props: MigrationHookProps) -> None:
+    def _allow(self, props: MigrationHookProps) -> tuple[list[iam.PolicyStatement], dict[str, Decision]]:
         stack, cluster = cdk.Stack.of(self), props.cluster
         in_cluster = {"ArnEquals": {"ecs:cluster": cluster.cluster_arn}}
         tasks = stack.format_arn(service="ecs", resource="task", resource_name=f"{cluster.cluster_name}/*")
@@ -102,7 +131,7 @@ class MigrationHook(Construct):
             service="ecs", resource="task-definition", resource_name=f"{props.task.definition.family}:*"
         )
         roles = [role.role_arn for role in (props.task.role, props.task.definition.obtain_execution_role())]
-        for statement in (
+        statements = [
             iam.PolicyStatement(actions=["ecs:RunTask"], resources=[revisions], conditions=in_cluster),
             iam.PolicyStatement(
                 actions=["ecs:DescribeTasks", "ecs:StopTask"], resources=[tasks], conditions=in_cluster
@@ -112,8 +141,8 @@ class MigrationHook(Construct):
                 resources=roles,
                 conditions={"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
             ),
-        ):
-            function.add_to_role_policy(statement)
+        ]
+        return statements, {tasks: _LATER_NAMED, revisions: _LATER_NAMED}
 
 
 class SmokeTestHook(Construct):
@@ -124,9 +153,9 @@ class SmokeTestHook(Construct):
         function = _function(
             self,
             props,
-            code="run_smoke_test.py",
+            source="run_smoke_test.py",
             description="Tries a new release through the test listener",
-            timeout=cdk.Duration.minutes(props.timeout_minutes),
+            timeout_seconds=props.timeout_minutes * 60,
             environment={
                 "TEST_URL": props.test_url,
                 "HOST": props.host,
@@ -134,7 +163,7 @@ class SmokeTestHook(Construct):
                 # Time to say what is wrong before Lambda ends the call.
                 "PATIENCE_SECONDS": str(props.timeout_minutes * 60 - 20),
             },
-            network=props,
+            network=FunctionNetwork(vpc=props.vpc, security_group=props.security_group),
         )
         self.hook = _hook(
             self,
@@ -148,35 +177,38 @@ def _function(
     scope: Construct,
     props: HookProps,
     *,
-    code: str,
+    source: str,
     description: str,
-    timeout: cdk.Duration,
+    timeout_seconds: int,
     environment: Mapping[str, str],
-    network: SmokeTestHookProps | None = None,
+    allow: Sequence[iam.PolicyStatement] = (),
+    wildcards: Mapping[str, Decision] | None = None,
+    network: FunctionNetwork | None = None,
 ) -> lambda_.Function:
-    function = lambda_.Function(
-        scope,
-        "Function",
-        description=description,
-        runtime=lambda_.Runtime.PYTHON_3_13,
-        architecture=lambda_.Architecture.ARM_64,
-        handler="index.handler",
-        code=lambda_.Code.from_inline((_FUNCTIONS / code).read_text()),
-        memory_size=256,
-        timeout=timeout,
-        environment=dict(environment),
-        log_group=props.log_group,
-        vpc=network.vpc if network else None,
-        vpc_subnets=ec2.SubnetSelection(subnets=network.vpc.private_subnets) if network else None,
-        security_groups=[network.security_group] if network else None,
-    )
     revisions = cdk.Stack.of(scope).format_arn(
         service="ecs", resource="service-revision", resource_name=f"{props.cluster.cluster_name}/*"
     )
-    function.add_to_role_policy(iam.PolicyStatement(actions=["ecs:DescribeServiceRevisions"], resources=[revisions]))
-    # This action knows no resources (Service Authorization Reference, "Amazon Elastic Container Service").
-    function.add_to_role_policy(iam.PolicyStatement(actions=["ecs:DescribeTaskDefinition"], resources=["*"]))
-    return function
+    return SmallFunction(
+        scope,
+        "Call",
+        props=SmallFunctionProps(
+            source=source,
+            description=description,
+            timeout_seconds=timeout_seconds,
+            environment=environment,
+            undelivered=_ANSWERED,
+            log_group=props.log_group,
+            network=network,
+            memory_mib=256,
+            allow=[
+                iam.PolicyStatement(actions=["ecs:DescribeServiceRevisions"], resources=[revisions]),
+                # This action knows no resources (Service Authorization Reference, "Amazon ECS").
+                iam.PolicyStatement(actions=["ecs:DescribeTaskDefinition"], resources=["*"]),
+                *allow,
+            ],
+            wildcards={"*": _NO_RESOURCES, revisions: _LATER_NAMED, **(wildcards or {})},
+        ),
+    ).function
 
 
 def _hook(

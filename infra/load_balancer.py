@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -10,11 +11,56 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from infra.acknowledgement import HIPAA_NIST, HIPAA_NIST_PCI, Decision, Pack, acknowledge
+
 WEB_PORT = 8000
 """TCP port on which a web task listens."""
 
 LAST_PRIORITY = 50_000
 """The largest number that a rule's priority may be (CreateRule): whatever has another one comes first."""
+
+_NO_DOMAIN = Decision(
+    reason="No certificate can be had for the name that AWS gives a load balancer: with a [domain] in the "
+    "configuration the listener speaks TLS 1.2 and up, and HTTP is redirected. Until an operator who owns a "
+    "name has put it there, the environment is for a first look, not for people's receipts (README, First "
+    "deploy)",
+    owner="platform",
+    reference="docs/adr/0059-without-a-domain.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 5, 28),
+)
+_PUBLIC = Decision(
+    reason="It is the public way in, on its production port alone, behind a firewall with rate limits where the "
+    "environment has one; tasks, databases and queues are reached through it or not at all",
+    owner="platform",
+    reference="docs/adr/0056-acknowledged-findings.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
+_FIREWALL_ELSEWHERE = Decision(
+    reason="The firewall is associated in the stack RegionalWaf, which changes more often than the load balancer may"
+    " be touched; cdk-nag looks at one stack. The rule SpendSmart-WafAssociated looks at all",
+    owner="platform",
+    reference="docs/adr/0056-acknowledged-findings.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
+_NO_FIREWALL = Decision(
+    reason="A preview lives hours, holds data made up by its tests, and shows what is not released: a firewall of 10"
+    " USD a month for each would cost more than all the rest of it",
+    owner="platform",
+    reference="docs/adr/0056-acknowledged-findings.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
+_THROWN_AWAY = Decision(
+    reason="This environment is made to be deleted, by a command or with its branch: protection would leave a load "
+    "balancer behind that somebody pays for, and nothing in it is lost",
+    owner="platform",
+    reference="docs/adr/0056-acknowledged-findings.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
 
 _HTTP, _HTTPS, _TEST_HTTP, _TEST_HTTPS = 80, 443, 8080, 8443
 
@@ -35,7 +81,9 @@ class PublicLoadBalancer(Construct):
         certificate_arn: str | None,
         access_logs: s3.IBucket,
         deletion_protection: bool,
+        waf: bool,
     ) -> None:
+        """`waf` says that another stack puts it behind a firewall."""
         super().__init__(scope, construct_id)
         self._certificate_arn = certificate_arn
         self.security_group = ec2.SecurityGroup(
@@ -56,8 +104,18 @@ class PublicLoadBalancer(Construct):
             deletion_protection=deletion_protection,
         )
         self.load_balancer.log_access_logs(access_logs)
+        self._acknowledge(waf=waf, deletion_protection=deletion_protection)
         if certificate_arn:
             self._redirect_to_https()
+
+    def _acknowledge(self, *, waf: bool, deletion_protection: bool) -> None:
+        acknowledge(self.security_group, "EC23", packs=[Pack.AWS_SOLUTIONS], decision=_PUBLIC)
+        firewall = _FIREWALL_ELSEWHERE if waf else _NO_FIREWALL
+        acknowledge(self.load_balancer, "ALBWAFEnabled", packs=(Pack.NIST, Pack.PCI), decision=firewall)
+        if not waf:
+            acknowledge(self.load_balancer, "WafAssociated", packs=[Pack.OURS], decision=_NO_FIREWALL)
+        if not deletion_protection:
+            acknowledge(self.load_balancer, "ELBDeletionProtectionEnabled", packs=HIPAA_NIST, decision=_THROWN_AWAY)
 
     @property
     def scheme(self) -> str:
@@ -77,7 +135,7 @@ class PublicLoadBalancer(Construct):
 
     def _add_listener(self, name: str, *, port: int, public: bool) -> elbv2.ApplicationListener:
         secure = self._certificate_arn is not None
-        return self.load_balancer.add_listener(
+        listener = self.load_balancer.add_listener(
             f"{name}Listener",
             port=port,
             protocol=elbv2.ApplicationProtocol.HTTPS if secure else elbv2.ApplicationProtocol.HTTP,
@@ -89,6 +147,10 @@ class PublicLoadBalancer(Construct):
                 404, content_type="text/plain", message_body="Not found"
             ),
         )
+        if not secure:
+            for finding in ("ALBHttpToHttpsRedirection", "ELBv2ACMCertificateRequired"):
+                acknowledge(listener, finding, packs=HIPAA_NIST_PCI, decision=_NO_DOMAIN)
+        return listener
 
     def _redirect_to_https(self) -> None:
         self.load_balancer.add_listener(

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Protocol
 
@@ -23,9 +24,45 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 import previews
+from infra.acknowledgement import Decision, acknowledge_wildcard
 from infra.application import Server, Valkey
 from infra.config.models import RetentionDays
 from infra.retention import retention
+from infra.small_function import INTERFACES, RUNTIME, acknowledge_limits
+
+OBJECTS = Decision(
+    reason="Objects of previews, whose names the application makes up: the bucket and the prefix are named, and "
+    "what is in it is synthetic",
+    owner="platform",
+    reference="docs/adr/0056-acknowledged-findings.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
+_ANSWERED = Decision(
+    reason="CloudFormation calls it, waits for its answer by a signed address, and fails the stack when none "
+    "comes; the sweeper ends what is left over. A queue of failed calls would be read by nobody",
+    owner="platform",
+    reference="docs/adr/0056-acknowledged-findings.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
+_NO_RESOURCES = Decision(
+    reason="ecs:DescribeTaskDefinition and the EC2 calls that Lambda makes for a function in a VPC know no "
+    "resources (Service Authorization Reference); none of them changes anything but the function's own "
+    "interfaces",
+    owner="platform",
+    reference="docs/adr/0056-acknowledged-findings.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
+_BY_NAME = Decision(
+    reason="Previews come and go, and what is theirs has the beginning of their names in common: this function "
+    "makes and ends it for all of them, in an environment that holds synthetic data alone",
+    owner="platform",
+    reference="docs/adr/0056-acknowledged-findings.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
 
 _CODE = Path(__file__).parent / "functions" / "preview_server"
 _RULES = Path(previews.__file__).parent
@@ -116,8 +153,13 @@ class DatabaseFunction(Construct):
             },
             network=props,
         )
+        starred = set()
         for statement in (*self._secrets(props), *self._tasks(props)):
             self.function.add_to_role_policy(statement)
+            starred |= {resource for resource in statement.resources if "*" in resource}
+        for resource in sorted(starred):
+            decision = _NO_RESOURCES if resource == "*" else _BY_NAME
+            acknowledge_wildcard(role_of(self.function), resource, decision=decision)
 
     def _secrets(self, props: DatabaseFunctionProps) -> list[iam.PolicyStatement]:
         stack = cdk.Stack.of(self)
@@ -218,9 +260,26 @@ class SharesFunction(Construct):
             ),
         ):
             self.function.add_to_role_policy(statement)
-        props.bucket.grant_read(self.function, f"{props.template_objects}*")
-        props.bucket.grant_put(self.function, "previews/*")
-        props.bucket.grant_delete(self.function, "previews/*")
+        self._allow_objects(props)
+        for resource in (f"{parameters}/*", *(one for one in elasticache if one.endswith("*"))):
+            acknowledge_wildcard(role_of(self.function), resource, decision=_BY_NAME)
+
+    def _allow_objects(self, props: SharesFunctionProps) -> None:
+        """The template's are copied, and the previews' emptied; not CDK's grants, whose actions have stars."""
+        key = props.bucket.encryption_key
+        if key is None:
+            raise ValueError(f"{props.bucket.node.path} has no key of its own")
+        template = props.bucket.arn_for_objects(f"{props.template_objects}*")
+        own = props.bucket.arn_for_objects("previews/*")
+        for actions, resource in (
+            (["s3:ListBucket"], props.bucket.bucket_arn),
+            (["s3:GetObject", "s3:GetObjectTagging"], template),
+            (["s3:PutObject", "s3:PutObjectTagging", "s3:DeleteObject"], own),
+            (["kms:Decrypt", "kms:GenerateDataKey"], key.key_arn),
+        ):
+            self.function.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
+        for resource in (template, own):
+            acknowledge_wildcard(role_of(self.function), resource, decision=OBJECTS)
 
 
 def _as_json(valkey: Valkey) -> dict[str, str]:
@@ -245,12 +304,13 @@ def preview_function(
         scope, "Logs", retention=retention(props.log_retention_days), encryption_key=props.log_key
     )
     # The construct copies the code into the assembly.
+    role = _role(scope, description=description, log_group=log_group, in_vpc=network is not None)
     with _code() as folder:
-        return lambda_.Function(
+        function = lambda_.Function(
             scope,
             "Function",
             description=description,
-            runtime=lambda_.Runtime.PYTHON_3_13,
+            runtime=RUNTIME,
             architecture=lambda_.Architecture.ARM_64,
             handler=f"{_CODE.name}.{module}.handler",
             code=lambda_.Code.from_asset(folder),
@@ -258,12 +318,29 @@ def preview_function(
             timeout=cdk.Duration.minutes(_LAMBDA_MINUTES),
             # CloudFormation has had its answer, be it that it failed.
             retry_attempts=0,
+            role=role,
             environment={"BASE_STACK": props.callers.base, "STACK_PREFIX": props.callers.prefix, **environment},
             log_group=log_group,
             vpc=network.vpc if network else None,
             vpc_subnets=ec2.SubnetSelection(subnets=network.vpc.private_subnets) if network else None,
             security_groups=[network.security_group] if network else None,
         )
+    acknowledge_limits(function, undelivered=_ANSWERED, outside_vpc=network is None)
+    return function
+
+
+def _role(scope: Construct, *, description: str, log_group: logs.ILogGroup, in_vpc: bool) -> iam.Role:
+    role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"), description=description)
+    log_group.grant_write(role)
+    if in_vpc:
+        role.add_to_policy(iam.PolicyStatement(actions=list(INTERFACES), resources=["*"]))
+    return role
+
+
+def role_of(function: lambda_.IFunction) -> iam.IRole:
+    if function.role is None:
+        raise ValueError(f"{function.node.path} has no role")
+    return function.role
 
 
 @contextmanager

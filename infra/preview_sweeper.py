@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -15,10 +16,30 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from infra.acknowledgement import Decision, acknowledge_wildcard
 from infra.application import Server
 from infra.monitoring.metrics.application import SWEEP
-from infra.preview_server import ROLE_PREFIX, FunctionProps, preview_function
+from infra.preview_server import FunctionProps, preview_function, role_of
 from previews.life import Terms
+from previews.places import role_prefix
+
+_LOOKS = Decision(
+    reason="It looks for what previews left over: these lists and descriptions know no resources (Service "
+    "Authorization Reference) and change nothing; its metrics go to the environment's own namespace, by a condition, "
+    "and the EC2 calls are those that Lambda makes for a function in a VPC",
+    owner="platform",
+    reference="docs/adr/0072-a-previews-life-is-its-stack.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
+_LEFT_OVER = Decision(
+    reason="What is left over is known by nothing but a preview's name or its tag: deleting needs the tags of a "
+    "preview of this environment, or a name that previews alone have; reading tells no more than names and tags",
+    owner="platform",
+    reference="docs/adr/0072-a-previews-life-is-its-stack.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +95,7 @@ class PreviewSweeper(Construct):
             },
             network=props,
         )
+        starred = {"*"}
         for statement in (
             *self._reports(),
             *self._stacks_and_parameters(),
@@ -83,6 +105,10 @@ class PreviewSweeper(Construct):
             *self._roles(),
         ):
             self.function.add_to_role_policy(statement)
+            if statement.effect is iam.Effect.ALLOW:
+                starred |= {resource for resource in statement.resources if "*" in resource}
+        for resource in sorted(starred):
+            acknowledge_wildcard(role_of(self.function), resource, decision=_LOOKS if resource == "*" else _LEFT_OVER)
         events.Rule(
             self,
             "EachQuarterOfAnHour",
@@ -167,8 +193,9 @@ class PreviewSweeper(Construct):
             actions=["elasticloadbalancing:DeleteTargetGroup"], resources=[groups], conditions=self._tagged_only()
         )
         # Its rules are of this listener, and have no tags of their own: that of the environment itself is spared.
-        rules = cdk.Fn.join(":listener-rule/", cdk.Fn.split(":listener/", props.listener))
-        yield iam.PolicyStatement(actions=["elasticloadbalancing:DeleteRule"], resources=[f"{rules}/*"])
+        listener = cdk.Fn.select(1, cdk.Fn.split(":listener/", props.listener))
+        rules = self._arn("elasticloadbalancing", "listener-rule", f"{listener}/*")
+        yield iam.PolicyStatement(actions=["elasticloadbalancing:DeleteRule"], resources=[rules])
         yield iam.PolicyStatement(
             effect=iam.Effect.DENY, actions=["elasticloadbalancing:DeleteRule"], resources=[props.spared_rule]
         )
@@ -188,7 +215,8 @@ class PreviewSweeper(Construct):
 
     def _roles(self) -> Iterator[iam.PolicyStatement]:
         yield iam.PolicyStatement(actions=["iam:ListRoles"], resources=["*"])  # knows no resources
-        roles = self._arn("iam", "role", f"{self._props.callers.prefix[:ROLE_PREFIX]}*", region="")
+        prefix = role_prefix(self._props.environment)
+        roles = self._arn("iam", "role", f"{prefix}*", region="")
         yield iam.PolicyStatement(actions=["iam:ListRoleTags"], resources=[roles])
         yield iam.PolicyStatement(
             actions=[
@@ -201,3 +229,6 @@ class PreviewSweeper(Construct):
             resources=[roles],
             conditions=self._tagged_only(),
         )
+        # A template's policies have no tags; one that is attached to some role is not deleted.
+        policies = self._arn("iam", "policy", f"{prefix}*", region="")
+        yield iam.PolicyStatement(actions=["iam:DeletePolicy"], resources=[policies])

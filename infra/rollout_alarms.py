@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from constructs import Construct
 
+from infra.acknowledgement import HIPAA_NIST, Decision, acknowledge
 from infra.config import models
 
+_ECS_ACTS = Decision(
+    reason="ECS acts on it: it watches the alarm by name during a rollout and sends the release back "
+    "(deploymentConfiguration.alarms). Between rollouts the alarms for people look at the same metrics, and "
+    "speak",
+    owner="platform",
+    reference="docs/adr/0030-rollouts-by-ecs.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
+
+_RUNBOOK = "docs/runbooks/rollback-of-code.md"
 _MINUTE = cdk.Duration.minutes(1)
 _LOAD_BALANCER = "AWS/ApplicationELB"
 
@@ -222,11 +235,11 @@ class RolloutAlarms(Construct):
         minutes: int | None = None,
         datapoints: int | None = None,
     ) -> None:
-        cloudwatch.Alarm(
+        alarm = cloudwatch.Alarm(
             self,
             construct_id,
             alarm_name=self._names.name(what),
-            alarm_description=f"{description}: a rollout goes back",
+            alarm_description=f"{description}: a rollout goes back. {_RUNBOOK}",
             metric=metric,
             threshold=threshold,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
@@ -234,3 +247,4 @@ class RolloutAlarms(Construct):
             datapoints_to_alarm=datapoints,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
+        acknowledge(alarm, "CloudWatchAlarmAction", packs=HIPAA_NIST, decision=_ECS_ACTS)

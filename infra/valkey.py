@@ -3,22 +3,61 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from infra.acknowledgement import HIPAA_NIST, Decision, Pack, acknowledge
 from infra.config import models
 from infra.retention import retention
+from infra.secret_rotation import SecretRotation, SecretRotationProps
+from infra.waiver import waive
+
+_USERS = Decision(
+    reason="Valkey knows users: this group has one user with a password of 64 characters and only the commands that "
+    "the application needs. An AUTH token is the older way, without users, and excludes a user group",
+    owner="platform",
+    reference="docs/adr/0056-acknowledged-findings.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
+_NOTHING_TO_RESTORE = Decision(
+    reason="A cache refills itself, and an old copy of the queue would be worse than none: jobs that are done would "
+    "run again. The application queues anew from its database, which is backed up",
+    owner="platform",
+    reference="docs/adr/0056-acknowledged-findings.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
+_ONE_NODE = Decision(
+    reason="No replica is configured for this environment, as a failure of its node costs minutes of a test and "
+    "nobody's data; production and staging have a replica in another zone",
+    owner="platform",
+    reference="docs/adr/0056-acknowledged-findings.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
+_THROWN_AWAY = Decision(
+    reason="This environment is made to be deleted, by a command or with its branch: what its queue and cache "
+    "hold is test data, and servers that are left behind cost money by the hour",
+    owner="platform",
+    reference="docs/adr/0056-acknowledged-findings.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
 
 ENGINE_VERSION = "8.1"
 _FAMILY = "valkey8"
 _PORT = 6379
+_ROTATION_DAYS = 30
 _PASSWORD_LENGTH = 64  # ElastiCache takes 16 to 128 characters
 
 _ACCESS = "on ~* &* +@all -@admin -@dangerous +info"
@@ -89,6 +128,34 @@ class ValkeyGroup(Construct):
         self.group_id = group.ref
         self.endpoint_address = group.attr_primary_end_point_address
         self.port = group.attr_primary_end_point_port
+        self._rotate()
+
+    def _rotate(self) -> None:
+        """Each month; running tasks go on with the password before it, and restart with the new one."""
+        users = cdk.Stack.of(self).format_arn(
+            service="elasticache",
+            resource="user",
+            resource_name=self._props.name,
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+        SecretRotation(
+            self,
+            "PasswordRotation",
+            props=SecretRotationProps(
+                secret=self.secret,
+                days=_ROTATION_DAYS,
+                source="rotate_valkey_password.py",
+                description=f"A new password for the Valkey user {self._props.name}",
+                timeout_seconds=240,
+                log_retention_days=self._props.log_retention_days,
+                environment={"USER_ID": self._props.name},
+                allow=[
+                    iam.PolicyStatement(
+                        actions=["elasticache:DescribeUsers", "elasticache:ModifyUser"], resources=[users]
+                    )
+                ],
+            ),
+        )
 
     def _user_group(self) -> elasticache.CfnUserGroup:
         name = self._props.name
@@ -101,6 +168,14 @@ class ValkeyGroup(Construct):
             access_string=_ACCESS,
             # A dynamic reference: the password itself is in no template.
             passwords=[self.secret.secret_value.unsafe_unwrap()],
+        )
+        waive(
+            user,
+            rule="SECRET-97",
+            reason="The rotation's function gives the user its passwords itself; an update of this resource gives it "
+            "the current one, which running tasks have by then",
+            owner="platform",
+            expires=date(2027, 11, 26),
         )
         return elasticache.CfnUserGroup(self, "Users", engine="valkey", user_group_id=name, user_ids=[user.ref])
 
@@ -155,5 +230,11 @@ class ValkeyGroup(Construct):
                 )
             ],
         )
+        acknowledge(group, "AEC6", packs=[Pack.AWS_SOLUTIONS], decision=_USERS)
+        acknowledge(group, "ElastiCacheRedisClusterAutomaticBackup", packs=HIPAA_NIST, decision=_NOTHING_TO_RESTORE)
+        if not failover:
+            acknowledge(group, "AEC4", packs=[Pack.AWS_SOLUTIONS], decision=_ONE_NODE)
+        if props.removal_policy is cdk.RemovalPolicy.DESTROY:
+            acknowledge(group, "StatefulProtected", packs=[Pack.OURS], decision=_THROWN_AWAY)
         group.apply_removal_policy(props.removal_policy)
         return group

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -16,11 +17,36 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra.acknowledgement import HIPAA_NIST, Decision, acknowledge, acknowledge_wildcard
 from infra.retention import retention
-from pipelines.acknowledgement import acknowledge
+from infra.small_function import RUNTIME, acknowledge_limits
 from pipelines.bootstrap import role_arn
 from pipelines.builds import Workshop
 
+_METRICS = Decision(
+    reason="cloudwatch:PutMetricData knows no resources (Service Authorization Reference); a condition allows "
+    "the namespace SpendSmart/Delivery and no other",
+    owner="platform",
+    reference="docs/pipeline.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
+_NEXT_MINUTE = Decision(
+    reason="The next minute asks again, and no answer for three minutes turns the alarm red, which closes "
+    "production: nothing of value is in the call that a queue could keep",
+    owner="platform",
+    reference="docs/pipeline.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
+_GATE = Decision(
+    reason="The delivery pipeline reads it before and after a release (condition CloudWatchAlarm) and holds or "
+    "takes back the release; people hear of the stage's own alarms, which this one repeats",
+    owner="platform",
+    reference="docs/pipeline.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
 _CODE = Path(__file__).parent / "functions" / "watch_alarms.py"
 _NAMESPACE = "SpendSmart/Delivery"
 _METRIC = "RedAlarms"
@@ -51,7 +77,7 @@ class AlarmWatch(Construct):
             self,
             "Function",
             description="Counts the red alarms of a stage",
-            runtime=lambda_.Runtime.PYTHON_3_14,
+            runtime=RUNTIME,
             architecture=lambda_.Architecture.ARM_64,
             handler="index.handler",
             code=lambda_.Code.from_inline(_CODE.read_text()),
@@ -68,6 +94,7 @@ class AlarmWatch(Construct):
                 "METRIC": _METRIC,
             },
         )
+        acknowledge_limits(function, undelivered=_NEXT_MINUTE, outside_vpc=True)
         events.Rule(
             self,
             "EachMinute",
@@ -78,7 +105,8 @@ class AlarmWatch(Construct):
         self.alarm = cloudwatch.Alarm(
             self,
             "Red",
-            alarm_description=f"One of {', '.join(props.alarms)} is red in {props.account}, or nobody can tell",
+            alarm_description=f"One of {', '.join(props.alarms)} is red in {props.account}, or nobody can tell. "
+            "docs/runbooks/p0.md",
             metric=cloudwatch.Metric(
                 namespace=_NAMESPACE, metric_name=_METRIC, statistic="Maximum", period=cdk.Duration.minutes(1)
             ),
@@ -88,6 +116,7 @@ class AlarmWatch(Construct):
             datapoints_to_alarm=1,
             treat_missing_data=cloudwatch.TreatMissingData.BREACHING,
         )
+        acknowledge(self.alarm, "CloudWatchAlarmAction", packs=HIPAA_NIST, decision=_GATE)
 
     def _role(self, group: logs.ILogGroup, lookup: str) -> iam.Role:
         role = iam.Role(
@@ -105,5 +134,5 @@ class AlarmWatch(Construct):
                 conditions={"StringEquals": {"cloudwatch:namespace": _NAMESPACE}},
             )
         )
-        acknowledge(role, "IAM5[Resource::*]", "cloudwatch:PutMetricData knows no resources; the namespace is named")
+        acknowledge_wildcard(role, "*", decision=_METRICS)
         return role

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Literal
 
 import aws_cdk as cdk
@@ -15,9 +16,27 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from infra.acknowledgement import Decision, Pack, acknowledge, acknowledge_wildcard
 from infra.config.models import RetentionDays
 from infra.retention import retention
-from pipelines.acknowledgement import acknowledge, logical_id
+
+_OBJECTS = Decision(
+    reason="Objects of one bucket of the pipelines' own, which CodePipeline and the commit give their names: the"
+    " bucket is named, its objects cannot be",
+    owner="platform",
+    reference="docs/pipeline.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
+_FROM_PIPELINE = Decision(
+    reason="Its source comes from CodePipeline, which reads the repository by a connection that GitHub knows as "
+    "an app: the project holds no address and no token. cdk-nag looks for OAuth in projects that fetch "
+    "their source themselves",
+    owner="platform",
+    reference="docs/pipeline.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
 
 BUILDSPECS = "pipelines/buildspecs"
 
@@ -37,7 +56,8 @@ class BuildProps:
     """`buildspec` is a file's name without its ending; `docker` is the architecture of a build that runs Docker.
 
     `namespaces` is for a build that makes containers or namespaces itself, which only privileged ones may; `hands_on`
-    says whether later steps get artifacts of this one. `secrets` are variables with what a secret holds.
+    says whether later steps get artifacts of this one. `secrets` are variables with what a secret holds. `wildcards`
+    says why resources of `statements` have a star in them.
     """
 
     buildspec: str
@@ -51,6 +71,7 @@ class BuildProps:
     evidence: s3.IBucket | None = None
     statements: Sequence[iam.PolicyStatement] = ()
     secrets: Mapping[str, secretsmanager.ISecret] = field(default_factory=dict)
+    wildcards: Mapping[str, Decision] = field(default_factory=dict)
 
 
 class Build(Construct):
@@ -73,12 +94,13 @@ class Build(Construct):
             "Role",
             assumed_by=iam.ServicePrincipal("codebuild.amazonaws.com"),
             description=props.description,
-            inline_policies={"Build": iam.PolicyDocument(statements=_rights(group, workshop, props))},
         )
-        _acknowledge_objects(role, workshop, props)
-        if props.docker or props.namespaces:
-            reason = "it builds or runs containers, on a machine that CodeBuild gives to no other build"
-            acknowledge(self, "CB3", reason)
+        for statement in _rights(group, workshop, props):
+            role.add_to_policy(statement)
+        for bucket in [workshop.artifacts, *([props.evidence] if props.evidence else [])]:
+            acknowledge_wildcard(role, bucket.arn_for_objects("*"), decision=_OBJECTS)
+        for resource, decision in props.wildcards.items():
+            acknowledge_wildcard(role, resource, decision=decision)
         self.project = codebuild.PipelineProject(
             self,
             "Project",
@@ -102,6 +124,10 @@ class Build(Construct):
             timeout=cdk.Duration.minutes(props.timeout_minutes),
             queued_timeout=cdk.Duration.minutes(workshop.queued_minutes),
         )
+        self.project.node.add_dependency(role)
+        acknowledge(
+            self.project, "CodeBuildProjectSourceRepoUrl", packs=(Pack.HIPAA, Pack.PCI), decision=_FROM_PIPELINE
+        )
 
 
 def _rights(group: logs.ILogGroup, workshop: Workshop, props: BuildProps) -> list[iam.PolicyStatement]:
@@ -123,17 +149,6 @@ def _rights(group: logs.ILogGroup, workshop: Workshop, props: BuildProps) -> lis
         ),
         *props.statements,
     ]
-
-
-def _acknowledge_objects(role: iam.Role, workshop: Workshop, props: BuildProps) -> None:
-    """The wildcards that are meant: objects get their names from CodePipeline, and from the commit."""
-    buckets = [workshop.artifacts, *([props.evidence] if props.evidence else [])]
-    for bucket in buckets:
-        acknowledge(
-            role,
-            f"IAM5[Resource::<{logical_id(bucket)}.Arn>/*]",
-            "objects of one bucket of our own, whose names CodePipeline and the commit give",
-        )
 
 
 def _environment(props: BuildProps) -> codebuild.BuildEnvironment:

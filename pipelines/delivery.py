@@ -17,7 +17,7 @@ from pipelines.bootstrap import may_assume, regions
 from pipelines.builds import BuildProps
 from pipelines.config import Delivery, Stages
 from pipelines.foundation import Foundation
-from pipelines.image_rights import PULL, PUSH, acknowledge_login, log_in_to_ecr, platform_of
+from pipelines.image_rights import LOGIN, PULL, PUSH, log_in_to_ecr, platform_of
 from pipelines.workflow import Workflow
 
 _IMAGE = "#{Image.IMAGE}"
@@ -111,6 +111,7 @@ class DeliveryPipeline(Workflow):
                     "PLATFORM": platform_of(architecture),
                     "BASE_IMAGE": self.delivery.base_image,
                 },
+                wildcards={"*": LOGIN},
                 statements=[
                     log_in_to_ecr(),
                     iam.PolicyStatement(
@@ -121,7 +122,6 @@ class DeliveryPipeline(Workflow):
                 ],
             ),
         )
-        acknowledge_login(image)
         inspect = self.build(
             "InspectImage",
             BuildProps(
@@ -129,6 +129,7 @@ class DeliveryPipeline(Workflow):
                 description="Waits for the image's scan, judges it, lists what is in the image",
                 timeout_minutes=limits.image_scan,
                 evidence=self.foundation.evidence,
+                wildcards={"*": LOGIN},
                 statements=[
                     log_in_to_ecr(),
                     iam.PolicyStatement(
@@ -138,7 +139,6 @@ class DeliveryPipeline(Workflow):
                 ],
             ),
         )
-        acknowledge_login(inspect)
         assemble = self.build(
             "Assemble",
             BuildProps(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 import aws_cdk as cdk
 from aws_cdk import aws_ecr as ecr
@@ -13,9 +14,19 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from infra.acknowledgement import HIPAA_NIST_PCI, Decision, acknowledge
 from infra.log_bucket import LogBucket
 from pipelines.config import Delivery
 
+_MADE_AGAIN = Decision(
+    reason="What is in it is made from a commit, and a run of the same commit makes it again; releases "
+    "themselves are images in ECR. Versions bring back what is deleted, and a second region would serve "
+    "no recovery",
+    owner="platform",
+    reference="docs/pipeline.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
 _CACHE_DAYS = 30
 
 
@@ -34,7 +45,9 @@ class Foundation(Construct):
             removal_policy=cdk.RemovalPolicy.RETAIN,
         )
         self._let_services_encrypt()
-        self._access_logs = LogBucket(self, "AccessLogs", retention_days=delivery.log_retention_days, keep=True)
+        self._access_logs = LogBucket(
+            self, "AccessLogs", retention_days=delivery.log_retention_days, keep=True, logs_buckets=True
+        )
         self.artifacts = self._bucket("Artifacts", days=delivery.artifact_days)
         self.evidence = self._bucket("Evidence", days=delivery.log_retention_days)
         self.releases = self._releases(stage_accounts)
@@ -66,7 +79,7 @@ class Foundation(Construct):
         )
 
     def _bucket(self, construct_id: str, *, days: int) -> s3.Bucket:
-        return s3.Bucket(
+        bucket = s3.Bucket(
             self,
             construct_id,
             encryption=s3.BucketEncryption.KMS,
@@ -84,6 +97,8 @@ class Foundation(Construct):
             ],
             removal_policy=cdk.RemovalPolicy.RETAIN,
         )
+        acknowledge(bucket, "S3BucketReplicationEnabled", packs=HIPAA_NIST_PCI, decision=_MADE_AGAIN)
+        return bucket
 
     def _releases(self, stage_accounts: Sequence[str]) -> ecr.Repository:
         """Released images. A tag is a commit and never moves; what stages run they name by digest."""

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from aws_cdk import aws_iam as iam
 
-from pipelines.acknowledgement import acknowledge
-from pipelines.builds import Build
+from infra.acknowledgement import Decision
+
+LOGIN = Decision(
+    reason="ecr:GetAuthorizationToken knows no resources (Service Authorization Reference): the token opens only"
+    " the repositories that the other statements name",
+    owner="platform",
+    reference="docs/pipeline.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
 
 PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 PUSH = ("ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart")
 
 
 def log_in_to_ecr() -> iam.PolicyStatement:
-    """A build that has it is to be handed to `acknowledge_login`."""
+    """The wildcard of a build that has it is explained by `LOGIN`."""
     return iam.PolicyStatement(actions=["ecr:GetAuthorizationToken"], resources=["*"])
-
-
-def acknowledge_login(build: Build) -> None:
-    acknowledge(build, "IAM5[Resource::*]", "ecr:GetAuthorizationToken knows no resources; what it opens is listed")
 
 
 def platform_of(cpu_architecture: str) -> str:

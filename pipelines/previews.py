@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import aws_cdk as cdk
 from aws_cdk import aws_codepipeline as codepipeline
@@ -19,15 +20,23 @@ from aws_cdk import aws_scheduler_targets as targets
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from infra.acknowledgement import Decision, acknowledge_lasting
 from infra.config import ConfigurationError, Environment
-from pipelines.acknowledgement import acknowledge
 from pipelines.bootstrap import Purpose, may_assume
 from pipelines.builds import Build, BuildProps
 from pipelines.config import Delivery
 from pipelines.foundation import Foundation
-from pipelines.image_rights import PULL, PUSH, acknowledge_login, log_in_to_ecr, platform_of
+from pipelines.image_rights import LOGIN, PULL, PUSH, log_in_to_ecr, platform_of
 from pipelines.workflow import Workflow
 
+_BY_HAND = Decision(
+    reason="GitHub makes no fine-grained token by an API: a person makes it, with the day on which it ends. It opens "
+    "one repository's pull requests and nothing in AWS",
+    owner="platform",
+    reference="docs/previews.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
 _LOOK_AGAIN = cdk.Duration.hours(3)
 """A quarter of the time in which people are warned before the end."""
 
@@ -64,7 +73,7 @@ class Previews(Construct):
         self.token = secretsmanager.Secret(
             self, "GitHubToken", description="Writes the comments on pull requests", encryption_key=foundation.key
         )
-        acknowledge(self.token, "SMG4", "GitHub's tokens are renewed by hand: its API makes none")
+        acknowledge_lasting(self.token, decision=_BY_HAND)
         life = environment.previews.life
         branches = foundation.branches([environment.account], days=max(life.hours, life.kept_hours) // 24 + 1)
         props = PreviewsProps(delivery=delivery, foundation=foundation, environment=environment, token=self.token)
@@ -170,7 +179,7 @@ class PreviewPipeline(_WithRights):
 
     def _assemble(self, branches: ecr.Repository) -> Build:
         environment = self.environment
-        build = self.build(
+        return self.build(
             "Assemble",
             BuildProps(
                 buildspec="preview-assemble",
@@ -184,6 +193,7 @@ class PreviewPipeline(_WithRights):
                     "PLATFORM": platform_of(environment.cpu_architecture),
                     "BASE_IMAGE": self.delivery.base_image,
                 },
+                wildcards={"*": LOGIN},
                 statements=[
                     log_in_to_ecr(),
                     iam.PolicyStatement(
@@ -192,8 +202,6 @@ class PreviewPipeline(_WithRights):
                 ],
             ),
         )
-        acknowledge_login(build)
-        return build
 
 
 class TendingPipeline(_WithRights):

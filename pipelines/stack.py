@@ -6,6 +6,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
+from infra.permissions import PermissionsBoundary, bound_roles, without_inline_policies
 from pipelines.alarm_watch import AlarmWatch, WatchProps
 from pipelines.config import Delivery, Stages
 from pipelines.delivery import DeliveryPipeline
@@ -16,6 +17,7 @@ from pipelines.pull_requests import PullRequestPipeline
 from pipelines.workflow import workshop
 
 STACK_NAME = "SpendSmart-Tooling-Pipeline"
+_BOUNDARY = "spendsmart-tooling-boundary"
 
 
 class PipelineStack(cdk.Stack):
@@ -30,6 +32,7 @@ class PipelineStack(cdk.Stack):
             env=cdk.Environment(account=delivery.account, region=delivery.region),
             termination_protection=True,
         )
+        PermissionsBoundary(self, "Boundary", name=_BOUNDARY, role_prefix="SpendSmart-Tooling-")
         self.foundation = Foundation(
             self,
             "Foundation",
@@ -48,6 +51,8 @@ class PipelineStack(cdk.Stack):
         self.drift = DriftPipeline(self, "Drift", delivery=delivery, foundation=self.foundation, stages=stages)
         if stages.previews:
             Previews(self, "Previews", delivery=delivery, foundation=self.foundation, environment=stages.previews)
+        bound_roles(self, self.format_arn(service="iam", region="", resource="policy", resource_name=_BOUNDARY))
+        without_inline_policies(self)
         cdk.CfnOutput(self, "DeliveryPipelineName", value=self.delivery.pipeline.pipeline_name)
         cdk.CfnOutput(self, "ReleaseRepository", value=self.foundation.releases.repository_uri)
         cdk.CfnOutput(self, "EvidenceBucket", value=self.foundation.evidence.bucket_name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_codepipeline as codepipeline
@@ -11,11 +12,20 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
-from pipelines.acknowledgement import acknowledge, logical_id
+from infra.acknowledgement import Decision, Pack, acknowledge, acknowledge_wildcard
 from pipelines.builds import Build, BuildProps, Workshop
 from pipelines.config import Delivery
 from pipelines.foundation import Foundation
 from pipelines.source import GitHubSource
+
+_ARTIFACTS = Decision(
+    reason="CodePipeline's own use of its artifacts: CDK grants whole groups of actions, on the one bucket and "
+    "the one key that belong to these pipelines alone and hold nothing but what they have made",
+    owner="platform",
+    reference="docs/pipeline.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
 
 
 class Workflow(Construct):
@@ -91,11 +101,17 @@ class Workflow(Construct):
         )
 
     def _acknowledge_artifacts(self) -> None:
-        reason = "CDK's grant on artifacts: all of it on the bucket and the key that belong to these pipelines alone"
         groups = ["s3:Abort*", "s3:DeleteObject*", "s3:GetBucket*", "s3:GetObject*", "s3:List*"]
         for action in [*groups, "kms:GenerateDataKey*", "kms:ReEncrypt*"]:
-            acknowledge(self.pipeline.role, f"IAM5[Action::{action}]", reason)
-        acknowledge(self.pipeline.role, f"IAM5[Resource::<{logical_id(self.foundation.artifacts)}.Arn>/*]", reason)
+            finding = f"IAM5[Action::{action}]"
+            acknowledge(
+                self.pipeline.role.node.find_child("DefaultPolicy"),
+                finding,
+                packs=[Pack.AWS_SOLUTIONS],
+                decision=_ARTIFACTS,
+            )
+        artifacts = self.foundation.artifacts.arn_for_objects("*")
+        acknowledge_wildcard(self.pipeline.role, artifacts, decision=_ARTIFACTS)
 
     def _tell_of_failures(self) -> None:
         field = events.EventField.from_path

@@ -13,6 +13,12 @@ def stack_prefix(environment: str) -> str:
     return f"SpendSmart-{environment.capitalize()}-Preview-"
 
 
+def role_prefix(environment: str) -> str:
+    """How the names of their roles and policies begin, which CloudFormation makes: it leaves 24 characters of a
+    stack's name in that of a role, which may have 64."""
+    return stack_prefix(environment)[:24]
+
+
 def priorities(environment: str) -> str:
     """A path of Systems Manager: a parameter below it is a rule's priority, and holds the stack that has it."""
     return f"/spendsmart/{environment}/preview-priorities"

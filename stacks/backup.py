@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import aws_cdk as cdk
 from aws_cdk import aws_backup as backup
 from aws_cdk import aws_events as events
@@ -10,6 +12,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from infra import backup_tag
+from infra.acknowledgement import Decision, Pack, acknowledge
 from infra.config import Environment
 from infra.environment_stack import EnvironmentStack
 
@@ -19,6 +22,16 @@ _CONTINUOUS = events.Schedule.cron(hour="1", minute="0")
 _DAILY = events.Schedule.cron(hour="8", minute="0")
 _MONTHLY = events.Schedule.cron(day="1", hour="12", minute="0")
 _RESTORE_TEST = "cron(0 16 ? * SAT *)"
+
+_BACKUP_KNOWS = Decision(
+    reason="AWS Backup alone assumes this role, and AWS keeps the policy in step with what a backup or restore of "
+    "RDS and S3 takes (AWS Backup Developer Guide, IAM service roles). A copy that lags behind is found out "
+    "when a restore fails",
+    owner="platform",
+    reference="docs/adr/0056-acknowledged-findings.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
 
 _START_WINDOW = cdk.Duration.hours(1)  # AWS Backup's least
 _COMPLETION_WINDOW = cdk.Duration.hours(4)
@@ -115,7 +128,13 @@ class BackupStack(EnvironmentStack):
         plan.add_selection(
             "Tagged",
             resources=[backup.BackupResource.from_tag(backup_tag.KEY, backup_tag.value(self.settings))],
-            role=_role(self, "BackupRole", "AWSBackupServiceRolePolicyForS3Backup"),
+            role=_role(
+                self,
+                "BackupRole",
+                "service-role/AWSBackupServiceRolePolicyForBackup",
+                "AWSBackupServiceRolePolicyForS3Backup",
+            ),
+            disable_default_backup_policy=True,
         )
 
     def _test_restores(self, vault: backup.BackupVault) -> None:
@@ -183,12 +202,16 @@ def _copy(vault: backup.IBackupVault, *, delete_after: cdk.Duration) -> backup.B
 
 
 def _role(scope: Construct, construct_id: str, *managed_policies: str) -> iam.Role:
-    return iam.Role(
+    role = iam.Role(
         scope,
         construct_id,
         assumed_by=iam.ServicePrincipal("backup.amazonaws.com"),
         managed_policies=[iam.ManagedPolicy.from_aws_managed_policy_name(name) for name in managed_policies],
     )
+    for name in managed_policies:
+        finding = f"IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/{name}]"
+        acknowledge(role, finding, packs=[Pack.AWS_SOLUTIONS], decision=_BACKUP_KNOWS)
+    return role
 
 
 def _lock(environment: Environment) -> backup.LockConfiguration | None:

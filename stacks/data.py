@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 import aws_cdk as cdk
@@ -11,12 +12,39 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from infra.acknowledgement import Decision, acknowledge_lasting
 from infra.backup_tag import mark_for_backup
 from infra.config import Environment, models
 from infra.database import BackupCopy, Database, DatabaseProps
 from infra.environment_stack import EnvironmentStack
 from infra.signing_key import RotationProps, SigningKeyRotation
 from infra.valkey import ValkeyGroup, ValkeyProps
+
+_SIGNS_SESSIONS = Decision(
+    reason="It signs what Django itself hands out for hours (the session's hash, CSRF tokens) and stands before "
+    "no data; tokens of the API are signed with another secret, which rotates. A new value ends every "
+    "session at once, so it is changed by hand, when it has leaked",
+    owner="application",
+    reference="docs/runbooks/secret-rotation-failed.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 5, 28),
+)
+_OPENAI = Decision(
+    reason="OpenAI gives out the key, and has no call by which a function could ask for the next one: a person "
+    "makes it there and puts it here. The daily budget bounds what a stolen one is worth",
+    owner="application",
+    reference="docs/openai.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 5, 28),
+)
+_KEY_PAIR = Decision(
+    reason="It is the private half of a pair whose public half is a file of the repository that CloudFront is "
+    "told of: both change together, in a release, as config/keys/README.md says",
+    owner="platform",
+    reference="config/keys/README.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 5, 28),
+)
 
 
 class DataReplicaStack(EnvironmentStack):
@@ -63,6 +91,7 @@ class DataStack(EnvironmentStack):
         *,
         environment: Environment,
         vpc: ec2.IVpc,
+        log_key: kms.IKey,
         backup_copy: BackupCopy | None,
         signed_images: bool,
         secrets_copy: SecretsCopy | None = None,
@@ -72,6 +101,7 @@ class DataStack(EnvironmentStack):
         super().__init__(
             scope, construct_id, environment=environment, region=environment.regions.primary, stateful=True
         )
+        self.encrypt_logs_with(log_key)
         self.vpc = vpc
         self._secrets_copy, self._recovered = secrets_copy, recovered
         self.key = kms.Key(
@@ -93,6 +123,7 @@ class DataStack(EnvironmentStack):
                 log_retention_days=environment.logs.retention_days,
                 removal_policy=self.removal_policy,
                 protect=environment.protect,
+                in_backup_plan=environment.features.backup,
                 backup_copy=backup_copy,
                 restored_from=recovered.data if recovered else None,
             ),
@@ -103,6 +134,7 @@ class DataStack(EnvironmentStack):
         self.cache = self._valkey("Cache", config=environment.cache, eviction="allkeys-lru")
         self.preview_functions = self._preview_functions() if environment.previews else None
         self.django_secret_key = self._secret("DjangoSecretKey", "Django's SECRET_KEY")
+        _acknowledge_lasting(self.django_secret_key, decision=_SIGNS_SESSIONS)
         self.jwt_signing_key = self._secret("JwtSigningKey", "Signs the access and refresh tokens")
         SigningKeyRotation(
             self,
@@ -124,7 +156,10 @@ class DataStack(EnvironmentStack):
             else None
         )
 
+        if self.openai_secret:
+            _acknowledge_lasting(self.openai_secret, decision=_OPENAI)
         if self.image_signing_key:
+            _acknowledge_lasting(self.image_signing_key, decision=_KEY_PAIR)
             cdk.CfnOutput(self, "ImageSigningKeySecret", value=self.image_signing_key.secret_arn)
 
     def _preview_functions(self) -> ec2.SecurityGroup:
@@ -195,3 +230,9 @@ class DataStack(EnvironmentStack):
             generate_secret_string=secretsmanager.SecretStringGenerator(exclude_punctuation=True, password_length=64),
             removal_policy=self.removal_policy,
         )
+
+
+def _acknowledge_lasting(secret: secretsmanager.ISecret, *, decision: Decision) -> None:
+    """One that comes from the other region is acknowledged there."""
+    if isinstance(secret, secretsmanager.Secret):
+        acknowledge_lasting(secret, decision=decision)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
@@ -10,6 +12,7 @@ from infra.config import Environment
 from infra.distribution import Alias, ApplicationDistribution
 from infra.environment_stack import EnvironmentStack
 from infra.log_bucket import LogBucket
+from infra.log_key import LogKey
 from infra.retention import retention
 from infra.web_acl import EdgeHeader, WebAcl, WebAclLogGroup, metric_name
 
@@ -37,6 +40,13 @@ class EdgeStack(EnvironmentStack):
         image_public_key: str | None,
     ) -> None:
         super().__init__(scope, construct_id, environment=environment, region=REGION)
+        # One of its own, as the other one is in the primary region.
+        self.log_key = self._log_key = LogKey(
+            self,
+            "LogKey",
+            description=f"SpendSmart {environment.name}: logs of CloudFront",
+            keep=environment.protect,
+        )
         edge = ApplicationDistribution(
             self,
             "Cdn",
@@ -48,12 +58,31 @@ class EdgeStack(EnvironmentStack):
             web_acl_arn=self._web_acl() if environment.features.waf else None,
         )
         edge.log_to(
-            LogBucket(self, "AccessLogs", retention_days=environment.logs.retention_days, keep=environment.protect),
+            LogBucket(
+                self,
+                "AccessLogs",
+                retention_days=environment.logs.retention_days,
+                keep=environment.protect,
+                key=self._delivered_logs_key(),
+            ),
             name=f"spendsmart-{environment.name}-cdn",
         )
         self.domain_name = edge.distribution.distribution_domain_name
         self.image_key_id = edge.image_key_id
         cdk.CfnOutput(self, "DistributionDomain", value=self.domain_name)
+
+    def _delivered_logs_key(self) -> kms.Key:
+        """The stack's log key, which CloudFront's log delivery may use as well."""
+        # CloudWatch Logs User Guide, "Amazon S3 bucket server-side encryption".
+        self._log_key.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("delivery.logs.amazonaws.com")],
+                actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+                resources=["*"],  # in a key's policy: this key
+                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
+            )
+        )
+        return self._log_key
 
     def _alias(self) -> Alias | None:
         domain = self.settings.domain

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ssm as ssm
@@ -29,7 +27,7 @@ class IngressStack(EnvironmentStack):
         *,
         environment: Environment,
         vpc: ec2.IVpc,
-        nat_addresses: Sequence[str],
+        nat_addresses: str,
     ) -> None:
         super().__init__(scope, construct_id, environment=environment, region=environment.regions.primary)
         public = PublicLoadBalancer(
@@ -41,6 +39,7 @@ class IngressStack(EnvironmentStack):
                 self, "AccessLogs", retention_days=environment.logs.retention_days, keep=environment.protect
             ),
             deletion_protection=environment.protect,
+            waf=environment.features.waf,
         )
         self.scheme, self.test_port = public.scheme, public.test_port
         self.load_balancer = public.load_balancer
@@ -64,7 +63,7 @@ class IngressStack(EnvironmentStack):
         host = environment.domain.name if environment.domain else self.load_balancer.load_balancer_dns_name
         cdk.CfnOutput(self, "LoadBalancerUrl", value=f"{public.scheme}://{host}")
 
-    def _smoke_test_group(self, vpc: ec2.IVpc, nat_addresses: Sequence[str], *, port: int) -> ec2.SecurityGroup:
+    def _smoke_test_group(self, vpc: ec2.IVpc, nat_addresses: str, *, port: int) -> ec2.SecurityGroup:
         """Of the function that tries new releases. It goes to the load balancer's public address, by a NAT gateway.
 
         It is here as the addresses of a function in a VPC hold its groups for up to an hour after it is deleted.
@@ -74,8 +73,7 @@ class IngressStack(EnvironmentStack):
         )
         group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "AWS")
         group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(port), "Test listener")
-        for address in nat_addresses:
-            self.security_group.add_ingress_rule(ec2.Peer.ipv4(f"{address}/32"), ec2.Port.tcp(port), "Smoke tests")
+        self.security_group.add_ingress_rule(ec2.Peer.prefix_list(nat_addresses), ec2.Port.tcp(port), "Smoke tests")
         return group
 
     def _edge_token(self) -> str:

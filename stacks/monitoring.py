@@ -67,6 +67,7 @@ class MonitoringStack(EnvironmentStack):
         super().__init__(scope, construct_id, environment=environment, region=environment.regions.primary)
         self._import = ImportedValues(self, "Imported", prefix=f"/spendsmart/{environment.name}/monitoring")
         self._watched = watched
+        self.encrypt_logs_with(watched.network.key_of_logs)
         self._sources = self._import_sources()
         self._notifications = self._notify()
         self.alarms = Alarms(
@@ -199,7 +200,14 @@ class MonitoringStack(EnvironmentStack):
             web.add_certificates(alarms, {holder: arn for holder, arn in holders.items() if arn})
         if minutes := self.settings.alarms.journey_minutes:
             self._add_journey(minutes)
-        CountedEvents(self, "Events", environment=self.settings, patterns=self._patterns())
+        CountedEvents(
+            self,
+            "Events",
+            environment=self.settings,
+            patterns=self._patterns(),
+            uncounted=self._notifications.messages[Severity.P0],
+            key=self._notifications.key,
+        )
         self._add_copies()
 
     def _add_journey(self, minutes: int) -> None:
@@ -230,6 +238,8 @@ class MonitoringStack(EnvironmentStack):
         return [
             self._import.keep("DatabaseLogin", data.database.secret.secret_arn),
             self._import.keep("JwtSigningKey", data.jwt_signing_key.secret_arn),
+            self._import.keep("BrokerPassword", data.broker.secret.secret_arn),
+            self._import.keep("CachePassword", data.cache.secret.secret_arn),
         ]
 
     def _add_copies(self) -> None:

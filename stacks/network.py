@@ -2,22 +2,49 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra.acknowledgement import HIPAA_NIST_PCI, Decision, acknowledge
 from infra.config import Environment
 from infra.environment_stack import EnvironmentStack
+from infra.log_key import LogKey
+from infra.permissions import PermissionsBoundary
 from infra.retention import retention
+from previews.places import role_prefix
+
+_WAY_OUT = Decision(
+    reason="A public subnet is one with this route: the load balancer and the NAT gateways stand there, and nothing "
+    "else. Tasks and databases are in private and isolated subnets, which have no such route",
+    owner="platform",
+    reference="docs/adr/0056-acknowledged-findings.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
 
 
 class NetworkStack(EnvironmentStack):
-    """A VPC with public subnets (load balancer, NAT), private ones (tasks) and isolated ones (databases)."""
+    """A VPC with public subnets (load balancer, NAT), private ones (tasks) and isolated ones (databases).
+
+    With it comes what every other stack needs first: the key of the logs and the boundary of all roles.
+    """
 
     def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
         super().__init__(scope, construct_id, environment=environment, region=environment.regions.primary)
         network = environment.network
+        self.log_key = self.key_of_logs = LogKey(self, "LogKey", description=f"SpendSmart {environment.name}: logs")
+        self.boundary_arn = boundary_arn(self)
+        PermissionsBoundary(
+            self,
+            "Boundary",
+            name=_boundary_name(environment),
+            role_prefix=f"SpendSmart-{environment.name.capitalize()}-",
+            ended=role_prefix(environment.name) if environment.previews else None,
+        )
         self.vpc = ec2.Vpc(
             self,
             "Vpc",
@@ -40,8 +67,11 @@ class NetworkStack(EnvironmentStack):
                 reason="Zones are concrete: with Fn::GetAZs one that AWS adds could move, and so replace, subnets.",
             )
         )
-        self.nat_addresses = self._nat_addresses()
+        self.nat_addresses = self._list_nat_addresses()
         self._log_flows()
+        for subnet in self.vpc.public_subnets:
+            route = subnet.node.find_child("DefaultRoute")
+            acknowledge(route, "VPCNoUnrestrictedRouteToIGW", packs=HIPAA_NIST_PCI, decision=_WAY_OUT)
         self._add_endpoints()
 
     @property
@@ -50,10 +80,21 @@ class NetworkStack(EnvironmentStack):
         found = [subnet.node.try_find_child("NATGateway") for subnet in self.vpc.public_subnets]
         return [gateway.ref for gateway in found if isinstance(gateway, ec2.CfnNatGateway)]
 
-    def _nat_addresses(self) -> list[str]:
-        """From where the private subnets reach public addresses: one for each NAT gateway."""
+    def _list_nat_addresses(self) -> str:
+        """From where the private subnets reach public addresses, as the id of a prefix list for security groups."""
         found = [subnet.node.try_find_child("EIP") for subnet in self.vpc.public_subnets]
-        return [address.ref for address in found if isinstance(address, ec2.CfnEIP)]
+        addresses = [address.ref for address in found if isinstance(address, ec2.CfnEIP)]
+        return ec2.CfnPrefixList(
+            self,
+            "NatAddresses",
+            prefix_list_name=f"spendsmart-{self.settings.name}-nat",
+            address_family="IPv4",
+            max_entries=len(addresses),
+            entries=[
+                ec2.CfnPrefixList.EntryProperty(cidr=f"{address}/32", description="NAT gateway")
+                for address in addresses
+            ],
+        ).attr_prefix_list_id
 
     def _log_flows(self) -> None:
         group = logs.LogGroup(
@@ -85,3 +126,14 @@ class NetworkStack(EnvironmentStack):
                 private_dns_enabled=True,
                 subnets=ec2.SubnetSelection(subnet_group_name="Private"),
             )
+
+
+def boundary_arn(stack: EnvironmentStack) -> str:
+    """Of the environment's boundary, whose name every stack knows beforehand."""
+    name = _boundary_name(stack.settings)
+    return stack.format_arn(service="iam", region="", resource="policy", resource_name=name)
+
+
+def _boundary_name(environment: Environment) -> str:
+    # IAM knows no regions: where the environment is brought up in its second one, the first one's is still there.
+    return f"spendsmart-{environment.name}-{environment.regions.primary}-boundary"

@@ -10,10 +10,13 @@ from typing import Any
 import aws_cdk as cdk
 
 from infra.config import in_second_region, load_environment
+from infra.custom_resources import complete_custom_resources
 from infra.database import BackupCopy
 from infra.defaults import injectors
+from infra.environment_stack import EnvironmentStack
 from infra.image_key import FOLDER as IMAGE_KEYS
 from infra.image_key import image_public_key
+from infra.permissions import bound_roles, without_inline_policies
 from infra.web_acl import EdgeHeader
 from stacks.backup import BackupReplicaStack, BackupStack
 from stacks.data import DataReplicaStack, DataStack, Recovered, SecretsCopy
@@ -35,7 +38,7 @@ _ROLLOUT = "rollout."
 class SpendSmartPlatform(cdk.App):
     """All stacks of one environment, cut by how often and how dangerously they change.
 
-    - Network: VPC; almost never changes.
+    - Network: VPC, key of logs, boundary of roles; almost never changes.
     - Data, Storage: what must not be lost, with copies in a second region (StorageReplica, BackupReplica first,
       as their keys and names have to exist before anything is copied there).
     - Ingress, RegionalWaf, Edge: the way in, from the load balancer outwards.
@@ -164,6 +167,19 @@ class SpendSmartPlatform(cdk.App):
                 previews=previews,
                 monitoring=self.monitoring,
             )
+        self._hold_to_least_privilege()
+
+    def _hold_to_least_privilege(self) -> None:
+        """When everything is made: each role is bounded and has no inline policy, CDK's own helpers included."""
+        tags = {"Environment": self.environment.name, "Project": "SpendSmart"}
+        for stack in self.node.children:
+            if isinstance(stack, EnvironmentStack):
+                complete_custom_resources(stack, tags=tags, log_key=self.network.key_of_logs)
+                bound_roles(stack, self.network.boundary_arn)
+                if stack is not self.network:
+                    # The boundary's name is known beforehand, so no reference says that it has to exist.
+                    stack.add_stack_dependency(self.network)
+        without_inline_policies(self)
 
     def _compose_state(self, backup_replica: BackupReplicaStack | None) -> None:
         """What must not be lost. Where copies go is made first."""
@@ -187,6 +203,7 @@ class SpendSmartPlatform(cdk.App):
             "Data",
             environment=environment,
             vpc=self.network.vpc,
+            log_key=self.network.key_of_logs,
             backup_copy=backup_copy,
             signed_images=self._image_key is not None,
             secrets_copy=secrets_copy,
@@ -204,6 +221,7 @@ class SpendSmartPlatform(cdk.App):
             "Data",
             environment=environment,
             vpc=self.network.vpc,
+            log_key=self.network.key_of_logs,
             backup_copy=None,
             signed_images=False,
             recovered=Recovered(data=data, key_arn=replica.key.key_arn),
@@ -219,6 +237,7 @@ class SpendSmartPlatform(cdk.App):
                 self,
                 "RegionalWaf",
                 environment=environment,
+                log_key=self.network.key_of_logs,
                 load_balancer=ingress.load_balancer,
                 trusted_edge=edge_header if features.cdn else None,
             )

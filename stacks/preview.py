@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import aws_cdk as cdk
@@ -15,6 +16,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct, IDependable
 
+from infra.acknowledgement import Decision, acknowledge_lasting, acknowledge_wildcard
 from infra.application import Application, Namespace, Server, Surroundings, Valkey
 from infra.application_image import application_image
 from infra.config import Environment
@@ -23,6 +25,7 @@ from infra.fargate_service import FargateService, ServiceProps, SharedCluster
 from infra.fargate_task import ContainerProps, Task, TaskProps
 from infra.load_balancer import WebTargetGroup
 from infra.migrations import migrations_digest
+from infra.preview_server import OBJECTS
 from infra.preview_settings import PreviewSettings, as_in_a_preview
 from infra.retention import retention
 from infra.rule_conditions import header, host, query
@@ -31,6 +34,15 @@ from infra.valkey import tenant_access
 from previews.names import PreviewName
 from previews.places import ACCESS_COOKIE, ACCESS_QUERY, HEADER
 from stacks.previews import LOGIN_ID, PREFIX
+
+_GOES_WITH_IT = Decision(
+    reason="It is made with the preview and goes with it, after 72 hours at the latest unless somebody pushes, "
+    "and opens synthetic data alone: its life is shorter than any rotation",
+    owner="platform",
+    reference="docs/adr/0056-acknowledged-findings.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
 
 _WEB_CPU, _WEB_MEMORY_MIB = 256, 512
 _WORKER_CPU, _WORKER_MEMORY_MIB = 256, 2048
@@ -150,7 +162,7 @@ class PreviewStack(EnvironmentStack):
 
     def _secret(self, construct_id: str, description: str, *, username: str | None = None) -> secretsmanager.Secret:
         """A password, or a login in RDS's form."""
-        return secretsmanager.Secret(
+        secret = secretsmanager.Secret(
             self,
             construct_id,
             description=f"{description} of preview {self._preview.name}",
@@ -162,6 +174,8 @@ class PreviewStack(EnvironmentStack):
                 generate_string_key="password" if username else None,
             ),
         )
+        acknowledge_lasting(secret, decision=_GOES_WITH_IT)
+        return secret
 
     def _database(self) -> cdk.CustomResource:
         """From the template, then migrated by this release's own migrations; `settings` say when it is a new one."""
@@ -169,6 +183,7 @@ class PreviewStack(EnvironmentStack):
         # The function says which database when it runs the task.
         task = self._task("Migration", cpu=_MIGRATION_CPU, memory_mib=_MIGRATION_MEMORY_MIB)
         task.add_container(self._application_on("-").migrate())
+        task.acknowledge_login()
         database = self._share(
             "Database",
             "DatabaseFunction",
@@ -293,6 +308,7 @@ class PreviewStack(EnvironmentStack):
         )
         pool = task.add_container(application.pgbouncer())
         task.definition.default_container = task.add_container(container, after=pool)
+        task.acknowledge_login()
         self._allow(task, signs_tokens=web)
         return FargateService(
             self,
@@ -314,11 +330,11 @@ class PreviewStack(EnvironmentStack):
         """Its own objects and nothing else in the bucket, and its own keys."""
         bucket, prefix = self._shared.read("ObjectsBucket"), self._preview.object_prefix
         whole = self.format_arn(service="s3", region="", account="", resource=bucket)
+        own = f"{whole}/{prefix}*"
         task.role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], resources=[f"{whole}/{prefix}*"]
-            )
+            iam.PolicyStatement(actions=["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], resources=[own])
         )
+        acknowledge_wildcard(task.role, own, decision=OBJECTS)
         # Without the condition it could list what others have. With it S3 answers 403 instead of 404 for an object
         # that is not there, and the application says "later" instead of "never".
         task.role.add_to_policy(

@@ -10,8 +10,10 @@ import aws_cdk as cdk
 
 from infra.config import ConfigurationError, load_environment
 from infra.defaults import injectors
+from infra.permissions import bound_roles, without_inline_policies
 from infra.preview_settings import PreviewSettings
 from previews.names import PreviewName, PreviewNameError, tag_value
+from stacks.network import boundary_arn
 from stacks.preview import PreviewStack
 
 CONTEXT = "preview"
@@ -55,6 +57,8 @@ class PreviewApp(cdk.App):
         self.stack = PreviewStack(
             self, preview.stack, environment=self.environment, preview=preview, settings=self._settings()
         )
+        bound_roles(self.stack, boundary_arn(self.stack))
+        without_inline_policies(self)
 
     def _settings(self) -> PreviewSettings:
         previews = self.environment.previews

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import date
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -12,6 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from infra.acknowledgement import Decision, acknowledge_lasting, acknowledge_wildcard
 from infra.application import Application, Namespace
 from infra.application_image import application_image
 from infra.config import Environment
@@ -20,9 +22,11 @@ from infra.environment_stack import EnvironmentStack
 from infra.fargate_service import FargateCluster
 from infra.fargate_task import Task, TaskProps
 from infra.load_balancer import LAST_PRIORITY, WEB_PORT
+from infra.log_bucket import LogBucket
 from infra.migrations import migrations_digest
 from infra.preview_bucket import PreviewBucket
 from infra.preview_server import (
+    OBJECTS,
     Callers,
     DatabaseFunction,
     DatabaseFunctionProps,
@@ -37,6 +41,15 @@ from stacks.data import DataStack
 from stacks.ingress import IngressStack
 from stacks.storage import ReceiptsStack
 from stacks.surroundings import Imports
+
+_SYNTHETIC = Decision(
+    reason="It opens synthetic data that every preview begins with, and nothing else: the role owns the template"
+    " database alone, and the people in it are made up",
+    owner="platform",
+    reference="docs/adr/0056-acknowledged-findings.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
 
 PREFIX = "previews"
 """Where this stack's parameters are: `/spendsmart/<environment>/previews/…`. Previews read them by these names."""
@@ -87,7 +100,18 @@ class PreviewsStack(EnvironmentStack):
         self._vpc = self._imports.vpc(vpc)
         self._logs = TaskLogs(self, "Logs", retention_days=environment.logs.retention_days)
         self._cluster = FargateCluster(self, "Cluster", vpc=self._vpc, insights=False).cluster
-        self._objects = PreviewBucket(self, "Objects", page_origins=self._page_origins(ingress))
+        self._objects = PreviewBucket(
+            self,
+            "Objects",
+            page_origins=self._page_origins(ingress),
+            access_logs=LogBucket(
+                self,
+                "AccessLogs",
+                retention_days=environment.logs.retention_days,
+                keep=False,
+                logs_buckets=True,
+            ),
+        )
         self._surroundings = self._imports.surroundings(None)
         self._database_group = self._imports.security_group("Database", data.database.security_group)
         self._task_group = self._group_of_tasks(ingress)
@@ -130,7 +154,7 @@ class PreviewsStack(EnvironmentStack):
 
     def _secret(self, construct_id: str, description: str, username: str | None = None) -> secretsmanager.Secret:
         """A password, or a login in RDS's form."""
-        return secretsmanager.Secret(
+        secret = secretsmanager.Secret(
             self,
             construct_id,
             description=description,
@@ -142,6 +166,8 @@ class PreviewsStack(EnvironmentStack):
                 generate_string_key="password" if username else None,
             ),
         )
+        acknowledge_lasting(secret, decision=_SYNTHETIC)
+        return secret
 
     def _group_of_tasks(self, ingress: IngressStack) -> ec2.SecurityGroup:
         data = self._data
@@ -187,7 +213,13 @@ class PreviewsStack(EnvironmentStack):
         )
         task.add_container(application.seed(password=self._seed_password))
         task.definition.add_to_execution_role_policy(self._decrypt_secrets())
-        self._objects.bucket.grant_put(task.role, f"{TEMPLATE_OBJECTS}*")
+        task.acknowledge_login()
+        objects = self._objects.bucket.arn_for_objects(f"{TEMPLATE_OBJECTS}*")
+        task.role.add_to_policy(iam.PolicyStatement(actions=["s3:PutObject"], resources=[objects]))
+        task.role.add_to_policy(
+            iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[self._objects.key.key_arn])
+        )
+        acknowledge_wildcard(task.role, objects, decision=OBJECTS)
         made = cdk.CustomResource(
             self,
             "Template",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from infra.acknowledgement import Decision, acknowledge_wildcard
 from infra.application import MIGRATION_LABEL, RELEASE_VARIABLE, Application
 from infra.application_image import application_image
 from infra.config import Environment
@@ -33,6 +36,23 @@ from stacks.storage import ReceiptsStack
 from stacks.surroundings import Imports
 
 _POSTGRESQL, _VALKEY, _HTTPS = 5432, 6379, 443
+_TRACES = Decision(
+    reason="xray:PutTraceSegments knows no resources (Service Authorization Reference); it sends traces of this task "
+    "and reads none",
+    owner="application",
+    reference="docs/adr/0053-traces-without-a-sidecar.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
+_RECEIPTS = Decision(
+    reason="Receipts get their names from the application, which decides by its own rules who sees which: the bucket"
+    " is named and the prefix receipts/, the objects in it cannot be",
+    owner="application",
+    reference="docs/adr/0056-acknowledged-findings.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
+
 _MIGRATION_CPU, _MIGRATION_MEMORY_MIB = 512, 1024
 
 
@@ -85,8 +105,16 @@ class ServiceStack(EnvironmentStack):
         RestartOnRotation(
             self,
             "RestartOnRotation",
-            secret_arn=surroundings.database_login.secret_arn,
+            secret_arns=[
+                secret.secret_arn
+                for secret in (
+                    surroundings.database_login,
+                    surroundings.broker.password,
+                    surroundings.cache.password,
+                )
+            ],
             services=[self.web, self.worker, self.beat],
+            log_group=self._logs.group("RestartOnRotation"),
         )
         for name, service in (("Web", self.web), ("Worker", self.worker), ("Beat", self.beat)):
             cdk.CfnOutput(self, f"{name}ServiceName", value=service.service_name)
@@ -212,6 +240,7 @@ class ServiceStack(EnvironmentStack):
         # The load balancer sends to the default container, which would be the first one.
         pool = task.add_container(self._application.pgbouncer()) if pooled else None
         task.definition.default_container = task.add_container(container, after=pool)
+        task.acknowledge_login()
         return task
 
     def _service(
@@ -257,6 +286,7 @@ class ServiceStack(EnvironmentStack):
         task.role.add_to_policy(iam.PolicyStatement(actions=list(actions), resources=[receipts]))
         task.role.add_to_policy(iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket]))
         task.role.add_to_policy(iam.PolicyStatement(actions=key_actions, resources=[self._imports.bucket_key]))
+        acknowledge_wildcard(task.role, receipts, decision=_RECEIPTS)
 
     def _allow_signing_keys(self, task: Task) -> None:
         """Only who makes and checks tokens reads the keys; a rotation is taken over without a restart."""
@@ -269,6 +299,7 @@ class ServiceStack(EnvironmentStack):
         """X-Ray knows no resources that could be named (Service Authorization Reference, "AWS X-Ray")."""
         if self.settings.tracing.sample_percent:
             task.role.add_to_policy(iam.PolicyStatement(actions=["xray:PutTraceSegments"], resources=["*"]))
+            acknowledge_wildcard(task.role, "*", decision=_TRACES)
 
     def _decrypt_secrets(self) -> iam.PolicyStatement:
         return iam.PolicyStatement(

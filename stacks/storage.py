@@ -10,6 +10,7 @@ from constructs import Construct
 from infra.backup_tag import mark_for_backup
 from infra.config import Environment
 from infra.environment_stack import EnvironmentStack
+from infra.log_bucket import LogBucket
 from infra.receipts_bucket import ReceiptsBucket, ReceiptsBucketProps
 
 
@@ -47,9 +48,11 @@ class StorageReplicaStack(ReceiptsStack):
             props=ReceiptsBucketProps(
                 config=environment.storage,
                 bucket_name=self.bucket_name,
+                is_copy=True,
                 removal_policy=self.removal_policy,
                 auto_delete=not environment.protect,
                 page_origins=page_origins(environment),
+                access_logs=_access_logs(self, environment),
             ),
         )
         if serves:
@@ -73,6 +76,7 @@ class StorageStack(ReceiptsStack):
                 removal_policy=self.removal_policy,
                 auto_delete=not environment.protect,
                 page_origins=page_origins(environment),
+                access_logs=_access_logs(self, environment),
                 replica=replica,
             ),
         )
@@ -81,6 +85,17 @@ class StorageStack(ReceiptsStack):
         if environment.features.backup:
             mark_for_backup(self.bucket, environment)
         self._tell()
+
+
+def _access_logs(stack: EnvironmentStack, environment: Environment) -> LogBucket:
+    """Beside the bucket, as S3 delivers within a region only."""
+    return LogBucket(
+        stack,
+        "AccessLogs",
+        retention_days=environment.logs.retention_days,
+        keep=environment.protect,
+        logs_buckets=True,
+    )
 
 
 def page_origins(environment: Environment) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from infra.config import Environment
@@ -23,10 +24,12 @@ class RegionalWafStack(EnvironmentStack):
         construct_id: str,
         *,
         environment: Environment,
+        log_key: kms.IKey,
         load_balancer: elbv2.IApplicationLoadBalancer,
         trusted_edge: EdgeHeader | None,
     ) -> None:
         super().__init__(scope, construct_id, environment=environment, region=environment.regions.primary)
+        self.encrypt_logs_with(log_key)
         acl = WebAcl(
             self,
             "Acl",

@@ -116,7 +116,13 @@ def _streams(group: Resource) -> str:
     return f"{arn(group)}:*"
 
 
+def _parameter(parameter: Resource) -> str:
+    """`Ref` of a parameter is its name, which may be a path."""
+    return _own_name(parameter)
+
+
 _SPECIAL: dict[tuple[str, str], Callable[[Resource], str]] = {
+    ("AWS::SSM::Parameter", "Ref"): _parameter,
     ("AWS::SecretsManager::SecretTargetAttachment", "Ref"): _attached_secret,
     ("AWS::Logs::LogGroup", "Arn"): _streams,
     ("AWS::ECS::Service", "Name"): lambda service: arn(service).rpartition("/")[2],
@@ -126,6 +132,8 @@ _SPECIAL: dict[tuple[str, str], Callable[[Resource], str]] = {
 def _name(resource: Resource) -> str:
     if resource.type == "AWS::ECS::Service":
         return f"{text_of(resource.get('Cluster').value)}/{_own_name(resource)}"
+    if resource.type == "AWS::SSM::Parameter":
+        return _own_name(resource).removeprefix("/")  # the ARN has one slash before a path
     return _own_name(resource)
 
 

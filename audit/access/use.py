@@ -101,8 +101,7 @@ def _use(principal: PrincipalAccess, calls: Sequence[Call]) -> Use:
     let = [one for one in calls if one.allowed]
     unused = []
     for permission in principal.permissions:
-        on = _deployed(permission.resource)
-        here = [one for one in let if overlaps(on, one.resource)]
+        here = [one for one in let if _meets(permission.resource, one.resource)]
         left = tuple(one for one in permission.actions if not any(action_covers(one, call.action) for call in here))
         if left:
             unused.append(Unused(actions=left, resource=permission.resource, source=permission.source))
@@ -118,10 +117,27 @@ def _use(principal: PrincipalAccess, calls: Sequence[Call]) -> Use:
 
 def _granted(principal: PrincipalAccess, call: Call) -> bool:
     return any(
-        overlaps(_deployed(one.resource), call.resource)
-        and any(action_covers(each, call.action) for each in one.actions)
+        _meets(one.resource, call.resource) and any(action_covers(each, call.action) for each in one.actions)
         for one in principal.permissions
     ) or not expand(call.action)
+
+
+_MADE_UP = re.compile(r"(:secret|:log-group):[^:]*?(\w+)-\$\{suffix\}")
+
+
+def _meets(permitted: str, called: str) -> bool:
+    """Whether a permission's resource, as a template has it, takes in what was called.
+
+    A name that is made up has the logical id in it; what stands around it is the stack's name in one form or another,
+    or nothing at all.
+    """
+    made = _MADE_UP.search(permitted)
+    named = re.search(rf"{made[1]}:[^:]+", called) if made else None
+    if made and named:
+        if made[2] not in named[0]:
+            return False
+        permitted, called = permitted.replace(made[0], "name"), called.replace(named[0], "name")
+    return overlaps(_deployed(permitted), called)
 
 
 def _deployed(resource: str) -> str:

@@ -1,11 +1,12 @@
 """Where a tool disagrees with us: each disagreement explained once, in `explained.toml`, with an owner and a last day.
 
 An entry covers findings of one rule of one tool at the constructs that its patterns name. One that has expired covers
-nothing any more; a test holds that each still matches a finding in some environment.
+nothing any more, and one that matches no finding in any environment fails `make audit ENV=all`.
 """
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from audit.assembly import AuditError
-from audit.model import Finding
+from audit.model import Finding, State
 
 FILE = Path(__file__).with_name("explained.toml")
 _SHORTEST_REASON = 40
@@ -34,9 +35,10 @@ class Explanation:
     expires: date
 
     def covers(self, finding: Finding) -> bool:
-        return (finding.tool, finding.rule) == (self.tool, self.rule) and any(
-            fnmatchcase(finding.path, pattern) for pattern in self.where
-        )
+        return self.is_about(finding.tool, finding.rule, finding.path)
+
+    def is_about(self, tool: str, rule: str, path: str) -> bool:
+        return (tool, rule) == (self.tool, self.rule) and any(fnmatchcase(path, pattern) for pattern in self.where)
 
 
 def explanations(file: Path = FILE) -> tuple[Explanation, ...]:
@@ -57,6 +59,25 @@ def explanations(file: Path = FILE) -> tuple[Explanation, ...]:
         if not one.where or {"*", "**", ""} & set(one.where):
             raise AuditError(f"{file.name}: {one.tool} {one.rule} has to name constructs, not everything")
     return found
+
+
+def idle(entries: Sequence[Explanation], reports: Sequence[Path]) -> tuple[Explanation, ...]:
+    """Those that explain nothing in any of these reports' folders: what they were about has been mended.
+
+    Raises AuditError for a report that cannot be read, or whose tools were not all run: it would show too little.
+    """
+    found: set[tuple[str, str, str]] = set()
+    wanted = {one.tool for one in entries}
+    for folder in reports:
+        try:
+            report = json.loads((folder / "report.json").read_text())
+        except (OSError, ValueError) as error:
+            raise AuditError(f"{folder}: {error}; make the report first: make audit ENV=all") from error
+        ran = {tool["name"] for tool in report["tools"] if tool["state"] != State.NOT_RUN}
+        if missing := wanted - ran:
+            raise AuditError(f"{folder}: {', '.join(sorted(missing))} did not run, so nothing shows what it would find")
+        found |= {(one["tool"], one["rule"], one["path"]) for one in report["findings"]}
+    return tuple(one for one in entries if not any(one.is_about(*each) for each in found))
 
 
 def valid(entries: Sequence[Explanation], today: date) -> tuple[Explanation, ...]:

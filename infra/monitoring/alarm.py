@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from typing import Literal
 
@@ -13,11 +14,22 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from infra.acknowledgement import HIPAA_NIST, Decision, acknowledge
 from infra.config import Environment
 from infra.monitoring import description
 
 RUNBOOKS = "docs/runbooks"
 """The folder of the repository with a page for each alarm."""
+
+
+_PART = Decision(
+    reason="It is a part of a composite alarm, which speaks for it: on its own it would say the same a second time, "
+    "or what is no fault by itself. Its state and history are on the dashboards",
+    owner="platform",
+    reference="docs/adr/0040-two-stacks-of-alarms.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
 
 
 class Severity(StrEnum):
@@ -217,6 +229,8 @@ class Alarms:
             tell = actions.SnsAction(self.topics[meaning.severity])
             alarm.add_alarm_action(tell)
             alarm.add_ok_action(tell)
+        elif isinstance(alarm, cloudwatch.Alarm):
+            acknowledge(alarm, "CloudWatchAlarmAction", packs=HIPAA_NIST, decision=_PART)
 
 
 def prefix(environment: Environment) -> str:

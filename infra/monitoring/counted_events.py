@@ -6,15 +6,22 @@ from collections.abc import Mapping
 
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from infra.config import Environment
 from infra.monitoring.metrics.application import namespace
-from infra.monitoring.small_function import SmallFunction, SmallFunctionProps
+from infra.small_function import SmallFunction, SmallFunctionProps
 
 
 class CountedEvents(Construct):
-    """One function for all rules; each rule tells it the kind, which becomes the metric's dimension."""
+    """One function for all rules; each rule tells it the kind, which becomes the metric's dimension.
+
+    An event that could not be counted goes to the readers of `uncounted`, a topic encrypted with `key`, as it came: no
+    alarm would tell of it.
+    """
 
     def __init__(
         self,
@@ -23,6 +30,8 @@ class CountedEvents(Construct):
         *,
         environment: Environment,
         patterns: Mapping[str, events.EventPattern],
+        uncounted: sns.ITopic,
+        key: kms.IKey,
     ) -> None:
         super().__init__(scope, construct_id)
         counter = SmallFunction(
@@ -35,6 +44,10 @@ class CountedEvents(Construct):
                 timeout_seconds=15,
                 log_retention_days=environment.logs.retention_days,
                 environment={},
+                undelivered=uncounted,
+                allow=[
+                    iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[key.key_arn]),
+                ],
             ),
         )
         for kind, pattern in patterns.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
@@ -11,10 +12,27 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from infra.acknowledgement import Decision, acknowledge_lasting
 from infra.config import Environment
 from infra.monitoring.metrics.application import namespace
-from infra.monitoring.small_function import SmallFunction, SmallFunctionProps
+from infra.small_function import SmallFunction, SmallFunctionProps
 
+_MADE_UP_USER = Decision(
+    reason="A user who is made up, has one made-up receipt for a minute and no rights beyond it: its password "
+    "opens what anybody gets who registers. The first walk registers it, and a new stack has a new one",
+    owner="platform",
+    reference="docs/adr/0041-the-journey-is-a-function.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
+_NEXT_WALK = Decision(
+    reason="The next walk comes in minutes and asks anew; one that failed is the alarm journey-failing, none at all is "
+    "journey-silent. Its event is the time of day: nothing in it could be tried again",
+    owner="platform",
+    reference="docs/adr/0041-the-journey-is-a-function.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
 _PATIENCE_SECONDS = 90
 _TIMEOUT_SECONDS = 180  # five calls of 20 s at the most, beside the patience
 
@@ -39,6 +57,7 @@ class Journey(Construct):
             ),
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
+        acknowledge_lasting(login, decision=_MADE_UP_USER)
         small = SmallFunction(
             self,
             "Walk",
@@ -47,6 +66,7 @@ class Journey(Construct):
                 description="Walks as a user: log in, upload, read, analytics",
                 namespace=namespace(environment.name),
                 timeout_seconds=_TIMEOUT_SECONDS,
+                undelivered=_NEXT_WALK,
                 log_retention_days=environment.logs.retention_days,
                 environment={
                     "SITE_URL": site_url,

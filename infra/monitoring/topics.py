@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -16,12 +17,38 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from infra.acknowledgement import Decision, acknowledge_lasting, acknowledge_wildcard
 from infra.config import Environment
 from infra.monitoring.alarm import Severity, prefix
-from infra.monitoring.small_function import package_code
 from infra.retention import retention
+from infra.small_function import RUNTIME, acknowledge_limits, package_code
 
 _PACKAGE = "notify"
+
+_DESTINATION = Decision(
+    reason="What the function could not deliver goes to the readers of P0 by its on-failure destination, which says "
+    "why it failed as well: a dead-letter queue would be a second copy that nobody reads",
+    owner="platform",
+    reference="docs/runbooks/messages-failing.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
+_GIVEN_BY_OTHERS = Decision(
+    reason="The chat or pager service gives out the address, and has no call by which a function could ask for "
+    "the next one: a person makes it there and puts it here",
+    owner="platform",
+    reference="docs/observability.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 5, 28),
+)
+_COMPOSITES = Decision(
+    reason="cloudwatch:DescribeAlarms shows composite alarms to nobody whose right names resources (CloudWatch API "
+    "Reference, DescribeAlarms); it reads states, and no data",
+    owner="platform",
+    reference="docs/observability.md",
+    decided=date(2026, 11, 28),
+    expires=date(2027, 11, 26),
+)
 
 _PUBLISHERS = ("cloudwatch", "budgets", "costalerts")
 """Services that speak on these topics: alarms, budgets, cost anomalies."""
@@ -134,13 +161,14 @@ class Notifications(Construct):
             self,
             "Function",
             description="Turns alarms into messages, and sends them to mail, chat and pager",
-            runtime=lambda_.Runtime.PYTHON_3_13,
+            runtime=RUNTIME,
             architecture=lambda_.Architecture.ARM_64,
             handler=f"{_PACKAGE}.index.handler",
             code=package_code(_PACKAGE),
             memory_size=128,
             timeout=cdk.Duration.seconds(30),
-            role=role,
+            # CDK would add the use of the topics' key by actions with a star.
+            role=role.without_policy_updates(),
             log_group=group,
             environment={
                 "PREFIX": prefix(self._environment),
@@ -157,9 +185,12 @@ class Notifications(Construct):
             },
             on_failure=destinations.SnsDestination(self.messages[Severity.P0]),
         )
+        acknowledge_limits(function, undelivered=_DESTINATION, outside_vpc=True)
         for secret in endpoints.values():
             secret.grant_read(role)
         self._allow(role, props)
+        acknowledge_wildcard(role, "*", decision=_COMPOSITES)
+        function.node.add_dependency(role)
         for topic in self.topics.values():
             topic.add_subscription(subscriptions.LambdaSubscription(function))
         return function
@@ -171,7 +202,7 @@ class Notifications(Construct):
                 actions=["sns:Publish"], resources=[topic.topic_arn for topic in self.messages.values()]
             )
         )
-        self.key.grant(role, "kms:Decrypt", "kms:GenerateDataKey*")
+        self.key.grant(role, "kms:Decrypt", "kms:GenerateDataKey")
         role.add_to_policy(
             iam.PolicyStatement(
                 actions=["cloudwatch:DescribeAlarms"],
@@ -189,7 +220,7 @@ class Notifications(Construct):
         )
 
     def _endpoint(self, name: str) -> secretsmanager.Secret:
-        return secretsmanager.Secret(
+        secret = secretsmanager.Secret(
             self,
             f"{name.capitalize()}Endpoint",
             description=f"Where the {name} takes messages: random until an address is put in its place",
@@ -197,3 +228,5 @@ class Notifications(Construct):
             generate_secret_string=secretsmanager.SecretStringGenerator(exclude_punctuation=True, password_length=32),
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
+        acknowledge_lasting(secret, decision=_GIVEN_BY_OTHERS)
+        return secret

@@ -20,6 +20,7 @@ FREE = frozenset(
         "AWS::CloudFront::PublicKey",
         "AWS::CloudFront::ResponseHeadersPolicy",
         "AWS::EC2::InternetGateway",
+        "AWS::EC2::PrefixList",
         "AWS::EC2::Route",
         "AWS::EC2::RouteTable",
         "AWS::EC2::SecurityGroup",

@@ -13,7 +13,7 @@ from audit.assembly import AuditError
 from audit.model import Finding, State, Tool
 from audit.opinions import cfn_lint, guard, recorded
 from audit.opinions.all import opinions
-from audit.opinions.explained import Explanation, explanations, valid
+from audit.opinions.explained import Explanation, explanations, idle, valid
 from audit.opinions.opinion import Opinion, judged
 from preflight.assembly import Assembly
 from preflight.loading import load
@@ -123,6 +123,24 @@ def test_an_explanation_covers_its_rule_at_its_places_until_its_last_day() -> No
     assert found[0].acknowledgement.owner == "platform"
     assert valid([ENTRY], date(2027, 11, 26)) == (ENTRY,)
     assert valid([ENTRY], date(2027, 11, 27)) == ()
+
+
+def test_an_explanation_without_a_finding_in_any_environment_is_told(tmp_path: Path) -> None:
+    def report(name: str, *found: str, state: str = "passed") -> Path:
+        folder = tmp_path / name
+        folder.mkdir()
+        findings = [{"tool": "checkov", "rule": "CKV_1", "path": path} for path in found]
+        tools = [{"name": "checkov", "state": state}]
+        (folder / "report.json").write_text(json.dumps({"tools": tools, "findings": findings}))
+        return folder
+
+    dev, prod = report("dev", "P/Edge/Key"), report("prod", "P/Data/Key")
+    assert idle([ENTRY], [dev, prod]) == ()
+    assert idle([ENTRY], [dev]) == (ENTRY,)
+    with pytest.raises(AuditError, match="did not run"):
+        idle([ENTRY], [prod, report("staging", state="not run")])
+    with pytest.raises(AuditError, match="ENV=all"):
+        idle([ENTRY], [tmp_path])
 
 
 COMMON = '[every]\nowner = "o"\nreference = "r"\ndecided = 2026-01-01\nexpires = 2027-01-01'

@@ -67,6 +67,6 @@ def take_secret(template: Template, name: str) -> None:
 def take_statement(template: Template, *, role: str, action: str) -> None:
     """Take the statement with that action out of the policy of the role whose logical id contains `role`."""
     for name, resource in template["Resources"].items():
-        if resource["Type"] == "AWS::IAM::Policy" and role in name:
+        if resource["Type"] == "AWS::IAM::ManagedPolicy" and role in name:
             document = resource["Properties"]["PolicyDocument"]
             document["Statement"] = [s for s in document["Statement"] if action not in s["Action"]]

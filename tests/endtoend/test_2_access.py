@@ -6,8 +6,10 @@ Before the tests of deployments, which plant a refusal.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,3 +43,12 @@ def test_no_task_may_do_what_none_has_to(proof: dict[str, Any]) -> None:
 
 def test_nothing_that_the_platform_did_was_refused(proof: dict[str, Any]) -> None:
     assert proof["refused_calls"] == []
+
+
+def test_the_templates_allow_what_the_emulator_let(proof: dict[str, Any]) -> None:
+    """Two evaluations, written apart, agree on every call of the run."""
+    assert proof["roles"]
+    home = Path(os.environ["LOCALCLOUD_HOME"])
+    answer = _run("audit.access", str(home / "assembly"), "--calls", str(home / "emulator" / "calls.jsonl"))
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "candidate for removal" in answer.stdout

@@ -84,14 +84,18 @@ def test_target_groups_check_readiness_of_tasks_by_address(assembly: Assembly) -
 
 def test_only_our_own_network_is_let_into_the_test_listener(prod: Assembly) -> None:
     balancer = prod["Ingress"].one("AWS::EC2::SecurityGroup", containing="PublicSecurityGroup")
-    everybody, *gateways = balancer["SecurityGroupIngress"]
+    (everybody,) = balancer["SecurityGroupIngress"]
     assert (everybody["CidrIp"], everybody["FromPort"]) == ("0.0.0.0/0", 80)
     assert prod["Ingress"].one(LISTENER, containing="TestListener")["Port"] == 8080
-    assert len(gateways) == 3, "one in each zone"
-    for rule in gateways:
-        address, mask = rule["CidrIp"]["Fn::Join"][1]
-        assert (rule["FromPort"], rule["ToPort"], mask) == (8080, 8080, "/32")
-        assert re.search(r"PublicSubnet\dEIP", address["Fn::GetStackOutput"]["OutputName"])
+    (rule,) = prod["Ingress"].properties("AWS::EC2::SecurityGroupIngress", containing="PublicSecurityGroup")
+    assert (rule["FromPort"], rule["ToPort"]) == (8080, 8080)
+    assert "NatAddresses" in rule["SourcePrefixListId"]["Fn::GetStackOutput"]["OutputName"]
+    entries = prod["Network"].one("AWS::EC2::PrefixList")["Entries"]
+    assert len(entries) == 3, "one in each zone"
+    for entry in entries:
+        address, mask = entry["Cidr"]["Fn::Join"][1]
+        assert mask == "/32"
+        assert re.search(r"PublicSubnet\dEIP", address["Ref"])
 
 
 def test_with_a_certificate_http_is_redirected_and_old_tls_refused() -> None:
@@ -109,6 +113,7 @@ def test_with_a_certificate_http_is_redirected_and_old_tls_refused() -> None:
         certificate_arn=CERTIFICATE,
         access_logs=LogBucket(stack, "Logs", retention_days=1, keep=True),
         deletion_protection=False,
+        waf=True,
     )
     public.add_production_listener()
     public.add_test_listener()

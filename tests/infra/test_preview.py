@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra.config import ConfigurationError
+from pipelines.tools.previews.assembly import faults
 from stacks.preview_app import PreviewApp
 from tests.infra.snapshot_text import render
 from tests.infra.synthesized import Template
@@ -44,6 +45,18 @@ def test_it_is_as_reviewed(preview: Template, request: pytest.FixtureRequest) ->
         SNAPSHOT.parent.mkdir(parents=True, exist_ok=True)
         SNAPSHOT.write_text(now)
     assert now == SNAPSHOT.read_text(), "if this is meant, run `make snapshots`"
+
+
+def test_what_deploys_previews_takes_it(preview: Template, tmp_path: Path) -> None:
+    """Its look at what a branch has assembled knows every type that a preview has (docs/adr/0073)."""
+    artifact = {
+        "type": "aws:cloudformation:stack",
+        "environment": "aws://000000000000/us-east-1",
+        "properties": {"templateFile": "it.json", "stackName": preview.name},
+    }
+    (tmp_path / "manifest.json").write_text(json.dumps({"artifacts": {preview.name: artifact}}))
+    (tmp_path / "it.json").write_text(json.dumps(preview.body))
+    assert list(faults(tmp_path, stack=preview.name, account="000000000000", region="us-east-1")) == []
 
 
 def test_nothing_of_it_has_a_name_that_a_second_one_could_want(synth: Synth) -> None:
@@ -83,7 +96,9 @@ def test_its_tasks_are_the_smallest_on_spot_and_arm(preview: Template) -> None:
 
 
 def test_its_roles_reach_no_objects_but_its_own(preview: Template) -> None:
-    for policy in preview.properties("AWS::IAM::Policy"):
+    policies = preview.properties("AWS::IAM::ManagedPolicy")
+    assert policies
+    for policy in policies:
         for statement in policy["PolicyDocument"]["Statement"]:
             actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
             if any(action in ("s3:GetObject", "s3:PutObject", "s3:DeleteObject") for action in actions):

@@ -92,7 +92,9 @@ def test_a_rolling_environment_has_no_hooks_and_no_alarms_on_its_services(dev: A
         found = deployment(dev, service)
         assert not {"Alarms", "LifecycleHooks", "BakeTimeInMinutes"} & found.keys(), service
         assert found.get("Strategy", "ROLLING") == "ROLLING"
-    assert dev["Service"].all(FUNCTION).keys() == {n for n in dev["Service"].all(FUNCTION) if n.startswith("AWS")}
+    assert dev["Service"].all(FUNCTION).keys() == {
+        n for n in dev["Service"].all(FUNCTION) if n.startswith("RestartOnRotation")
+    }
 
 
 @pytest.mark.parametrize("environment", ["prod", "staging"])
@@ -193,7 +195,7 @@ def policy_of(body: dict[str, Any], role: str) -> list[dict[str, Any]]:
     return [
         statement
         for resource in body["Resources"].values()
-        if resource["Type"] == "AWS::IAM::Policy" and {"Ref": role} in resource["Properties"]["Roles"]
+        if resource["Type"] == "AWS::IAM::ManagedPolicy" and {"Ref": role} in resource["Properties"]["Roles"]
         for statement in resource["Properties"]["PolicyDocument"]["Statement"]
     ]
 
@@ -203,10 +205,11 @@ def test_the_migration_hook_may_run_the_migration_and_nothing_else(prod: Assembl
     (role,) = (
         name
         for name, resource in body["Resources"].items()
-        if resource["Type"] == "AWS::IAM::Role" and name.startswith("MigrationHookFunctionServiceRole")
+        if resource["Type"] == "AWS::IAM::Role" and name.startswith("MigrationHookCallRole")
     )
     allowed = {json.dumps(statement["Action"]): statement for statement in policy_of(body, role)}
     assert allowed.keys() == {
+        '["logs:CreateLogStream", "logs:PutLogEvents"]',
         '"ecs:DescribeServiceRevisions"',
         '"ecs:DescribeTaskDefinition"',
         '"ecs:RunTask"',

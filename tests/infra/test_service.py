@@ -16,7 +16,7 @@ from tests.infra.synthesized import Assembly, Template
 
 TASK = "AWS::ECS::TaskDefinition"
 SERVICE = "AWS::ECS::Service"
-POLICY = "AWS::IAM::Policy"
+POLICY = "AWS::IAM::ManagedPolicy"
 
 CONTAINERS = {
     "Web": ["pgbouncer", "web"],
@@ -381,16 +381,19 @@ def test_every_service_is_restarted_when_the_database_password_was_rotated(prod:
     rule = template.one("AWS::Events::Rule")
     secrets = rule["EventPattern"]["detail"]["additionalEventData"]["SecretId"]
     login = tasks(prod)["Web"]["ContainerDefinitions"][0]["Secrets"][0]["ValueFrom"]["Fn::Join"][1][0]
-    assert secrets == [login]
-    restarted = [target["Input"]["Fn::Join"][1][3]["Fn::GetAtt"][0] for target in rule["Targets"]]
+    assert secrets[0] == login
+    assert ["Broker" in str(secret) for secret in secrets] == [False, True, False]
+    assert ["Cache" in str(secret) for secret in secrets] == [False, False, True]
+    function = template.one("AWS::Lambda::Function", containing="RestartOnRotation")
+    restarted = [part["Fn::GetAtt"][0] for part in function["Environment"]["Variables"]["SERVICES"]["Fn::Join"][1][::2]]
     assert sorted(restarted) == sorted(template.all(SERVICE))
-    (allowed,) = (s for s in statements(template, "ServiceRole") if s["Action"] == "ecs:UpdateService")
+    (allowed,) = (s for s in statements(template, "RestartOnRotation") if s["Action"] == "ecs:UpdateService")
     assert sorted(resource["Ref"] for resource in allowed["Resource"]) == sorted(template.all(SERVICE))
 
 
 def test_logs_are_kept_as_long_as_configured_and_encrypted(prod: Assembly) -> None:
     groups = prod["Service"].properties("AWS::Logs::LogGroup", containing="Logs")
-    assert len(groups) == len(CONTAINERS) + 2, "and one for each hook"
+    assert len(groups) == len(CONTAINERS) + 3, "and one for each hook, and for what restarts services"
     assert all(group["RetentionInDays"] == 365 and group["KmsKeyId"] for group in groups)
 
 

@@ -19,6 +19,7 @@ PINNED_TYPES = STATEFUL_TYPES | {"AWS::EC2::VPC", "AWS::EC2::Subnet"}
 
 PINNED = {
     "Network": {
+        "LogKeyE83D0C1B",
         "Vpc8378EB38",
         "VpcPublicSubnet1Subnet5C2D37C4",
         "VpcPublicSubnet2Subnet691E08A3",
@@ -44,8 +45,8 @@ PINNED = {
         "ImageSigningKey75EEF43F",
         "OpenAiApiKeyAB1C389B",
     },
-    "Storage": {"ReceiptsKey86AC75FD", "ReceiptsBucket3F658C3D"},
-    "StorageReplica": {"ReceiptsKey86AC75FD", "ReceiptsBucket3F658C3D"},
+    "Storage": {"AccessLogs8B620ECA", "ReceiptsKey86AC75FD", "ReceiptsBucket3F658C3D"},
+    "StorageReplica": {"AccessLogs8B620ECA", "ReceiptsKey86AC75FD", "ReceiptsBucket3F658C3D"},
     "Backup": {"Key961B73FD", "Vault23237E5B"},
     "BackupReplica": {"Key961B73FD", "Vault23237E5B"},
     "DataReplica": {"Key961B73FD"},

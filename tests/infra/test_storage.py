@@ -14,7 +14,7 @@ from tests.infra.synthesized import Assembly, Template
 
 
 def _bucket(template: Template) -> dict[str, Any]:
-    return template.one("AWS::S3::Bucket")
+    return template.one("AWS::S3::Bucket", containing="Receipts")
 
 
 def _statements(template: Template, resource_type: str, document: str) -> list[dict[str, Any]]:
@@ -68,7 +68,7 @@ def test_replication_in_fifteen_minutes_with_a_metric(prod: Assembly) -> None:
 
 def test_replication_may_use_both_keys(prod: Assembly) -> None:
     """Without either, S3 replicates nothing and says so only in a metric."""
-    statements = _statements(prod["Storage"], "AWS::IAM::Policy", "PolicyDocument")
+    statements = _statements(prod["Storage"], "AWS::IAM::ManagedPolicy", "PolicyDocument")
     here = [s for s in statements if s["Action"] == "kms:Decrypt"]
     there = [s for s in statements if "kms:Encrypt" in s["Action"]]
     assert "ReceiptsKey" in json.dumps(here[0]["Resource"]["Fn::GetAtt"])
@@ -115,5 +115,5 @@ def test_cloudfront_reads_receipts_for_this_account_only(prod: Assembly, preview
 
 
 def test_the_buckets_name_is_told(assembly: Assembly) -> None:
-    (bucket,) = assembly["Storage"].all("AWS::S3::Bucket")
+    (bucket,) = (name for name in assembly["Storage"].all("AWS::S3::Bucket") if name.startswith("Receipts"))
     assert assembly["Storage"].body["Outputs"]["ReceiptsBucket"]["Value"] == {"Ref": bucket}

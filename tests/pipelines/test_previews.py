@@ -131,7 +131,7 @@ def _role(**more: Any) -> dict[str, Any]:
 
 def _policy(*actions: str, **more: Any) -> dict[str, Any]:
     statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*", **more}
-    return {"Type": "AWS::IAM::Policy", "Properties": {"PolicyDocument": {"Statement": [statement]}}}
+    return {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": {"Statement": [statement]}}}
 
 
 def test_a_preview_may_be_deployed(tmp_path: Path) -> None:

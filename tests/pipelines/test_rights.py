@@ -23,8 +23,9 @@ TRUSTED = {"PreviewsPushAdmit", "PreviewsPushDeploy", "PreviewsTend"}
 def statements(template: Template, project: str) -> list[dict[str, Any]]:
     """What the role of the project whose logical id begins so may do."""
     (found,) = [each for name, each in template.all(PROJECT).items() if name.startswith(f"{project}Project")]
-    role = template.body["Resources"][found["Properties"]["ServiceRole"]["Fn::GetAtt"][0]]["Properties"]
-    return [each for policy in role["Policies"] for each in policy["PolicyDocument"]["Statement"]]
+    role = {"Ref": found["Properties"]["ServiceRole"]["Fn::GetAtt"][0]}
+    policies = [each for each in template.properties("AWS::IAM::ManagedPolicy") if role in each.get("Roles", [])]
+    return [each for policy in policies for each in policy["PolicyDocument"]["Statement"]]
 
 
 def actions(template: Template, project: str) -> set[str]:
@@ -113,7 +114,7 @@ def test_no_build_may_do_anything_to_everything(template: Template) -> None:
 
 def test_both_prefixes_of_the_connection_are_allowed(template: Template) -> None:
     arn = "arn:aws:codeconnections:us-east-1:000000000000:connection/00000000-0000-0000-0000-000000000000"
-    for policy in template.properties("AWS::IAM::Policy", containing="PipelineRole"):
+    for policy in template.properties("AWS::IAM::ManagedPolicy", containing="PipelineRole"):
         granted = [
             each for each in policy["PolicyDocument"]["Statement"] if "codeconnections:UseConnection" in each["Action"]
         ]

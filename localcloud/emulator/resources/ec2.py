@@ -1,4 +1,4 @@
-"""VPC resources that MiniStack lacks: addresses, NAT gateways, flow logs, rules of security groups."""
+"""VPC resources that MiniStack lacks: addresses, NAT gateways, flow logs, prefix lists, rules of groups."""
 
 # ruff: noqa: ARG002 - the signatures are those of registry.Handler.
 from __future__ import annotations
@@ -97,6 +97,42 @@ class FlowLog(Handler):
 
     def delete(self, ref: str, properties: Properties) -> None:
         client("ec2").delete_flow_logs(FlowLogIds=[ref])
+
+
+@resource("AWS::EC2::PrefixList")
+class PrefixList(Handler):
+    immutable = frozenset({"AddressFamily"})
+
+    def create(self, wanted: Wanted) -> Provisioned:
+        request = coercion.to_input("ec2", "CreateManagedPrefixList", wanted.properties, without=("Tags",))
+        made = client("ec2").create_managed_prefix_list(**request, **_tagged("prefix-list", wanted))["PrefixList"]
+        return _prefix_list(made)
+
+    def update(self, ref: str, before: Properties, wanted: Wanted) -> Provisioned:
+        _retag(ref, before, wanted)
+        old, new = _addresses(before), _addresses(wanted.properties)
+        made = client("ec2").modify_managed_prefix_list(
+            PrefixListId=ref,
+            PrefixListName=wanted.properties["PrefixListName"],
+            MaxEntries=int(wanted.properties["MaxEntries"]),
+            AddEntries=[{"Cidr": cidr, "Description": text} for cidr, text in (new.items() - old.items())],
+            RemoveEntries=[{"Cidr": cidr} for cidr in old.keys() - new.keys()],
+        )["PrefixList"]
+        return _prefix_list(made)
+
+    def delete(self, ref: str, properties: Properties) -> None:
+        client("ec2").delete_managed_prefix_list(PrefixListId=ref)
+
+
+def _addresses(properties: Properties) -> dict[str, str]:
+    return {entry["Cidr"]: entry.get("Description", "") for entry in properties.get("Entries", [])}
+
+
+def _prefix_list(made: Mapping[str, Any]) -> Provisioned:
+    return Provisioned(
+        ref=made["PrefixListId"],
+        attributes={"PrefixListId": made["PrefixListId"], "Arn": made["PrefixListArn"], "OwnerId": made["OwnerId"]},
+    )
 
 
 class _Rule(Handler):

@@ -62,6 +62,12 @@ def address(client: Client, ref: str, _wanted: Wanted) -> dict[str, Any]:
     return dict(only(client("ec2").describe_addresses(PublicIps=[ref])["Addresses"]))
 
 
+@reads("AWS::EC2::PrefixList")
+def prefix_list(client: Client, ref: str, _wanted: Wanted) -> dict[str, Any]:
+    found = only(client("ec2").describe_managed_prefix_lists(PrefixListIds=[ref])["PrefixLists"])
+    return {**found, "Entries": client("ec2").get_managed_prefix_list_entries(PrefixListId=ref)["Entries"]}
+
+
 @reads("AWS::EC2::NatGateway", renamed={"AllocationId": "Address.AllocationId"})
 def nat_gateway(client: Client, ref: str, _wanted: Wanted) -> dict[str, Any]:
     found = only(client("ec2").describe_nat_gateways(NatGatewayIds=[ref])["NatGateways"])

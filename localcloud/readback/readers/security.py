@@ -20,8 +20,12 @@ def role(client: Client, ref: str, _wanted: Wanted) -> dict[str, Any]:
     return {
         **found,
         "ManagedPolicyArns": [
-            each["PolicyArn"] for each in iam.list_attached_role_policies(RoleName=ref)["AttachedPolicies"]
+            each["PolicyArn"]
+            for each in iam.list_attached_role_policies(RoleName=ref)["AttachedPolicies"]
+            # Policies that attach themselves are compared there.
+            if each["PolicyArn"] in _wanted.get("ManagedPolicyArns", [])
         ],
+        "PermissionsBoundary": found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
         "Policies": [
             {
                 "PolicyName": name,
@@ -47,7 +51,13 @@ def managed_policy(client: Client, ref: str, _wanted: Wanted) -> dict[str, Any]:
     iam = client("iam")
     found = dict(iam.get_policy(PolicyArn=ref)["Policy"])
     version = iam.get_policy_version(PolicyArn=ref, VersionId=found["DefaultVersionId"])["PolicyVersion"]
-    return {**found, "PolicyDocument": version["Document"], "ManagedPolicyName": found["PolicyName"]}
+    attached = iam.list_entities_for_policy(PolicyArn=ref)["PolicyRoles"]
+    return {
+        **found,
+        "PolicyDocument": version["Document"],
+        "ManagedPolicyName": found["PolicyName"],
+        "Roles": [each["RoleName"] for each in attached],
+    }
 
 
 @reads(

@@ -19,11 +19,13 @@ _TYPES = frozenset(
         "AWS::ElastiCache::User",
         "AWS::ElasticLoadBalancingV2::ListenerRule",
         "AWS::ElasticLoadBalancingV2::TargetGroup",
+        "AWS::IAM::ManagedPolicy",
         "AWS::IAM::Policy",
         "AWS::IAM::Role",
         "AWS::Logs::LogGroup",
         "AWS::SecretsManager::Secret",
         "Custom::PreviewDatabase",
+        "Custom::PreviewKeys",
         "Custom::PreviewObjects",
         "Custom::PreviewPriority",
         "Custom::PreviewRole",
@@ -75,7 +77,7 @@ def _of_resource(name: str, resource: dict[str, Any]) -> Iterator[str]:
         if properties.get("ManagedPolicyArns"):
             yield f"{name} has managed policies"
         documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
-    elif kind == "AWS::IAM::Policy":
+    elif kind in ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy"):
         documents = [properties["PolicyDocument"]]
     else:
         documents = []

@@ -117,14 +117,14 @@ def _add_to_role(part: str, statement: dict[str, Any]) -> Callable[[Resources], 
 
 
 def test_pass_role_on_everything(folder: Folder, settings: Settings) -> None:
-    edit = _add_to_role("MigrationHookFunctionServiceRole", _statement("iam:PassRole", "*"))
+    edit = _add_to_role("MigrationHookCallRole", _statement("iam:PassRole", "*"))
     report = access_report([planted(folder("prod"), "Service", edit)], settings)
     path = "SpendSmart-Prod-Service/MigrationHook/Function/ServiceRole"
     assert ("ACCESS-PASSROLE", path) in found(report)
 
 
 def test_pass_role_is_found_in_a_pattern_of_actions(folder: Folder, settings: Settings) -> None:
-    edit = _add_to_role("MigrationHookFunctionServiceRole", _statement("iam:Pass*", "*"))
+    edit = _add_to_role("MigrationHookCallRole", _statement("iam:Pass*", "*"))
     report = access_report([planted(folder("prod"), "Service", edit)], settings)
     assert "ACCESS-PASSROLE" in {one.check for one in report.findings}
 

@@ -65,6 +65,38 @@ def test_refused_calls_are_told(report: AccessReport) -> None:
     assert found.used == ()
 
 
+@pytest.mark.parametrize(
+    ("resource_type", "action", "on"),
+    [
+        ("AWS::SecretsManager::Secret", "secretsmanager:GetSecretValue", "secretsmanager:eu-west-1:1:secret:Own-a1-b2"),
+        (
+            "AWS::SecretsManager::Secret",
+            "secretsmanager:GetSecretValue",
+            "secretsmanager:eu-west-1:1:secret:App-Own-a1",
+        ),
+        (
+            "AWS::Logs::LogGroup",
+            "logs:PutLogEvents",
+            "logs:eu-west-1:1:log-group:/aws/cloudformation/App/Own:log-stream:*",
+        ),
+    ],
+)
+def test_a_name_that_is_made_up_has_the_logical_id_in_it(resource_type: str, action: str, on: str) -> None:
+    attribute = {"Fn::GetAtt": ["Own", "Arn"]} if "Logs" in resource_type else {"Ref": "Own"}
+    statement = {"Effect": "Allow", "Action": action, "Resource": attribute}
+    role = resource(
+        "AWS::IAM::Role",
+        AssumeRolePolicyDocument={"Statement": []},
+        Policies=[{"PolicyName": "own", "PolicyDocument": {"Statement": [statement]}}],
+    )
+    estate = small(Role=role, Own=resource(resource_type), Other=resource(resource_type))
+    report = access_report([estate], Settings(production=("prod",)))
+    permission = next(one for one in report.principals if one.path == "App/Role").permissions[0].resource
+    deployed = "arn:aws:" + on.replace("eu-west-1:1", ":".join(permission.split(":")[3:5]))
+    assert used(report, call(action, deployed)).beyond == ()
+    assert used(report, call(action, deployed.replace("Own", "Other"))).beyond
+
+
 def test_who_made_no_call_did_not_run(report: AccessReport) -> None:
     assert not used(report, call("s3:GetObject", role="Other-Role-1")).ran
 

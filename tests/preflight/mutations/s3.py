@@ -88,7 +88,7 @@ def the_sources_key_for_the_replicas(prod: Prod) -> str:
 
 @plants("S3-80e", constraint=80)
 def a_role_that_cannot_decrypt(prod: Prod) -> str:
-    policy = prod.resource("Storage", "AWS::IAM::Policy")
+    policy = prod.resource("Storage", "AWS::IAM::ManagedPolicy")
     for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
         actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
         statement["Action"] = [action for action in actions if action != "kms:Decrypt"]

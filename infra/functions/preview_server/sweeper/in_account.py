@@ -143,12 +143,16 @@ def _roles(settings: Settings) -> Iterator[tuple[str, str]]:
             yield _tag(tags), role["RoleName"]
 
 
-def _delete_role(_settings: Settings, name: str) -> None:
-    """A role cannot go before its policies."""
+def _delete_role(settings: Settings, name: str) -> None:
+    """With its own policies; a role cannot go before them."""
     iam = client("iam")
+    own = f":policy/{settings.stack_prefix[:_ROLE_PREFIX]}"
     try:
         for policy in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
             iam.detach_role_policy(RoleName=name, PolicyArn=policy["PolicyArn"])
+            if own in policy["PolicyArn"]:
+                # Another role may have it, too.
+                unless_gone(partial(iam.delete_policy, PolicyArn=policy["PolicyArn"]), "NoSuchEntity", "DeleteConflict")
         for inline in iam.list_role_policies(RoleName=name)["PolicyNames"]:
             iam.delete_role_policy(RoleName=name, PolicyName=inline)
         iam.delete_role(RoleName=name)
