@@ -28,7 +28,7 @@ from infra.acknowledgement import Decision, acknowledge_wildcard
 from infra.application import Server, Valkey
 from infra.config.models import RetentionDays
 from infra.retention import retention
-from infra.small_function import INTERFACES, RUNTIME, acknowledge_limits
+from infra.small_function import RUNTIME, acknowledge_limits, allow_interfaces
 
 OBJECTS = Decision(
     reason="Objects of previews, whose names the application makes up: the bucket and the prefix are named, and "
@@ -333,7 +333,7 @@ def _role(scope: Construct, *, description: str, log_group: logs.ILogGroup, in_v
     role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"), description=description)
     log_group.grant_write(role)
     if in_vpc:
-        role.add_to_policy(iam.PolicyStatement(actions=list(INTERFACES), resources=["*"]))
+        allow_interfaces(role)
     return role
 
 

@@ -138,12 +138,31 @@ class SmallFunction(Construct):
                 )
             )
         if props.network:
-            self.role.add_to_policy(iam.PolicyStatement(actions=list(INTERFACES), resources=["*"]))
+            allow_interfaces(self.role)
         for statement in props.allow:
             self.role.add_to_policy(statement)
         starred = {**({"*": _METRICS} if props.namespace else {}), **props.wildcards}
         for resource, decision in starred.items():
             acknowledge_wildcard(self.role, resource, decision=decision)
+
+
+def allow_interfaces(role: iam.Role) -> None:
+    """Lambda may make network interfaces with this role; the code of a function that has it may not.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-best-practice
+    """
+    functions = cdk.Stack.of(role).format_arn(
+        service="lambda", resource="function", resource_name="*", arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME
+    )
+    role.add_to_policy(iam.PolicyStatement(actions=list(INTERFACES), resources=["*"]))
+    role.add_to_policy(
+        iam.PolicyStatement(
+            effect=iam.Effect.DENY,
+            actions=list(INTERFACES),
+            resources=["*"],
+            conditions={"ArnLike": {"lambda:SourceFunctionArn": functions}},
+        )
+    )
 
 
 def acknowledge_limits(function: lambda_.Function, *, undelivered: object, outside_vpc: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from audit.access.actions import expand
 from audit.access.effective import Permission
@@ -28,15 +28,23 @@ def wildcards(
     """Permissions whose actions or resource hold a wildcard that takes in more than one thing of its kind."""
     return tuple(
         Wildcard(
-            principal=principal.path,
-            actions=one.wildcard_actions or one.actions,
-            resource=one.resource,
-            source=one.source,
-            reason=_reason(principal, one, accepted),
+            principal=principal.path, actions=tuple(actions), resource=one.resource, source=one.source, reason=reason
         )
         for one in permissions
         if one.wildcard_actions or "*" in one.resource
+        for reason, actions in _by_reason(principal, one, accepted).items()
     )
+
+
+def _by_reason(
+    principal: Principal, permission: Permission, accepted: Sequence[AcceptedWildcard]
+) -> dict[str, list[str]]:
+    """CDK merges statements on one resource, so that actions of one permission may have different reasons."""
+    found: dict[str, list[str]] = {}
+    for action in permission.actions if "*" in permission.resource else permission.wildcard_actions:
+        reason = _reason(principal, replace(permission, actions=(action,)), accepted)
+        found.setdefault(reason, []).append(action)
+    return found
 
 
 def _reason(principal: Principal, permission: Permission, accepted: Sequence[AcceptedWildcard]) -> str:

@@ -104,7 +104,7 @@ def test_a_port_range_that_takes_in_the_databases(folder: Folder, settings: Sett
     report = network_report(planted(folder("prod"), "Data", edit), settings)
     # From the private subnets: the smoke test has no rule out to it, so its group alone keeps it away.
     assert found(report) == set()
-    assert "SpendSmart-Prod-Service/SmokeTestHook/Function" not in {
+    assert "SpendSmart-Prod-Service/SmokeTestHook/Call/Function" not in {
         one.source for one in report.connections if one.target == WRITER
     }
 
@@ -124,7 +124,7 @@ def test_a_client_that_nobody_named(folder: Folder, settings: Settings) -> None:
     edit(ingress.template["Resources"])
     report = network_report(assembly, settings)
     assert ("REACH-STORE", WRITER) in found(report)
-    assert any("SmokeTestHook/Function reaches it on port 5432" in one.text for one in report.findings)
+    assert any("SmokeTestHook/Call/Function reaches it on port 5432" in one.text for one in report.findings)
 
 
 def test_a_client_that_lost_its_way(folder: Folder, settings: Settings) -> None:

@@ -37,7 +37,8 @@ def _stack(app: cdk.App, name: str) -> cdk.Stack:
 
 def _plant(app: SpendSmartPlatform) -> None:
     storage, data, service = _stack(app, "Storage"), _stack(app, "Data"), _stack(app, "Service")
-    s3.CfnBucket(storage, "PlantedBucket", access_control="PublicRead")
+    opened = s3.CfnBucket.PublicAccessBlockConfigurationProperty(block_public_acls=False, block_public_policy=True)
+    s3.CfnBucket(storage, "PlantedBucket", access_control="PublicRead", public_access_block_configuration=opened)
     group = data.node.find_child("Database").node.find_child("SecurityGroup")
     assert isinstance(group, ec2.SecurityGroup)
     group.add_ingress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(5432), "Planted")
@@ -53,6 +54,7 @@ def _plant(app: SpendSmartPlatform) -> None:
     task.add_container(
         "app", image=ecs.ContainerImage.from_registry("x"), environment={"DATABASE_PASSWORD": "correct-horse"}
     )
+    iam.PermissionsBoundary.of(task.task_role).clear()  # all roles of the stack have one
     logs.CfnLogGroup(service, "PlantedLogs")
     cloudwatch.CfnAlarm(
         service, "PlantedAlarm", comparison_operator="GreaterThanThreshold", evaluation_periods=1, alarm_description="?"
@@ -196,4 +198,4 @@ def test_the_packs_run_in_every_synth(monkeypatch: pytest.MonkeyPatch, tmp_path:
     monkeypatch.setenv("CDK_CONTEXT_JSON", '{"env": "preview"}')
     assert entry.main() == 0
     names = {one.pack for one in Judged(folder=tmp_path, passed=True).acknowledged()}
-    assert names == {"AwsSolutions", "HIPAA.Security", "NIST.800.53.R5", "PCI.DSS.321", "SpendSmart"}
+    assert names >= {"AwsSolutions", "HIPAA.Security", "NIST.800.53.R5", "PCI.DSS.321", "SpendSmart"}
