@@ -79,8 +79,8 @@ def test_the_sweeper_deletes_what_is_previews_alone(preview: Assembly) -> None:
 def test_it_does_not_delete_the_environments_own_rule(preview: Assembly) -> None:
     (policy,) = preview["PreviewSweeper"].properties("AWS::IAM::ManagedPolicy")
     denied = [each for each in policy["PolicyDocument"]["Statement"] if each["Effect"] == "Deny"]
-    assert [each["Action"] for each in denied] == ["elasticloadbalancing:DeleteRule"]
-    assert "ProductionRule" in json.dumps(denied[0]["Resource"])
+    (rule,) = [each for each in denied if each["Action"] == "elasticloadbalancing:DeleteRule"]
+    assert "ProductionRule" in json.dumps(rule["Resource"])
 
 
 def test_it_sweeps_as_often_as_the_alarm_counts(preview: Assembly) -> None:

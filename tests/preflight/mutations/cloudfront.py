@@ -19,7 +19,7 @@ def _config(prod: Prod) -> dict[str, Any]:
 
 def _receipts_origin(prod: Prod, **given: Any) -> str:
     """A distribution before the receipts bucket; returns its construct path."""
-    bucket = prod.resource("Storage", "AWS::S3::Bucket")
+    bucket = prod.resource("Storage", "AWS::S3::Bucket", "Receipts")
     origin = {
         "Id": "receipts",
         "DomainName": {"Fn::GetAtt": [prod.logical_id(bucket), "RegionalDomainName"]},
@@ -45,7 +45,7 @@ def a_key_that_cloudfront_may_not_use(prod: Prod) -> str:
 
 @plants("CDN-85b", constraint=85)
 def a_bucket_that_cloudfront_may_not_read(prod: Prod) -> str:
-    _without_cloudfront(prod.resource("Storage", "AWS::S3::BucketPolicy")["Properties"]["PolicyDocument"])
+    _without_cloudfront(prod.resource("Storage", "AWS::S3::BucketPolicy", "Receipts")["Properties"]["PolicyDocument"])
     return _receipts_origin(prod)
 
 

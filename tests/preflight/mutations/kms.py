@@ -57,12 +57,12 @@ def a_replica_of_a_regional_key(prod: Prod) -> str:
 @plants("KMS-205")
 def receipts_that_outlive_their_key(prod: Prod) -> str:
     _key(prod, "Storage")["DeletionPolicy"] = "Delete"
-    return prod.path(prod.resource("Storage", "AWS::S3::Bucket"))
+    return prod.path(prod.resource("Storage", "AWS::S3::Bucket", "Receipts"))
 
 
 @plants("KMS-102", constraint=102)
 def a_bucket_policy_for_a_role_to_come(prod: Prod) -> str:
-    policy = prod.resource("Storage", "AWS::S3::BucketPolicy")
+    policy = prod.resource("Storage", "AWS::S3::BucketPolicy", "Receipts")
     prod.add("Storage", "Reader", {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "reader", "Path": "/app/"}})
     principal = {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/app/reader"}}
     statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*", "Principal": principal}

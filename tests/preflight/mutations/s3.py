@@ -8,7 +8,8 @@ from tests.preflight.prod import Prod, plants
 
 
 def _bucket(prod: Prod, stack: str = "Storage") -> dict[str, Any]:
-    return prod.resource(stack, "AWS::S3::Bucket")
+    """Not the bucket of access logs that the stacks of storage have as well."""
+    return prod.resource(stack, "AWS::S3::Bucket", "" if stack == "Edge" else "Receipts")
 
 
 def _lifecycle(prod: Prod) -> tuple[dict[str, Any], dict[str, Any]]:
