@@ -14,6 +14,7 @@ from constructs import Construct
 
 from infra.acknowledgement import HIPAA_NIST_PCI, Decision, acknowledge
 from infra.environment_stack import EnvironmentStack
+from infra.retention import retention
 
 _PROGRESS_ONLY = Decision(
     reason="It says how many objects of a thrown-away bucket were deleted, in a region where the environment has"
@@ -24,9 +25,6 @@ _PROGRESS_ONLY = Decision(
     decided=date(2026, 11, 28),
     expires=date(2027, 11, 26),
 )
-
-_FEW_DAYS = logs.RetentionDays.ONE_MONTH
-"""They run in a deploy, and are looked at when it fails."""
 
 
 def complete_custom_resources(stack: EnvironmentStack, *, tags: Mapping[str, str], log_key: kms.IKey) -> None:
@@ -46,7 +44,7 @@ def complete_custom_resources(stack: EnvironmentStack, *, tags: Mapping[str, str
         provider = function.node.scope
         if not isinstance(provider, Construct):
             raise TypeError(f"{function.node.path} stands alone")
-        group = logs.LogGroup(provider, "Logs", retention=_FEW_DAYS)
+        group = logs.LogGroup(provider, "Logs", retention=retention(stack.settings.logs.retention_days))
         if not encrypted:
             acknowledge(group, "CloudWatchLogGroupEncrypted", packs=HIPAA_NIST_PCI, decision=_PROGRESS_ONLY)
         function.add_property_override("Tags", written)

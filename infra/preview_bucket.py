@@ -14,7 +14,6 @@ from infra.acknowledgement import HIPAA_NIST_PCI, Decision, Pack, acknowledge
 from infra.log_bucket import LogBucket
 from infra.receipts_bucket import upload_rules
 
-PREVIEWS = "previews/"
 _EXPIRY_DAYS = 30
 """Longer than any preview lives; what one left behind all the same is gone then."""
 
@@ -47,7 +46,7 @@ class PreviewBucket(Construct):
             server_access_logs_bucket=access_logs,
             server_access_logs_prefix="previews/",
             lifecycle_rules=[
-                s3.LifecycleRule(id="Previews", prefix=PREVIEWS, expiration=cdk.Duration.days(_EXPIRY_DAYS)),
+                s3.LifecycleRule(id="Previews", expiration=cdk.Duration.days(_EXPIRY_DAYS)),
                 s3.LifecycleRule(id="Uploads", abort_incomplete_multipart_upload_after=cdk.Duration.days(1)),
             ],
             removal_policy=cdk.RemovalPolicy.DESTROY,

@@ -138,6 +138,7 @@ class Foundation(Construct):
         repository = ecr.Repository(
             self,
             "Branches",
+            image_scan_on_push=True,
             encryption=ecr.RepositoryEncryption.KMS,
             encryption_key=self.key,
             image_tag_mutability=ecr.TagMutability.IMMUTABLE,
@@ -152,6 +153,7 @@ class Foundation(Construct):
         return ecr.Repository(
             self,
             "BuildCache",
+            image_scan_on_push=True,
             encryption=ecr.RepositoryEncryption.KMS,
             encryption_key=self.key,
             empty_on_delete=True,
