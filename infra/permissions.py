@@ -73,10 +73,18 @@ class PermissionsBoundary(iam.ManagedPolicy):
         )
 
 
-def bound_roles(scope: cdk.Stack, boundary_arn: str) -> None:
-    """Put every role of a stack under the boundary, CDK's own roles included."""
-    boundary = iam.ManagedPolicy.from_managed_policy_arn(scope, "BoundaryOfRoles", boundary_arn)
-    iam.PermissionsBoundary.of(scope).apply(boundary)
+def bound_roles(scope: cdk.Stack, boundary: PermissionsBoundary | str) -> None:
+    """Put every role of a stack under the boundary, CDK's own roles included.
+
+    `boundary` is its ARN, or the policy itself in its own stack: IAM makes no role whose boundary does not exist, and
+    deletes no policy that bounds a role, so that CloudFormation has to know the order.
+    """
+    if isinstance(boundary, str):
+        iam.PermissionsBoundary.of(scope).apply(
+            iam.ManagedPolicy.from_managed_policy_arn(scope, "BoundaryOfRoles", boundary)
+        )
+    else:
+        iam.PermissionsBoundary.of(scope).apply(boundary)
 
 
 def without_inline_policies(scope: Construct) -> None:

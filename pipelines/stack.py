@@ -32,7 +32,7 @@ class PipelineStack(cdk.Stack):
             env=cdk.Environment(account=delivery.account, region=delivery.region),
             termination_protection=True,
         )
-        PermissionsBoundary(self, "Boundary", name=_BOUNDARY, role_prefix="SpendSmart-Tooling-")
+        boundary = PermissionsBoundary(self, "Boundary", name=_BOUNDARY, role_prefix="SpendSmart-Tooling-")
         self.foundation = Foundation(
             self,
             "Foundation",
@@ -51,7 +51,7 @@ class PipelineStack(cdk.Stack):
         self.drift = DriftPipeline(self, "Drift", delivery=delivery, foundation=self.foundation, stages=stages)
         if stages.previews:
             Previews(self, "Previews", delivery=delivery, foundation=self.foundation, environment=stages.previews)
-        bound_roles(self, self.format_arn(service="iam", region="", resource="policy", resource_name=_BOUNDARY))
+        bound_roles(self, boundary)
         without_inline_policies(self)
         cdk.CfnOutput(self, "DeliveryPipelineName", value=self.delivery.pipeline.pipeline_name)
         cdk.CfnOutput(self, "ReleaseRepository", value=self.foundation.releases.repository_uri)

@@ -37,8 +37,7 @@ class NetworkStack(EnvironmentStack):
         super().__init__(scope, construct_id, environment=environment, region=environment.regions.primary)
         network = environment.network
         self.log_key = self.key_of_logs = LogKey(self, "LogKey", description=f"SpendSmart {environment.name}: logs")
-        self.boundary_arn = boundary_arn(self)
-        PermissionsBoundary(
+        self.boundary = PermissionsBoundary(
             self,
             "Boundary",
             name=_boundary_name(environment),

@@ -23,7 +23,7 @@ from stacks.data import DataReplicaStack, DataStack, Recovered, SecretsCopy
 from stacks.edge import EdgeStack
 from stacks.ingress import IngressStack
 from stacks.monitoring import MonitoringStack, WatchedStacks
-from stacks.network import NetworkStack
+from stacks.network import NetworkStack, boundary_arn
 from stacks.observability import ObservabilityStack
 from stacks.preview_sweeper import PreviewSweeperStack
 from stacks.previews import PreviewsStack
@@ -175,7 +175,7 @@ class SpendSmartPlatform(cdk.App):
         for stack in self.node.children:
             if isinstance(stack, EnvironmentStack):
                 complete_custom_resources(stack, tags=tags, log_key=self.network.key_of_logs)
-                bound_roles(stack, self.network.boundary_arn)
+                bound_roles(stack, self.network.boundary if stack is self.network else boundary_arn(stack))
                 if stack is not self.network:
                     # The boundary's name is known beforehand, so no reference says that it has to exist.
                     stack.add_stack_dependency(self.network)

@@ -105,7 +105,8 @@ class PrefixList(Handler):
 
     def create(self, wanted: Wanted) -> Provisioned:
         request = coercion.to_input("ec2", "CreateManagedPrefixList", wanted.properties, without=("Tags",))
-        made = client("ec2").create_managed_prefix_list(**request, **_tagged("prefix-list", wanted))["PrefixList"]
+        made = client("ec2").create_managed_prefix_list(**request)["PrefixList"]
+        _retag(made["PrefixListId"], {}, wanted)  # upstream overlooks the tags of the call that makes a list
         return _prefix_list(made)
 
     def update(self, ref: str, before: Properties, wanted: Wanted) -> Provisioned:

@@ -13,7 +13,7 @@ import pytest
 import urllib3
 from botocore.exceptions import ClientError
 
-from .support import Emulator
+from .support import Deploy, Emulator
 
 _ACCOUNT = "000000000000"
 ClientOf = Callable[[str], Any]
@@ -175,3 +175,35 @@ def test_kms_without_a_key_takes_the_buckets(emulator: Emulator, bucket: str, ke
     s3 = emulator.client("s3")
     s3.put_object(Bucket=bucket, Key="k", Body=b"", ServerSideEncryption="aws:kms")
     assert s3.head_object(Bucket=bucket, Key="k")["SSEKMSKeyId"] == key
+
+
+def _bounded_role(boundary: Any) -> dict[str, Any]:
+    everything = {"Effect": "Allow", "Action": ["sqs:ListQueues", "sns:ListTopics"], "Resource": "*"}
+    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{_ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
+    return {
+        "Type": "AWS::IAM::Role",
+        "Properties": {
+            "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
+            "Policies": [{"PolicyName": "own", "PolicyDocument": {"Statement": [everything]}}],
+            "PermissionsBoundary": boundary,
+        },
+    }
+
+
+def test_a_role_of_a_stack_may_do_what_its_boundary_leaves(emulator: Emulator, deploy: Deploy) -> None:
+    queues = {"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}
+    boundary = {
+        "Type": "AWS::IAM::ManagedPolicy",
+        "Properties": {"PolicyDocument": {"Version": "2012-10-17", "Statement": [queues]}},
+    }
+    resources = {"Boundary": boundary, "Role": _bounded_role({"Ref": "Boundary"})}
+    outputs = deploy("bounded", resources, {"Arn": {"Fn::GetAtt": ["Role", "Arn"]}})
+    keys = emulator.client("sts").assume_role(RoleArn=outputs["Arn"], RoleSessionName="test")["Credentials"]
+    emulator.client("sqs", **_as_arguments(keys)).list_queues()
+    with pytest.raises(ClientError, match=r"AccessDenied|AuthorizationError|not authorized"):
+        emulator.client("sns", **_as_arguments(keys)).list_topics()
+
+
+def test_a_role_does_not_come_before_its_boundary(emulator: Emulator, deploy: Deploy) -> None:
+    with pytest.raises(AssertionError, match="later"):
+        deploy("unbounded", {"Role": _bounded_role(f"arn:aws:iam::{_ACCOUNT}:policy/later")}, {})

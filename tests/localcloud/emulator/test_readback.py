@@ -56,6 +56,63 @@ def test_what_was_deployed_as_written_has_no_differences(emulator: Emulator, dep
     assert _check(emulator, tmp_path) == []
 
 
+def test_boundaries_prefix_lists_and_dead_letters_are_there(emulator: Emulator, deploy: Deploy, tmp_path: Path) -> None:
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    resources = {
+        "Boundary": {
+            "Type": "AWS::IAM::ManagedPolicy",
+            "Properties": {"PolicyDocument": {"Version": "2012-10-17", "Statement": [everything]}},
+        },
+        "Role": {
+            "Type": "AWS::IAM::Role",
+            "Properties": {
+                "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
+                "PermissionsBoundary": {"Ref": "Boundary"},
+            },
+        },
+        "Letters": {"Type": "AWS::SNS::Topic"},
+        "Function": {
+            "Type": "AWS::Lambda::Function",
+            "Properties": {
+                "Runtime": "python3.14",
+                "Handler": "index.handler",
+                "Code": {"ZipFile": "def handler(event, context): pass"},
+                "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+                "DeadLetterConfig": {"TargetArn": {"Ref": "Letters"}},
+            },
+        },
+        "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.8.0.0/16"}},
+        "List": {
+            "Type": "AWS::EC2::PrefixList",
+            "Properties": {
+                "PrefixListName": "mirrored",
+                "AddressFamily": "IPv4",
+                "MaxEntries": 1,
+                "Entries": [{"Cidr": "203.0.113.7/32", "Description": "one"}],
+                "Tags": [{"Key": "Environment", "Value": "mirrored"}],
+            },
+        },
+        "Group": {
+            "Type": "AWS::EC2::SecurityGroup",
+            "Properties": {"GroupDescription": "mirrored", "VpcId": {"Ref": "Vpc"}},
+        },
+        "Rule": {
+            "Type": "AWS::EC2::SecurityGroupIngress",
+            "Properties": {
+                "GroupId": {"Fn::GetAtt": ["Group", "GroupId"]},
+                "IpProtocol": "tcp",
+                "FromPort": 8080,
+                "ToPort": 8080,
+                "Description": "smoke tests",
+                "SourcePrefixListId": {"Fn::GetAtt": ["List", "PrefixListId"]},
+            },
+        },
+    }
+    deploy("mirrored", resources)
+    assert _check(emulator, tmp_path, resources) == []
+
+
 def test_what_was_changed_behind_the_stack_is_found(emulator: Emulator, deploy: Deploy, tmp_path: Path) -> None:
     deploy("mirrored", _RESOURCES)
     emulator.client("s3").delete_bucket_lifecycle(Bucket="mirrored")
