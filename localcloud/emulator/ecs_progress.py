@@ -8,6 +8,7 @@ from ministack.core.responses import new_uuid
 from ministack.services import ecs
 
 from localcloud import layout
+from localcloud.emulator import ecs_events
 from localcloud.emulator import ecs_placement as placement
 from localcloud.emulator.ecs_records import (
     ENDED,
@@ -87,6 +88,8 @@ def report_task(cluster: str, report: Record) -> None:
         refresh_service(cluster_name, task.get("group", ""))
         recount_cluster(cluster_name)
         _forget_old_tasks()
+        if report["last_status"] != before:
+            ecs_events.task_changed(task)
 
 
 def complete_deployment(cluster: str, service: str, deployment_id: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -248,6 +249,37 @@ def test_a_task_run_by_hand(emulator: Emulator, shop: Deploy, reports: EcsReport
     ended = ecs.describe_tasks(cluster="shop", tasks=[task["taskArn"]])["tasks"][0]
     assert (ended["lastStatus"], ended["containers"][0]["exitCode"]) == ("STOPPED", 0)
     assert ended["stoppedReason"] == "Essential container in task exited"
+
+
+def test_eventbridge_hears_of_each_state_of_a_task(emulator: Emulator, shop: Deploy, reports: EcsReports) -> None:
+    shop("shop", _resources("good"))
+    ecs, events, queues = (emulator.client(name) for name in ("ecs", "events", "sqs"))
+    family = "arn:aws:ecs:us-east-1:000000000000:task-definition/shop:"
+    failed = {
+        "source": ["aws.ecs"],
+        "detail-type": ["ECS Task State Change"],
+        "detail": {
+            "lastStatus": ["STOPPED"],
+            "taskDefinitionArn": [{"prefix": family}],
+            "$or": [{"stopCode": ["EssentialContainerExited"]}, {"stoppedReason": [{"prefix": "Task failed"}]}],
+        },
+    }
+    events.put_rule(Name="failed", EventPattern=json.dumps(failed))
+    url = queues.create_queue(QueueName="failed")["QueueUrl"]
+    events.put_targets(Rule="failed", Targets=[{"Id": "1", "Arn": "arn:aws:sqs:us-east-1:000000000000:failed"}])
+    arn, by_us = (ecs.run_task(cluster="shop", taskDefinition="shop")["tasks"][0]["taskArn"] for _ in range(2))
+    for status in ("RUNNING", "STOPPED", "STOPPED"):
+        reports.report_task(cluster="shop", report=TaskReport(task_arn=arn, last_status=status))
+    reports.report_task(
+        cluster="shop", report=TaskReport(task_arn=by_us, last_status="STOPPED", stop_code="UserInitiated")
+    )
+    bodies = [
+        json.loads(one["Body"]) for one in queues.receive_message(QueueUrl=url, MaxNumberOfMessages=9)["Messages"]
+    ]
+    assert [one["detail"]["taskArn"] for one in bodies] == [arn]
+    assert bodies[0]["resources"] == [arn]
+    assert bodies[0]["detail"]["stopCode"] == "EssentialContainerExited"
+    assert not any(name.startswith("_") for name in bodies[0]["detail"])
 
 
 def test_a_task_is_run_once_for_a_client_token(emulator: Emulator, shop: Deploy) -> None:
