@@ -59,6 +59,7 @@ def as_html(report: Report, root: Path) -> str:
         "css": lambda state: str(state).replace(" ", "-"),
     }
     environment.globals |= {"State": State}
+    environment.tests["ours"] = lambda source: not source.startswith("arn:aws:iam::aws:policy/")
     resources = {one.path: one for one in report.resources}
     by_resource = _by_path(report.findings)
     shown = [one for one in report.resources if one.path in by_resource]

@@ -6,7 +6,7 @@ import contextvars
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id, get_region
@@ -37,7 +37,7 @@ def install() -> None:
     replace(iam_actions, "access_denied_response", _naming_the_key(iam_actions.access_denied_response))
     # Upstream checks DescribeRepositories against "*", which CDK's own publishing role does not have, and calls on a
     # log stream against its group, which no policy for the streams of a group ("…:log-group:name:*") allows. It checks
-    # calls on services, tasks, listener rules and Valkey's user groups against the cluster or nothing.
+    # calls on services, tasks, listener rules, Valkey's user groups and backup vaults against the cluster or nothing.
     replace(iam_actions, "extract_resource_arn", _with_exact_resources(iam_actions.extract_resource_arn))
     # Upstream never fills cloudwatch:namespace and ecs:cluster, on which roles are conditioned.
     replace(iam_actions, "request_tag_context", _with_condition_keys(iam_actions.request_tag_context))
@@ -156,6 +156,8 @@ def _with_exact_resources(stock: Callable[..., str]) -> Callable[..., str]:
             group = params["UserGroupId"]
             name = group[0] if isinstance(group, list) else group
             return f"arn:aws:elasticache:{region}:{account}:usergroup:{name}"
+        if service == "backup" and path.startswith("/backup-vaults/"):
+            return f"arn:aws:backup:{region}:{account}:backup-vault:{unquote(path.split('/')[2])}"
         if service == "ecs":
             prefix = f"arn:aws:ecs:{region}:{account}:"
             found = ecs_authorization.resource(ecs_authorization.operation(headers), body, prefix=prefix)

@@ -177,6 +177,21 @@ def test_kms_without_a_key_takes_the_buckets(emulator: Emulator, bucket: str, ke
     assert s3.head_object(Bucket=bucket, Key="k")["SSEKMSKeyId"] == key
 
 
+def test_a_right_to_one_backup_vault(emulator: Emulator, role_with: RoleWith) -> None:
+    owner = emulator.client("backup")
+    for name in ("ours", "theirs"):
+        owner.create_backup_vault(BackupVaultName=name)
+    vault = f"arn:aws:backup:us-east-1:{_ACCOUNT}:backup-vault:ours"
+    actions = ["backup:DescribeBackupVault", "backup:ListRecoveryPointsByBackupVault"]
+    backup = role_with([{"Effect": "Allow", "Action": actions, "Resource": vault}])("backup")
+    assert backup.describe_backup_vault(BackupVaultName="ours")["BackupVaultArn"] == vault
+    assert backup.list_recovery_points_by_backup_vault(BackupVaultName="ours")["RecoveryPoints"] == []
+    with pytest.raises(ClientError, match="backup:DescribeBackupVault"):
+        backup.describe_backup_vault(BackupVaultName="theirs")
+    for name in ("ours", "theirs"):
+        owner.delete_backup_vault(BackupVaultName=name)
+
+
 def _bounded_role(boundary: Any) -> dict[str, Any]:
     everything = {"Effect": "Allow", "Action": ["sqs:ListQueues", "sns:ListTopics"], "Resource": "*"}
     trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{_ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
