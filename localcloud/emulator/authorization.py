@@ -12,11 +12,13 @@ from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import alb, ecs, s3, secretsmanager
 
-from localcloud.emulator import ecs_authorization
+from localcloud.emulator import ecs_authorization, named_resources
 from localcloud.emulator.corrections import replace
 from localcloud.emulator.services.s3 import default_key
 
 _denied_key: contextvars.ContextVar[tuple[str, str] | None] = contextvars.ContextVar("denied_kms_key", default=None)
+_further: contextvars.ContextVar[tuple[str, ...]] = contextvars.ContextVar("further_resources", default=())
+"""What a call is about beside the one resource that upstream asks for."""
 
 _KMS_OF_SECRETS = {
     "secretsmanager:GetSecretValue": "kms:Decrypt",
@@ -26,7 +28,7 @@ _KMS_OF_SECRETS = {
 }
 
 
-_LISTS = {"elasticache:DescribeUsers": "user:*", "logs:DescribeLogGroups": "log-group:*"}
+_LISTS = {"elasticache:DescribeUsers": "user:*"}
 """What is asked for without a name; upstream checks it against nothing."""
 
 
@@ -37,7 +39,8 @@ def install() -> None:
     replace(iam_actions, "access_denied_response", _naming_the_key(iam_actions.access_denied_response))
     # Upstream checks DescribeRepositories against "*", which CDK's own publishing role does not have, and calls on a
     # log stream against its group, which no policy for the streams of a group ("…:log-group:name:*") allows. It checks
-    # calls on services, tasks, listener rules, Valkey's user groups and backup vaults against the cluster or nothing.
+    # calls on services, tasks, listener rules, Valkey's users and their groups, parameters that are not a call's only
+    # one, and backup vaults against the cluster or nothing.
     replace(iam_actions, "extract_resource_arn", _with_exact_resources(iam_actions.extract_resource_arn))
     # Upstream never fills cloudwatch:namespace and ecs:cluster, on which roles are conditioned.
     replace(iam_actions, "request_tag_context", _with_condition_keys(iam_actions.request_tag_context))
@@ -60,10 +63,12 @@ def _with_keys(stock: Callable[..., Any]) -> Callable[..., Any]:
         if resource_arn == "*" and iam_action in _LISTS:
             resource_arn = f"arn:aws:{service}:{region}:{get_account_id()}:{_LISTS[iam_action]}"
         service_context = {**(service_context or {}), **_tags_of(resource_arn)}
-        denied = stock(access_key_id, iam_action, service, region, resource_arn, service_context)
-        behind = None if denied else _key_behind(iam_action, resource_arn, service_context or {})
+        for resource in (resource_arn, *_further.get()):
+            if denied := stock(access_key_id, iam_action, service, region, resource, service_context):
+                return denied
+        behind = _key_behind(iam_action, resource_arn, service_context)
         if behind is None:
-            return denied
+            return None
         kms_action, key = behind
         context = {
             "kms:ViaService": f"{service}.{region}.amazonaws.com",
@@ -140,6 +145,10 @@ def _with_exact_resources(stock: Callable[..., str]) -> Callable[..., str]:
     def extract(
         service: str, method: str, path: str, headers: Any, body: bytes, params: Any, region: str, account: str
     ) -> str:
+        named = _named(service, body, params, prefix=f"arn:aws:{service}:{region}:{account}:")
+        _further.set(named[1:])
+        if named:
+            return named[0]
         if service == "ecr" and body[:1] == b"{":
             names = json.loads(body).get("repositoryNames")
             if names:
@@ -152,10 +161,6 @@ def _with_exact_resources(stock: Callable[..., str]) -> Callable[..., str]:
         if service == "elasticloadbalancing" and "RuleArn" in params:
             rule = params["RuleArn"]
             return str(rule[0] if isinstance(rule, list) else rule)
-        if service == "elasticache" and "UserGroupId" in params:
-            group = params["UserGroupId"]
-            name = group[0] if isinstance(group, list) else group
-            return f"arn:aws:elasticache:{region}:{account}:usergroup:{name}"
         if service == "backup" and path.startswith("/backup-vaults/"):
             return f"arn:aws:backup:{region}:{account}:backup-vault:{unquote(path.split('/')[2])}"
         if service == "ecs":
@@ -166,6 +171,12 @@ def _with_exact_resources(stock: Callable[..., str]) -> Callable[..., str]:
         return stock(service, method, path, headers, body, params, region, account)
 
     return extract
+
+
+def _named(service: str, body: bytes, params: Any, *, prefix: str) -> tuple[str, ...]:
+    if service == "elasticache":
+        return named_resources.of_elasticache(params, prefix=prefix)
+    return named_resources.of_ssm(body, prefix=prefix) if service == "ssm" else ()
 
 
 def _with_condition_keys(stock: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:

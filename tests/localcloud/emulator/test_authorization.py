@@ -157,6 +157,71 @@ def test_repositories_by_name(emulator: Emulator, role_with: RoleWith) -> None:
         ecr.describe_repositories()
 
 
+@pytest.fixture
+def valkey_users(emulator: Emulator) -> Iterator[str]:
+    """A user group `ours` and users, `preview-one` and `else` among them; the beginning of their ARNs."""
+    elasticache = emulator.client("elasticache")
+    for user in ("owner", "preview-one", "else"):
+        elasticache.create_user(
+            UserId=user,
+            UserName="default" if user == "owner" else user,
+            Engine="valkey",
+            AccessString="on ~* +@all",
+            Passwords=["a-password-that-is-long-enough"],
+        )
+    elasticache.create_user_group(UserGroupId="ours", Engine="valkey", UserIds=["owner"])
+    yield f"arn:aws:elasticache:us-east-1:{_ACCOUNT}"
+    elasticache.delete_user_group(UserGroupId="ours")
+    for user in (each["UserId"] for each in elasticache.describe_users()["Users"]):
+        if user in ("owner", "preview-one", "else"):
+            elasticache.delete_user(UserId=user)
+
+
+def test_valkey_users_by_name(role_with: RoleWith, valkey_users: str) -> None:
+    own = f"{valkey_users}:user:preview-*"
+    elasticache = role_with([_allow("elasticache:DeleteUser", "elasticache:DescribeUsers", resource=own)])(
+        "elasticache"
+    )
+    assert elasticache.describe_users(UserId="preview-one")["Users"][0]["UserId"] == "preview-one"
+    elasticache.delete_user(UserId="preview-one")
+    for refused in (lambda: elasticache.delete_user(UserId="else"), elasticache.describe_users):
+        with pytest.raises(ClientError, match="not authorized to perform: elasticache:De"):
+            refused()
+
+
+def test_a_change_of_a_user_group_needs_its_users_too(role_with: RoleWith, valkey_users: str) -> None:
+    group, users = f"{valkey_users}:usergroup:ours", f"{valkey_users}:user:preview-*"
+    change = {"UserGroupId": "ours", "UserIdsToAdd": ["preview-one"]}
+    with pytest.raises(ClientError, match="elasticache:ModifyUserGroup"):
+        role_with([_allow("elasticache:ModifyUserGroup", resource=group)])("elasticache").modify_user_group(**change)
+    both = role_with([_allow("elasticache:ModifyUserGroup", resource=each) for each in (group, users)])("elasticache")
+    both.modify_user_group(**change)
+    with pytest.raises(ClientError, match="elasticache:ModifyUserGroup"):
+        both.modify_user_group(UserGroupId="ours", UserIdsToRemove=["preview-one", "owner"])
+
+
+def test_parameters_by_the_path_or_the_names_that_are_asked_for(emulator: Emulator, role_with: RoleWith) -> None:
+    for name in ("/ours/a", "/theirs/a"):
+        emulator.client("ssm").put_parameter(Name=name, Value="x", Type="String")
+    ours = f"arn:aws:ssm:us-east-1:{_ACCOUNT}:parameter/ours"
+    by_path = role_with([_allow("ssm:GetParametersByPath", resource=ours)])("ssm")
+    assert [each["Name"] for each in by_path.get_parameters_by_path(Path="/ours")["Parameters"]] == ["/ours/a"]
+    with pytest.raises(ClientError, match="parameter/theirs"):
+        by_path.get_parameters_by_path(Path="/theirs")
+    by_name = role_with([_allow("ssm:GetParameters", resource=f"{ours}/*")])("ssm")
+    assert [each["Name"] for each in by_name.get_parameters(Names=["/ours/a"])["Parameters"]] == ["/ours/a"]
+    with pytest.raises(ClientError, match="ssm:GetParameters"):
+        by_name.get_parameters(Names=["/ours/a", "/theirs/a"])
+    emulator.client("ssm").delete_parameters(Names=["/ours/a", "/theirs/a"])
+
+
+def test_log_groups_are_listed_by_whoever_may_list_all(role_with: RoleWith) -> None:
+    role_with([_allow("logs:DescribeLogGroups")])("logs").describe_log_groups()
+    some = role_with([_allow("logs:DescribeLogGroups", resource=f"arn:aws:logs:us-east-1:{_ACCOUNT}:log-group:*")])
+    with pytest.raises(ClientError, match="logs:DescribeLogGroups"):
+        some("logs").describe_log_groups()
+
+
 def test_a_session_outlives_a_kill(own_emulator: Emulator) -> None:
     iam = own_emulator.client("iam")
     trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{_ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
