@@ -146,7 +146,7 @@ class DatabaseFunction(Construct):
                 "MASTER_SECRET_ARN": props.master.secret_arn,
                 "DATABASE_HOST": props.server.host,
                 "DATABASE_PORT": props.server.port,
-                "VALKEY_SERVERS": cdk.Stack.of(self).to_json_string([_as_json(each) for each in props.valkeys]),
+                "VALKEY_SERVERS": as_json(self, props.valkeys),
                 "CLUSTER": props.cluster.cluster_name,
                 "SUBNETS": ",".join(subnet.subnet_id for subnet in props.vpc.private_subnets),
                 "TASK_SECURITY_GROUP": props.task_group.security_group_id,
@@ -282,13 +282,19 @@ class SharesFunction(Construct):
             acknowledge_wildcard(role_of(self.function), resource, decision=OBJECTS)
 
 
-def _as_json(valkey: Valkey) -> dict[str, str]:
-    return {
-        "host": valkey.server.host,
-        "port": valkey.server.port,
-        "username": valkey.username,
-        "secret": valkey.password.secret_arn,
-    }
+def as_json(scope: Construct, valkeys: Sequence[Valkey]) -> str:
+    """Where the servers are and who logs in there, for a function's environment."""
+    return cdk.Stack.of(scope).to_json_string(
+        [
+            {
+                "host": each.server.host,
+                "port": each.server.port,
+                "username": each.username,
+                "secret": each.password.secret_arn,
+            }
+            for each in valkeys
+        ]
+    )
 
 
 def preview_function(

@@ -17,9 +17,9 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra.acknowledgement import Decision, acknowledge_wildcard
-from infra.application import Server
+from infra.application import Server, Valkey
 from infra.monitoring.metrics.application import SWEEP
-from infra.preview_server import FunctionProps, preview_function, role_of
+from infra.preview_server import FunctionProps, as_json, preview_function, role_of
 from previews.life import Terms
 from previews.places import role_prefix
 
@@ -45,7 +45,7 @@ _LEFT_OVER = Decision(
 @dataclass(frozen=True, kw_only=True)
 class SweeperProps(FunctionProps):
     """`listener` has the previews' rules and `spared_rule` beside them. `priorities` is where rules' priorities are,
-    a path of Systems Manager. People hear of it on `topic`, which is
+    a path of Systems Manager. `valkeys` have the environment's own logins. People hear of it on `topic`, which is
     encrypted with `topic_key`."""
 
     environment: str
@@ -55,6 +55,7 @@ class SweeperProps(FunctionProps):
     security_group: ec2.ISecurityGroup
     server: Server
     master: secretsmanager.ISecret
+    valkeys: Sequence[Valkey]
     secrets_key: kms.IKey
     cluster: ecs.ICluster
     listener: str
@@ -92,6 +93,7 @@ class PreviewSweeper(Construct):
                 "MASTER_SECRET_ARN": props.master.secret_arn,
                 "DATABASE_HOST": props.server.host,
                 "DATABASE_PORT": props.server.port,
+                "VALKEY_SERVERS": as_json(self, props.valkeys),
             },
             network=props,
         )
@@ -154,7 +156,8 @@ class PreviewSweeper(Construct):
 
     def _servers(self) -> Iterator[iam.PolicyStatement]:
         props, stack = self._props, cdk.Stack.of(self)
-        yield iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[props.master.secret_arn])
+        logins = [props.master.secret_arn, *(each.password.secret_arn for each in props.valkeys)]
+        yield iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=logins)
         yield iam.PolicyStatement(
             actions=["kms:Decrypt"],
             resources=[props.secrets_key.key_arn],
@@ -201,14 +204,13 @@ class PreviewSweeper(Construct):
         )
 
     def _tagged(self) -> Iterator[iam.PolicyStatement]:
-        yield iam.PolicyStatement(actions=["secretsmanager:ListSecrets"], resources=["*"])  # knows no resources
+        # These know no resources.
+        yield iam.PolicyStatement(actions=["secretsmanager:ListSecrets", "logs:DescribeLogGroups"], resources=["*"])
         secrets = self._arn("secretsmanager", "secret", "*", colon=True)
         yield iam.PolicyStatement(
             actions=["secretsmanager:DeleteSecret"], resources=[secrets], conditions=self._tagged_only()
         )
         own = self._arn("logs", "log-group", f"*{self._props.callers.prefix}*", colon=True)
-        everyone = self._arn("logs", "log-group", "*", colon=True)
-        yield iam.PolicyStatement(actions=["logs:DescribeLogGroups"], resources=[everyone])
         yield iam.PolicyStatement(
             actions=["logs:ListTagsForResource", "logs:DeleteLogGroup"], resources=[own, f"{own}:*"]
         )

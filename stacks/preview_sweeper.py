@@ -65,6 +65,7 @@ class PreviewSweeperStack(EnvironmentStack):
                 security_group=imports.security_group("PreviewFunctions", data.preview_functions),
                 server=around.writer,
                 master=around.database_login,
+                valkeys=[around.broker, around.cache],
                 secrets_key=imports.data_key,
                 cluster=ecs.Cluster.from_cluster_attributes(
                     self, "Cluster", cluster_name=shared.read("Cluster"), vpc=named, security_groups=[]

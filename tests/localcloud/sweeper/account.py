@@ -8,10 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import valkey
 from pg8000.native import identifier
 
 from infra.functions.preview_server import postgres
 
+GROUPS = ("spendsmart-preview-broker", "spendsmart-preview-cache")
 BASE_PORT = 15400 + os.getpid() % 16 * 500
 _TRUST = json.dumps(
     {
@@ -29,9 +31,10 @@ _READS = json.dumps(
 
 @dataclass
 class Account:
-    """`client` makes clients of the emulator."""
+    """`client` makes clients of the emulator, `keys` is one of a Valkey server."""
 
     client: Callable[..., Any]
+    keys: valkey.Valkey
     stack_prefix: str = "SpendSmart-Preview-Preview-"
     listener: str = ""
     vpc: str = ""
@@ -62,7 +65,7 @@ class Account:
             UserId="owner", UserName="default", Engine="valkey", AccessString="off -@all",
             NoPasswordRequired=True,
         )  # fmt: skip
-        for group in ("preview-broker", "preview-cache"):
+        for group in GROUPS:
             elasticache.create_user_group(UserGroupId=group, Engine="valkey", UserIds=["owner"])
 
     def stack(self, name: str) -> str:
@@ -90,7 +93,8 @@ class Account:
             UserId=f"preview-{name}", UserName=f"preview-{name}", Engine="valkey", AccessString="on ~* +@all",
             Passwords=["a-password-that-is-long-enough"],
         )  # fmt: skip
-        for group in ("preview-broker", "preview-cache"):
+        self.keys.mset({f"preview-{name}:{number}": "x" for number in range(700)})
+        for group in GROUPS:
             elasticache.modify_user_group(UserGroupId=group, UserIdsToAdd=[f"preview-{name}"])
         s3 = self.client("s3")
         for body in (b"old", b"new"):
@@ -100,7 +104,7 @@ class Account:
 
     def _leave_services(self, name: str) -> None:
         ecs, elbv2 = self.client("ecs"), self.client("elbv2")
-        small = [{"key": "Preview", "value": name}]
+        small = [{"key": each["Key"], "value": each["Value"]} for each in _tags(name)]
         for service in ("web", "worker"):
             family = f"spendsmart-preview-preview-{name}-{service}"
             ecs.register_task_definition(
@@ -124,7 +128,9 @@ class Account:
     def _leave_rest(self, name: str) -> None:
         stack = self.stack_prefix + name
         self.client("secretsmanager").create_secret(Name=f"{name}-login", SecretString="x", Tags=_tags(name))
-        self.client("logs").create_log_group(logGroupName=f"{stack}-Logs1234-abcd", tags={"Preview": name})
+        self.client("logs").create_log_group(
+            logGroupName=f"{stack}-Logs1234-abcd", tags={each["Key"]: each["Value"] for each in _tags(name)}
+        )
         ssm = self.client("ssm")
         arn = f"arn:aws:cloudformation:us-east-1:000000000000:stack/{stack}/1"
         self._priority += 1
@@ -136,4 +142,4 @@ class Account:
 
 
 def _tags(name: str) -> list[dict[str, str]]:
-    return [{"Key": "Preview", "Value": name}]
+    return [{"Key": "Preview", "Value": name}, {"Key": "Environment", "Value": "preview"}]

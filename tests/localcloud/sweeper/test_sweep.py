@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import redis
 from botocore.client import BaseClient
 
 from infra.functions.preview_server import postgres
@@ -64,6 +65,8 @@ def test_what_lost_its_preview_goes_and_nothing_else(
     account: Account, settings: Settings, stack: Callable[[str], str]
 ) -> None:
     stack("has-a-stack")
+    account.keys.mset({"preview-template:seeded": "x", "preview:own": "x", "preview-gone-one": "x"})
+    others = set(account.keys.scan_iter())
     account.leave("gone-one")
     account.leave("has-a-stack")
     before = _left(settings)
@@ -76,6 +79,8 @@ def test_what_lost_its_preview_goes_and_nothing_else(
     versions = account.client("s3").list_object_versions(Bucket="preview-objects", Prefix="previews/gone-one/")
     assert not versions.get("Versions")
     assert not versions.get("DeleteMarkers")
+    kept = {f"preview-has-a-stack:{number}".encode() for number in range(700)}
+    assert set(account.keys.scan_iter()) == others | kept
     assert report.orphaned == 0
     assert "secret" in index.as_text(report)
     again = sweep.sweep(settings, NOW)
@@ -161,8 +166,16 @@ def _calls(before: Callable[[int, str], None]) -> Iterator[None]:
         return run(link, sql, *arguments, **parameters)
 
     postgres.Connection.run = statement
+    unlink = redis.Redis.unlink
+
+    def unlinked(link: Any, *keys: Any) -> Any:
+        changes("UNLINK")
+        return unlink(link, *keys)
+
+    redis.Redis.unlink = unlinked
     try:
         yield
     finally:
+        redis.Redis.unlink = unlink
         postgres.Connection.run = run
         BaseClient._make_api_call = call

@@ -1,4 +1,4 @@
-"""Leftovers on the servers that previews share: databases and roles, Valkey's users, objects."""
+"""Leftovers on the servers that previews share: databases and roles, Valkey's users and keys, objects."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from .. import postgres
+from .. import keys, postgres
 from .leftover import Kind, unless_gone
 from .settings import Settings, client
 
 _ROLE = "preview_"
 _USER = "preview-"
 _OBJECTS = "previews/"
+_TEMPLATE = "template"
+"""Of the environment itself: what previews are made from, and no preview's name."""
 _PATIENCE = 120
 """Seconds for a user group to take the next change."""
 
@@ -61,6 +63,15 @@ def _leave(elasticache: Any, group: str, user: str) -> None:
         time.sleep(0.5)
 
 
+def _key_prefixes(_settings: Settings) -> Iterator[tuple[str, str]]:
+    for owner in keys.owners() - {_TEMPLATE}:
+        yield owner, f"{_USER}{owner}:"
+
+
+def _delete_keys(_settings: Settings, prefix: str) -> None:
+    keys.delete_all(prefix)
+
+
 def _prefixes(settings: Settings) -> Iterator[tuple[str, str]]:
     """Of old versions, too: a preview's objects are all its own."""
     pages = client("s3").get_paginator("list_object_versions")
@@ -83,4 +94,5 @@ def _delete_objects(settings: Settings, prefix: str) -> None:
 
 DATABASES = Kind(name="database role with its databases", find=_roles, delete=_drop_role)
 VALKEY_USERS = Kind(name="Valkey user", find=_users, delete=_delete_user)
+VALKEY_KEYS = Kind(name="Valkey keys", find=_key_prefixes, delete=_delete_keys)
 OBJECTS = Kind(name="objects", find=_prefixes, delete=_delete_objects)

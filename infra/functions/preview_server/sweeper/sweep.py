@@ -24,6 +24,7 @@ KINDS: tuple[Kind, ...] = (
     in_account.TARGET_GROUPS,
     on_servers.DATABASES,
     on_servers.VALKEY_USERS,
+    on_servers.VALKEY_KEYS,
     on_servers.OBJECTS,
     in_account.SECRETS,
     in_account.LOG_GROUPS,
