@@ -102,10 +102,11 @@ def acknowledge_lasting(secret: IConstruct, *, decision: Decision) -> None:
     acknowledge(secret, "SecretsManagerRotationEnabled", packs=HIPAA_NIST, decision=decision)
 
 
-def acknowledge_wildcard(role: iam.IRole, resource: str, *, decision: Decision) -> None:
-    """Leave AwsSolutions' IAM5 for one resource, written as in the statement, of the policy that grants made."""
-    policy = role.node.find_child("DefaultPolicy")
-    finding = f"IAM5[Resource::{_flat(cdk.Stack.of(role).resolve(resource))}]"
+def acknowledge_wildcard(granted: iam.IRole | iam.ManagedPolicy, resource: str, *, decision: Decision) -> None:
+    """Leave AwsSolutions' IAM5 for one resource, written as in the statement, of a policy: a role's is that which
+    grants made."""
+    policy = granted if isinstance(granted, iam.ManagedPolicy) else granted.node.find_child("DefaultPolicy")
+    finding = f"IAM5[Resource::{_flat(cdk.Stack.of(policy).resolve(resource))}]"
     acknowledge(policy, finding, packs=[Pack.AWS_SOLUTIONS], decision=decision)
 
 

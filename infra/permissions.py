@@ -22,10 +22,12 @@ _GRANTS_NOTHING = Decision(
 _IDENTITY = ("account:*", "iam:*", "organizations:*")
 _ENDING = (
     "iam:DeletePolicy",
+    "iam:DeletePolicyVersion",
     "iam:DeleteRole",
     "iam:DeleteRolePolicy",
     "iam:DetachRolePolicy",
     "iam:ListAttachedRolePolicies",
+    "iam:ListPolicyVersions",
     "iam:ListRolePolicies",
     "iam:ListRoleTags",
 )
@@ -49,7 +51,9 @@ class PermissionsBoundary(iam.ManagedPolicy):
 
         ending = (
             [
-                iam.PolicyStatement(actions=["iam:ListRoles"], resources=["*"]),  # knows no resources
+                iam.PolicyStatement(
+                    actions=["iam:ListPolicies", "iam:ListRoles"], resources=["*"]
+                ),  # know no resources
                 iam.PolicyStatement(actions=list(_ENDING), resources=[named("role", ended), named("policy", ended)]),
             ]
             if ended

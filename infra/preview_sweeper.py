@@ -97,20 +97,14 @@ class PreviewSweeper(Construct):
             },
             network=props,
         )
-        starred = {"*"}
-        for statement in (
-            *self._reports(),
-            *self._stacks_and_parameters(),
-            *self._servers(),
-            *self._services(),
-            *self._tagged(),
-            *self._roles(),
-        ):
+        role = role_of(self.function)
+        own = [*self._reports(), *self._stacks_and_parameters(), *self._servers()]
+        for statement in own:
             self.function.add_to_role_policy(statement)
-            if statement.effect is iam.Effect.ALLOW:
-                starred |= {resource for resource in statement.resources if "*" in resource}
-        for resource in sorted(starred):
-            acknowledge_wildcard(role_of(self.function), resource, decision=_LOOKS if resource == "*" else _LEFT_OVER)
+        _acknowledge(role, own)
+        # A policy holds 6144 characters: all of it in one would be more.
+        in_account = [*self._services(), *self._tagged(), *self._roles()]
+        _acknowledge(iam.ManagedPolicy(self, "InAccount", roles=[role], statements=in_account), in_account)
         events.Rule(
             self,
             "EachQuarterOfAnHour",
@@ -216,7 +210,7 @@ class PreviewSweeper(Construct):
         )
 
     def _roles(self) -> Iterator[iam.PolicyStatement]:
-        yield iam.PolicyStatement(actions=["iam:ListRoles"], resources=["*"])  # knows no resources
+        yield iam.PolicyStatement(actions=["iam:ListPolicies", "iam:ListRoles"], resources=["*"])  # know no resources
         prefix = role_prefix(self._props.environment)
         roles = self._arn("iam", "role", f"{prefix}*", region="")
         yield iam.PolicyStatement(actions=["iam:ListRoleTags"], resources=[roles])
@@ -233,4 +227,12 @@ class PreviewSweeper(Construct):
         )
         # A template's policies have no tags; one that is attached to some role is not deleted.
         policies = self._arn("iam", "policy", f"{prefix}*", region="")
-        yield iam.PolicyStatement(actions=["iam:DeletePolicy"], resources=[policies])
+        yield iam.PolicyStatement(
+            actions=["iam:DeletePolicy", "iam:DeletePolicyVersion", "iam:ListPolicyVersions"], resources=[policies]
+        )
+
+
+def _acknowledge(granted: iam.IRole | iam.ManagedPolicy, statements: Sequence[iam.PolicyStatement]) -> None:
+    allowed = (each.resources for each in statements if each.effect is iam.Effect.ALLOW)
+    for resource in sorted({one for resources in allowed for one in resources if "*" in one}):
+        acknowledge_wildcard(granted, resource, decision=_LOOKS if resource == "*" else _LEFT_OVER)

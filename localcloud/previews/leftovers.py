@@ -54,6 +54,9 @@ def _tagged(preview: PreviewName) -> Iterator[str]:
     for role in _all("iam", "list_roles", "Roles"):
         if _is_of(role["RoleName"], preview):
             yield f"role {role['RoleName']}"
+    for policy in _all("iam", "list_policies", "Policies", Scope="Local"):
+        if _is_of(policy["PolicyName"], preview):
+            yield f"policy {policy['PolicyName']}"
     for group in _all("logs", "describe_log_groups", "logGroups"):
         if f"-{preview.stack}/" in group["logGroupName"]:
             yield f"log group {group['logGroupName']}"

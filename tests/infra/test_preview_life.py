@@ -36,6 +36,12 @@ def _of_type(template: dict[str, Any], kind: str) -> list[dict[str, Any]]:
     return [each["Properties"] for each in template["Resources"].values() if each["Type"] == kind]
 
 
+def _statements(preview: Assembly) -> list[dict[str, Any]]:
+    """What the sweeper may do, and what it may not."""
+    policies = preview["PreviewSweeper"].properties("AWS::IAM::ManagedPolicy")
+    return [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+
+
 def test_only_the_cookie_and_the_link_lead_to_a_preview(gated: dict[str, Any]) -> None:
     rules = _of_type(gated, LISTENER_RULE)
     assert len(rules) == 2
@@ -63,8 +69,7 @@ def test_a_push_changes_no_tag(gated: dict[str, Any]) -> None:
 
 
 def test_the_sweeper_deletes_what_is_previews_alone(preview: Assembly) -> None:
-    (policy,) = preview["PreviewSweeper"].properties("AWS::IAM::ManagedPolicy")
-    for statement in policy["PolicyDocument"]["Statement"]:
+    for statement in _statements(preview):
         actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
         # Lambda itself makes and deletes the interfaces of a function in a VPC.
         actions = [action for action in actions if action not in INTERFACES]
@@ -77,8 +82,7 @@ def test_the_sweeper_deletes_what_is_previews_alone(preview: Assembly) -> None:
 
 
 def test_it_does_not_delete_the_environments_own_rule(preview: Assembly) -> None:
-    (policy,) = preview["PreviewSweeper"].properties("AWS::IAM::ManagedPolicy")
-    denied = [each for each in policy["PolicyDocument"]["Statement"] if each["Effect"] == "Deny"]
+    denied = [each for each in _statements(preview) if each["Effect"] == "Deny"]
     (rule,) = [each for each in denied if each["Action"] == "elasticloadbalancing:DeleteRule"]
     assert "ProductionRule" in json.dumps(rule["Resource"])
 

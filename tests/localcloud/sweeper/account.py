@@ -139,6 +139,9 @@ class Account:
         iam.create_role(RoleName=role, AssumeRolePolicyDocument=_TRUST, Tags=_tags(name))
         iam.attach_role_policy(RoleName=role, PolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess")
         iam.put_role_policy(RoleName=role, PolicyName="own", PolicyDocument=_READS)
+        own = iam.create_policy(PolicyName=f"{stack}-RolePolicy12AB-CD34", PolicyDocument=_READS)["Policy"]["Arn"]
+        iam.create_policy_version(PolicyArn=own, PolicyDocument=_READS, SetAsDefault=True)
+        iam.attach_role_policy(RoleName=role, PolicyArn=own)
 
 
 def _tags(name: str) -> list[dict[str, str]]:

@@ -81,6 +81,7 @@ def test_what_lost_its_preview_goes_and_nothing_else(
     assert not versions.get("DeleteMarkers")
     kept = {f"preview-has-a-stack:{number}".encode() for number in range(700)}
     assert set(account.keys.scan_iter()) == others | kept
+    assert "gone-one" not in str(account.client("iam").list_policies(Scope="Local"))
     assert report.orphaned == 0
     assert "secret" in index.as_text(report)
     again = sweep.sweep(settings, NOW)
@@ -126,6 +127,7 @@ def test_it_may_end_after_every_call_and_the_next_one_goes_on(account: Account, 
         assert report.failed == []
         break
     assert _left(settings) == {}
+    assert "half-gone" not in str(account.client("iam").list_policies(Scope="Local"))
     assert sweeps > before, "some things take more than one call"
 
 

@@ -1,7 +1,9 @@
-"""Leftovers among AWS's own resources. What carries the tag `Preview` belongs to the preview that it names."""
+"""Leftovers among AWS's own resources. What carries the tag `Preview` belongs to the preview that it names; what can
+carry none, to the one that it is named after."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -77,7 +79,7 @@ def _leads_to(action: Mapping[str, Any]) -> set[str]:
     return {action.get("TargetGroupArn", ""), *(each["TargetGroupArn"] for each in groups)}
 
 
-# ---- secrets, logs, parameters, roles ----
+# ---- secrets, logs, parameters, roles and their policies ----
 
 
 def _secrets(_settings: Settings) -> Iterator[tuple[str, str]]:
@@ -143,19 +145,37 @@ def _roles(settings: Settings) -> Iterator[tuple[str, str]]:
             yield _tag(tags), role["RoleName"]
 
 
-def _delete_role(settings: Settings, name: str) -> None:
-    """With its own policies; a role cannot go before them."""
+def _delete_role(_settings: Settings, name: str) -> None:
+    """Without any policy; a role cannot go before they do."""
     iam = client("iam")
-    own = f":policy/{settings.stack_prefix[:_ROLE_PREFIX]}"
     try:
         for policy in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
             iam.detach_role_policy(RoleName=name, PolicyArn=policy["PolicyArn"])
-            if own in policy["PolicyArn"]:
-                # Another role may have it, too.
-                unless_gone(partial(iam.delete_policy, PolicyArn=policy["PolicyArn"]), "NoSuchEntity", "DeleteConflict")
         for inline in iam.list_role_policies(RoleName=name)["PolicyNames"]:
             iam.delete_role_policy(RoleName=name, PolicyName=inline)
         iam.delete_role(RoleName=name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchEntity":
+            raise
+
+
+def _policies(settings: Settings) -> Iterator[tuple[str, str]]:
+    """They have no tags: the name that CloudFormation makes is the stack's, with a logical id behind, in capitals."""
+    named = re.compile(rf"{re.escape(settings.stack_prefix)}([a-z](?:-?[a-z0-9])*)-[A-Z]")
+    for page in client("iam").get_paginator("list_policies").paginate(Scope="Local"):
+        for policy in page["Policies"]:
+            if found := named.match(policy["PolicyName"]):
+                yield found[1], policy["Arn"]
+
+
+def _delete_policy(_settings: Settings, arn: str) -> None:
+    """With the versions that updates left behind; a policy cannot go before them."""
+    iam = client("iam")
+    try:
+        for version in iam.list_policy_versions(PolicyArn=arn)["Versions"]:
+            if not version["IsDefaultVersion"]:
+                iam.delete_policy_version(PolicyArn=arn, VersionId=version["VersionId"])
+        iam.delete_policy(PolicyArn=arn)
     except ClientError as error:
         if error.response["Error"]["Code"] != "NoSuchEntity":
             raise
@@ -167,3 +187,4 @@ SECRETS = Kind(name="secret", find=_secrets, delete=_delete_secret)
 LOG_GROUPS = Kind(name="log group", find=_log_groups, delete=_delete_log_group)
 PARAMETERS = Kind(name="parameter", find=_parameters, delete=_delete_parameter)
 ROLES = Kind(name="role", find=_roles, delete=_delete_role)
+POLICIES = Kind(name="policy", find=_policies, delete=_delete_policy)

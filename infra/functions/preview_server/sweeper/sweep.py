@@ -29,6 +29,7 @@ KINDS: tuple[Kind, ...] = (
     in_account.SECRETS,
     in_account.LOG_GROUPS,
     in_account.ROLES,
+    in_account.POLICIES,  # a policy goes after whatever has it
     # The priority is free again once nothing of its rule is left.
     in_account.PARAMETERS,
 )
