@@ -76,6 +76,29 @@ class Account:
         )
         return str(made["StackId"])
 
+    def retained(self, name: str, *, reads: str) -> str:
+        """A preview's stack that will leave its role with a policy for reading `reads` and its log group, named by
+        CloudFormation and tagged as its template says; called again, it is updated."""
+        document = json.loads(_READS)
+        document["Statement"][0]["Resource"] = reads
+        resources = {
+            "TaskRole": {"AssumeRolePolicyDocument": json.loads(_TRUST), "Tags": _tags(name)},
+            "TaskPolicyManaged": {"PolicyDocument": document, "Roles": [{"Ref": "TaskRole"}]},
+            "LogsWeb": {"Tags": _tags(name)},
+        }
+        kinds = ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy", "AWS::Logs::LogGroup")
+        template = {
+            "Resources": {
+                each: {"Type": kind, "Properties": resources[each], "DeletionPolicy": "Retain"}
+                for each, kind in zip(resources, kinds, strict=True)
+            }
+        }
+        cloudformation, stack = self.client("cloudformation"), self.stack_prefix + name
+        there = any(each["StackName"] == stack for each in cloudformation.describe_stacks()["Stacks"])
+        call = cloudformation.update_stack if there else cloudformation.create_stack
+        call(StackName=stack, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM"])
+        return stack
+
     def leave(self, name: str) -> None:
         """One of each kind of thing that a preview has, and of some kinds more."""
         self._leave_on_servers(name)

@@ -89,6 +89,19 @@ def test_what_lost_its_preview_goes_and_nothing_else(
     assert index.as_text(again) == ""
 
 
+def test_what_a_stack_retained_goes_by_the_names_that_cloudformation_gave(account: Account, settings: Settings) -> None:
+    name = "feature-rec-0a1b2c"
+    for reads, state in (("arn:aws:s3:::a/*", "CREATE_COMPLETE"), ("arn:aws:s3:::b/*", "UPDATE_COMPLETE")):
+        stack = account.retained(name, reads=reads)
+        eventually(lambda stack=stack, state=state: _status(account, stack) == state)
+    stack_id = account.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]["StackId"]
+    account.client("cloudformation").delete_stack(StackName=stack)
+    eventually(lambda: _status(account, stack_id) == "DELETE_COMPLETE")
+    assert _kinds_of(_left(settings)["feature_rec_0a1b2c"]) == {"role", "policy", "log group"}
+    assert sweep.sweep(settings, NOW).failed == []
+    assert _left(settings) == {}
+
+
 def test_what_is_past_its_time_ends(account: Account, settings: Settings, stack: Callable[[str], str]) -> None:
     late, kept = stack("late"), stack("kept")
     account.client("cloudformation").update_termination_protection(StackName=kept, EnableTerminationProtection=True)
