@@ -54,8 +54,9 @@ def make(order: Order) -> Report:
     """Raises AuditError where something is missing without which there is no report."""
     assembly = load(order.assembly)
     resources = entries(assembly, order.assembly)
-    validated = validation.read(order.assembly, assembly)
     answers = explained.valid(explained.explanations(), order.made_at.date())
+    validated = validation.read(order.assembly, assembly)
+    validated = replace(validated, findings=explained.answered(validated.findings, answers))
     asked, said = opinions(assembly, answers, cache=order.cache)
     judged_by = views.settings(order.root)
     access = views.access([assembly, *(load(folder) for folder in order.beside)], judged_by)

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from audit.assembly import AuditError
-from audit.model import Finding, State
+from audit.model import Acknowledgement, Finding, State
 
 FILE = Path(__file__).with_name("explained.toml")
 _SHORTEST_REASON = 40
@@ -33,6 +33,17 @@ class Explanation:
     reference: str
     decided: date
     expires: date
+
+    @property
+    def answer(self) -> Acknowledgement:
+        return Acknowledgement(
+            reason=self.reason,
+            source=f"audit/opinions/{FILE.name}",
+            owner=self.owner,
+            reference=self.reference,
+            since=self.decided,
+            expires=self.expires,
+        )
 
     def covers(self, finding: Finding) -> bool:
         return self.is_about(finding.tool, finding.rule, finding.path)
@@ -78,6 +89,22 @@ def idle(entries: Sequence[Explanation], reports: Sequence[Path]) -> tuple[Expla
             raise AuditError(f"{folder}: {', '.join(sorted(missing))} did not run, so nothing shows what it would find")
         found |= {(one["tool"], one["rule"], one["path"]) for one in report["findings"]}
     return tuple(one for one in entries if not any(one.is_about(*each) for each in found))
+
+
+def answered(findings: Sequence[Finding], entries: Sequence[Explanation]) -> tuple[Finding, ...]:
+    """Findings that an app has silenced and nobody answers for, as in CDK's own validation, which keeps a reason alone:
+    with the entry that does, or failing."""
+    return tuple(_answered(one, entries) for one in findings)
+
+
+def _answered(finding: Finding, entries: Sequence[Explanation]) -> Finding:
+    if finding.state is not State.ACKNOWLEDGED or (finding.acknowledgement and finding.acknowledgement.owner):
+        return finding
+    for one in entries:
+        if one.covers(finding):
+            return replace(finding, acknowledgement=one.answer)
+    message = f"{finding.message} (silenced, but nobody answers for it: add it to {FILE.name})"
+    return replace(finding, state=State.FAILED, message=message, acknowledgement=None)
 
 
 def valid(entries: Sequence[Explanation], today: date) -> tuple[Explanation, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from audit.model import Acknowledgement, Finding, State, Tool
+from audit.model import Finding, State, Tool
 from audit.opinions.explained import Explanation
 
 
@@ -63,12 +63,4 @@ def _explained(finding: Finding, explanations: list[Explanation]) -> Finding:
     one = next((each for each in explanations if each.covers(finding)), None)
     if one is None:
         return finding
-    answer = Acknowledgement(
-        reason=one.reason,
-        source="audit/opinions/explained.toml",
-        owner=one.owner,
-        reference=one.reference,
-        since=one.decided,
-        expires=one.expires,
-    )
-    return replace(finding, state=State.ACKNOWLEDGED, acknowledgement=answer)
+    return replace(finding, state=State.ACKNOWLEDGED, acknowledgement=one.answer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,10 @@ from typing import Any
 import pytest
 
 from audit.assembly import AuditError
-from audit.model import Finding, State, Tool
+from audit.model import Acknowledgement, Finding, State, Tool
 from audit.opinions import cfn_lint, guard, recorded
 from audit.opinions.all import opinions
-from audit.opinions.explained import Explanation, explanations, idle, valid
+from audit.opinions.explained import Explanation, answered, explanations, idle, valid
 from audit.opinions.opinion import Opinion, judged
 from preflight.assembly import Assembly
 from preflight.loading import load
@@ -123,6 +124,26 @@ def test_an_explanation_covers_its_rule_at_its_places_until_its_last_day() -> No
     assert found[0].acknowledgement.owner == "platform"
     assert valid([ENTRY], date(2027, 11, 26)) == (ENTRY,)
     assert valid([ENTRY], date(2027, 11, 27)) == ()
+
+
+def test_what_is_silenced_fails_where_nobody_answers_for_it() -> None:
+    """CDK's own validation takes an acknowledgement with a reason alone."""
+    entry = next(one for one in explanations() if one.tool == "CloudFormation Validate")
+    silenced = Finding(
+        tool=entry.tool,
+        rule=entry.rule,
+        message="Avoid hardcoding",
+        severity="warning",
+        state=State.ACKNOWLEDGED,
+        path=entry.where[0].replace("*", "A").replace("?", "1"),
+        acknowledgement=Acknowledgement(reason="so", source="there"),
+    )
+    ours = replace(silenced, path="A/Other", acknowledgement=Acknowledgement(reason="so", source="", owner="platform"))
+    found, kept, failed = answered([silenced, ours, replace(silenced, path="A/Other")], [entry])
+    assert found.acknowledgement == entry.answer
+    assert kept == ours
+    assert (failed.state, failed.acknowledgement) == (State.FAILED, None)
+    assert "nobody answers" in failed.message
 
 
 def test_an_explanation_without_a_finding_in_any_environment_is_told(tmp_path: Path) -> None:

@@ -88,6 +88,14 @@ OPERATIONS = (
         breakage=operations.Rotated("DatabaseLogin"), bounds=REDUNDANT, group="operations",
     ),
     Fault(
+        name="broker-password-rotated", says="the broker's password is rotated", how="RotateSecret", holds=60,
+        breakage=operations.Rotated("BrokerPassword"), bounds=REDUNDANT, group="operations",
+    ),
+    Fault(
+        name="cache-password-rotated", says="the cache's password is rotated", how="RotateSecret", holds=60,
+        breakage=operations.Rotated("CachePassword"), bounds=REDUNDANT, group="operations",
+    ),
+    Fault(
         name="jwt-key-rotated", says="the key that signs tokens is rotated", how="RotateSecret", holds=20,
         breakage=operations.Rotated("JwtSigningKey"), bounds=REDUNDANT, group="operations",
     ),

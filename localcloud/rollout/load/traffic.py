@@ -115,7 +115,7 @@ class Traffic:
         self._call(self._reconcile(), patience=RECONCILIATION + 60)
 
     def close(self) -> None:
-        self._call(self._leave(), patience=10)
+        self._call(self._leave(), patience=130)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
 
@@ -164,5 +164,6 @@ class Traffic:
             await asyncio.sleep(1)
 
     async def _leave(self) -> None:
+        await self._finish()
         for user in self._users:
             await user.leave()
