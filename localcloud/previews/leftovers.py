@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import psutil
+from botocore.exceptions import ClientError
 
 from localcloud import aws, layout
 from localcloud.dataplane.elasticache import server as valkey_servers
@@ -38,6 +39,17 @@ def _all(service: str, operation: str, key: str, **arguments: Any) -> list[Any]:
     if not client.can_paginate(operation):
         return list(getattr(client, operation)(**arguments)[key])
     return [item for page in client.get_paginator(operation).paginate(**arguments) for item in page[key]]
+
+
+def _unless_gone(service: str, operation: str, **arguments: Any) -> dict[str, Any]:
+    """The answer about one thing of a list; empty when it went meanwhile, as other previews' things do."""
+    try:
+        answer: dict[str, Any] = getattr(aws.client(service, _REGION), operation)(**arguments)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("TargetGroupNotFound", "ParameterNotFound"):
+            raise
+        return {}
+    return answer
 
 
 def _stacks(preview: PreviewName) -> Iterator[str]:
@@ -82,8 +94,8 @@ def _is_of(name: str, preview: PreviewName) -> bool:
 
 def _rules(preview: PreviewName) -> Iterator[str]:
     for group in _all("elbv2", "describe_target_groups", "TargetGroups"):
-        described = aws.client("elbv2", _REGION).describe_tags(ResourceArns=[group["TargetGroupArn"]])
-        if _tags(described["TagDescriptions"][0]["Tags"]).get("Preview") == preview.name:
+        described = _unless_gone("elbv2", "describe_tags", ResourceArns=[group["TargetGroupArn"]])
+        if any(_tags(each["Tags"]).get("Preview") == preview.name for each in described.get("TagDescriptions", [])):
             yield f"target group {group['TargetGroupName']}"
     for balancer in _all("elbv2", "describe_load_balancers", "LoadBalancers"):
         for listener in _all("elbv2", "describe_listeners", "Listeners", LoadBalancerArn=balancer["LoadBalancerArn"]):
@@ -92,8 +104,8 @@ def _rules(preview: PreviewName) -> Iterator[str]:
                     yield f"rule with priority {rule['Priority']}"
     for parameter in _all("ssm", "describe_parameters", "Parameters"):
         if "/preview-priorities/" in parameter["Name"]:
-            holder = aws.client("ssm", _REGION).get_parameter(Name=parameter["Name"])["Parameter"]["Value"]
-            if f"-{preview.stack}/" in holder:
+            held = _unless_gone("ssm", "get_parameter", Name=parameter["Name"])
+            if f"-{preview.stack}/" in held.get("Parameter", {}).get("Value", ""):
                 yield f"priority {parameter['Name']}"
 
 

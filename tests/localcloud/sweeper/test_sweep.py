@@ -12,7 +12,7 @@ import redis
 from botocore.client import BaseClient
 
 from infra.functions.preview_server import postgres
-from infra.functions.preview_server.sweeper import index, sweep
+from infra.functions.preview_server.sweeper import in_account, index, sweep
 from infra.functions.preview_server.sweeper.settings import Settings
 from tests.localcloud.dataplane.conftest import eventually
 
@@ -125,6 +125,19 @@ def test_what_cannot_be_deleted_is_said_and_the_rest_goes(account: Account, sett
     assert _kinds_of(_left(settings)["stuck"]) == {"Valkey user"}
     assert sweep.sweep(settings, NOW).orphaned == 0
     assert _left(settings) == {}
+
+
+def test_a_target_group_that_goes_meanwhile_hides_no_other(account: Account) -> None:
+    elbv2 = account.client("elbv2")
+    arns = [
+        elbv2.create_target_group(Name=name, Protocol="HTTP", Port=8000, VpcId=account.vpc, TargetType="ip")[
+            "TargetGroups"
+        ][0]["TargetGroupArn"]
+        for name in ("stays", "goes")
+    ]
+    elbv2.delete_target_group(TargetGroupArn=arns[1])
+    assert [each["ResourceArn"] for each in in_account._described(elbv2, arns)] == arns[:1]
+    elbv2.delete_target_group(TargetGroupArn=arns[0])
 
 
 def test_it_may_end_after_every_call_and_the_next_one_goes_on(account: Account, settings: Settings) -> None:

@@ -61,8 +61,19 @@ def _target_groups(_settings: Settings) -> Iterator[tuple[str, str]]:
     pages = elbv2.get_paginator("describe_target_groups").paginate()
     arns = [group["TargetGroupArn"] for page in pages for group in page["TargetGroups"]]
     for some in _batches(arns, 20):
-        for described in elbv2.describe_tags(ResourceArns=some)["TagDescriptions"]:
+        for described in _described(elbv2, some):
             yield _tag(described["Tags"]), described["ResourceArn"]
+
+
+def _described(elbv2: Any, arns: list[str]) -> list[Any]:
+    """With their tags. One that went meanwhile fails the call about all of them: then each is asked for alone."""
+    try:
+        found: list[Any] = elbv2.describe_tags(ResourceArns=arns)["TagDescriptions"]
+    except elbv2.exceptions.TargetGroupNotFoundException:
+        if len(arns) == 1:
+            return []
+        return [one for arn in arns for one in _described(elbv2, [arn])]
+    return found
 
 
 def _delete_target_group(settings: Settings, arn: str) -> None:
