@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 
-from localcloud import aws
+from localcloud import aws, layout
 from localcloud.console import LocalCloudError
 from localcloud.previews import leftovers, run
 from previews.names import PreviewName
@@ -23,11 +24,12 @@ def orphan(preview: PreviewName) -> list[str]:
     template = json.loads(template) if isinstance(template, str) else template
     for resource in template["Resources"].values():
         resource["DeletionPolicy"] = "Retain"
+        resource.pop("Metadata", None)  # with it, the template is longer than the 51,200 bytes that a call may bring
     # CloudFormation takes no change of policies alone.
     template["Outputs"]["Retained"] = {"Value": "everything"}
     cloudformation.update_stack(
         StackName=name,
-        TemplateBody=json.dumps(template),
+        TemplateBody=json.dumps(template, separators=(",", ":")),
         Parameters=[{"ParameterKey": key, "UsePreviousValue": True} for key in template.get("Parameters", {})],
         Capabilities=["CAPABILITY_IAM"],
     )
@@ -46,6 +48,8 @@ def swept(preview: PreviewName) -> list[str]:
     for each in leftovers.of(preview):
         if each.startswith("task definition "):
             aws.client("ecs", _REGION).deregister_task_definition(taskDefinition=each.removeprefix("task definition "))
+    # What this machine keeps of a preview, no function of the account sees.
+    shutil.rmtree(layout.home() / "previews" / preview.name, ignore_errors=True)
     deadline = time.monotonic() + _PATIENCE
     while True:
         # It may take longer than a client waits: what it did is seen in what is left.
