@@ -25,7 +25,7 @@ def test_destroying_dev_leaves_nothing_running_and_nothing_stored() -> None:
         assert [secret["Name"] for secret in secrets] == []
     buckets = aws.client("s3", "us-east-1").list_buckets()["Buckets"]
     assert [b["Name"] for b in buckets if not b["Name"].startswith("cdk-")] == []
-    psutil.wait_procs(servers := _servers(), timeout=15)
+    psutil.wait_procs(servers := _servers(), timeout=60)
     assert _servers() == [], servers
     # A server's folder goes after the server, which first sends the end of its log to the archive.
     deadline = time.monotonic() + 30

@@ -165,14 +165,14 @@ def test_drift_finds_what_somebody_has_deleted_by_hand(
 ) -> None:
     """The emulator does not find secrets by their ARN and takes each for deleted; AWS does find them."""
     parameters = aws.client("ssm", "us-east-1")
-    (token,) = [
+    parameter, *_ = [
         each["PhysicalResourceId"]
         for each in aws.client("cloudformation", "us-east-1").describe_stack_resources(
             StackName="SpendSmart-Dev-Ingress"
         )["StackResources"]
         if each["ResourceType"] == "AWS::SSM::Parameter"
     ]
-    parameters.delete_parameter(Name=token)
+    parameters.delete_parameter(Name=parameter)
     run("drift", output, variables=account, ok=False)
     summary = json.loads((output / "drift" / "out" / "drift" / "summary.json").read_text())
     assert summary["ok"] is False
