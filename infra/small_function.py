@@ -100,7 +100,7 @@ class SmallFunction(Construct):
         )
         group = props.log_group or self._own_group(props)
         self._allow(props, group)
-        network, topic = props.network, None if isinstance(props.undelivered, Decision) else props.undelivered
+        network, undelivered = props.network, props.undelivered
         self.function = lambda_.Function(
             self,
             "Function",
@@ -112,7 +112,7 @@ class SmallFunction(Construct):
             memory_size=props.memory_mib,
             timeout=cdk.Duration.seconds(props.timeout_seconds),
             retry_attempts=0,
-            dead_letter_topic=topic,
+            dead_letter_topic=None if isinstance(undelivered, Decision) else undelivered,
             role=self.role,
             log_group=group,
             environment={**({"NAMESPACE": props.namespace} if props.namespace else {}), **props.environment},
@@ -120,7 +120,7 @@ class SmallFunction(Construct):
             vpc_subnets=ec2.SubnetSelection(subnets=network.vpc.private_subnets) if network else None,
             security_groups=[network.security_group] if network else None,
         )
-        acknowledge_limits(self.function, undelivered=None if topic else props.undelivered, outside_vpc=network is None)
+        acknowledge_limits(self.function, undelivered=undelivered, outside_vpc=network is None)
 
     def _own_group(self, props: SmallFunctionProps) -> logs.LogGroup:
         if props.log_retention_days is None:
@@ -165,7 +165,7 @@ def allow_interfaces(role: iam.Role) -> None:
     )
 
 
-def acknowledge_limits(function: lambda_.Function, *, undelivered: object, outside_vpc: bool) -> None:
+def acknowledge_limits(function: lambda_.Function, *, undelivered: sns.ITopic | Decision, outside_vpc: bool) -> None:
     """What is said of every function: no reserved concurrency, where it is, and what becomes of failed calls."""
     acknowledge(function, "LambdaConcurrency", packs=HIPAA_NIST, decision=_UNRESERVED)
     if outside_vpc:

@@ -16,6 +16,7 @@ from constructs import Construct
 
 from infra.acknowledgement import HIPAA_NIST_PCI, Decision, acknowledge
 from infra.log_bucket import LogBucket
+from infra.log_key import let_logs_encrypt
 from pipelines.config import Delivery
 
 _MADE_AGAIN = Decision(
@@ -56,20 +57,7 @@ class Foundation(Construct):
 
     def _let_services_encrypt(self) -> None:
         """CloudWatch Logs for this account's groups, and EventBridge for notices to the topic."""
-        groups = cdk.Stack.of(self).format_arn(
-            service="logs",
-            resource="log-group",
-            resource_name="*",
-            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-        )
-        self.key.add_to_resource_policy(
-            iam.PolicyStatement(
-                actions=["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"],
-                principals=[iam.ServicePrincipal(f"logs.{self._delivery.region}.amazonaws.com")],
-                resources=["*"],
-                conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},
-            )
-        )
+        let_logs_encrypt(self.key)
         self.key.add_to_resource_policy(
             iam.PolicyStatement(
                 actions=["kms:Decrypt", "kms:GenerateDataKey*"],

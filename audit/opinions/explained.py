@@ -91,6 +91,11 @@ def idle(entries: Sequence[Explanation], reports: Sequence[Path]) -> tuple[Expla
     return tuple(one for one in entries if not any(one.is_about(*each) for each in found))
 
 
+def answer_for(finding: Finding, entries: Sequence[Explanation]) -> Acknowledgement | None:
+    """Of the first entry that covers it."""
+    return next((one.answer for one in entries if one.covers(finding)), None)
+
+
 def answered(findings: Sequence[Finding], entries: Sequence[Explanation]) -> tuple[Finding, ...]:
     """Findings that an app has silenced and nobody answers for, as in CDK's own validation, which keeps a reason alone:
     with the entry that does, or failing."""
@@ -100,9 +105,8 @@ def answered(findings: Sequence[Finding], entries: Sequence[Explanation]) -> tup
 def _answered(finding: Finding, entries: Sequence[Explanation]) -> Finding:
     if finding.state is not State.ACKNOWLEDGED or (finding.acknowledgement and finding.acknowledgement.owner):
         return finding
-    for one in entries:
-        if one.covers(finding):
-            return replace(finding, acknowledgement=one.answer)
+    if answer := answer_for(finding, entries):
+        return replace(finding, acknowledgement=answer)
     message = f"{finding.message} (silenced, but nobody answers for it: add it to {FILE.name})"
     return replace(finding, state=State.FAILED, message=message, acknowledgement=None)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from audit.model import Finding, State, Tool
-from audit.opinions.explained import Explanation
+from audit.opinions.explained import Explanation, answer_for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ class NotRun:
     why: str
 
 
-def judged(opinion: Opinion | NotRun, explanations: Iterable[Explanation]) -> tuple[Tool, tuple[Finding, ...]]:
+def judged(opinion: Opinion | NotRun, explanations: Sequence[Explanation]) -> tuple[Tool, tuple[Finding, ...]]:
     """The tool's verdict, and its findings with the explanations of those where it disagrees with us."""
     if isinstance(opinion, NotRun):
         tool = Tool(
@@ -41,8 +41,7 @@ def judged(opinion: Opinion | NotRun, explanations: Iterable[Explanation]) -> tu
             because=(opinion.why,),
         )
         return tool, ()
-    known = [one for one in explanations if one.tool == opinion.name]
-    found = tuple(_explained(finding, known) for finding in opinion.findings)
+    found = tuple(_explained(finding, explanations) for finding in opinion.findings)
     failed = sum(finding.state is State.FAILED for finding in found)
     return (
         Tool(
@@ -59,8 +58,6 @@ def judged(opinion: Opinion | NotRun, explanations: Iterable[Explanation]) -> tu
     )
 
 
-def _explained(finding: Finding, explanations: list[Explanation]) -> Finding:
-    one = next((each for each in explanations if each.covers(finding)), None)
-    if one is None:
-        return finding
-    return replace(finding, state=State.ACKNOWLEDGED, acknowledgement=one.answer)
+def _explained(finding: Finding, explanations: Sequence[Explanation]) -> Finding:
+    answer = answer_for(finding, explanations)
+    return replace(finding, state=State.ACKNOWLEDGED, acknowledgement=answer) if answer else finding

@@ -78,7 +78,7 @@ def judge(app: cdk.App, folder: Path, *, today: date = TODAY) -> Judged:
     try:
         app.synth()
     except RuntimeError as error:
-        assert "alidation" in str(error)
+        assert "ValidationFailed" in str(error)
         return Judged(folder=folder, passed=False)
     return Judged(folder=folder, passed=True)
 
