@@ -253,6 +253,9 @@ def _mean_score(words: Sequence[Word]) -> float:
 
 @lru_cache(maxsize=1)
 def _recognizer(process_id: int) -> Any:  # noqa: ARG001 - sessions do not survive a fork: one per process
+    # Official builds of ONNX Runtime tell Microsoft about each session, unless this is set before they are loaded
+    # (its Privacy.md, "Disabling Telemetry").
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     from rapidocr import RapidOCR  # half a second and 100 MB: only where a receipt is really read
 
     engine = RapidOCR(

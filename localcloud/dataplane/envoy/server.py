@@ -57,6 +57,8 @@ class EnvoyServer:
                 str(_DRAIN_SECONDS),
                 "--drain-strategy",
                 "immediate",
+                # A misspelled field would be left out, with a line in the log that nobody reads.
+                "--reject-unknown-dynamic-fields",
                 "--log-level",
                 "warning",
                 "--file-flush-interval-msec",

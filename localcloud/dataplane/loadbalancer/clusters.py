@@ -105,10 +105,14 @@ def _balancing(group: TargetGroupSpec) -> Resource:
     slow: Resource = {"slow_start_config": {"slow_start_window": f"{group.slow_start}s"}} if group.slow_start else {}
     if group.algorithm == "least_outstanding_requests":
         # The target with the fewest of all, not the better one of two: a target that hangs gets no more requests.
-        return {"lb_policy": "LEAST_REQUEST", "least_request_lb_config": {"selection_method": "FULL_SCAN", **slow}}
-    if group.algorithm == "weighted_random":
-        return {"lb_policy": "RANDOM"}
-    return {"lb_policy": "ROUND_ROBIN", "round_robin_lb_config": slow}
+        policy, settings = "least_request", {"selection_method": "FULL_SCAN", **slow}
+    elif group.algorithm == "weighted_random":
+        policy, settings = "random", {}
+    else:
+        policy, settings = "round_robin", slow
+    kind = f"extensions.load_balancing_policies.{policy}.v3.{policy.title().replace('_', '')}"
+    chosen = {"name": f"envoy.load_balancing_policies.{policy}", "typed_config": typed(kind, **settings)}
+    return {"load_balancing_policy": {"policies": [{"typed_extension_config": chosen}]}}
 
 
 def _health_check(group: TargetGroupSpec) -> Resource:
@@ -124,11 +128,16 @@ def _health_check(group: TargetGroupSpec) -> Resource:
         # Without traffic Envoy would look once a minute only.
         "no_traffic_interval": f"{check.interval}s",
         "no_traffic_healthy_interval": f"{check.interval}s",
+        # The load balancer's interval is between the beginnings of two checks, Envoy's from the end of one on: between
+        # the first that fails for lack of an answer and the next there is only what is left of it.
+        "unhealthy_edge_interval": f"{max(1, check.interval - check.timeout)}s",
         "healthy_threshold": check.healthy_threshold,
         "unhealthy_threshold": check.unhealthy_threshold,
         "http_health_check": {
             "path": check.path,
             "expected_statuses": _ranges(check),
+            # Without this a single wrong answer would do, whatever the threshold.
+            "retriable_statuses": [{"start": 100, "end": 600}],
             "request_headers_to_add": [
                 {
                     "header": {"key": "user-agent", "value": "ELB-HealthChecker/2.0"},

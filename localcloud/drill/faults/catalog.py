@@ -5,7 +5,16 @@ from __future__ import annotations
 from localcloud.drill.faults.catalog_of_servers import SERVERS
 from localcloud.drill.faults.catalog_of_services import SERVICES, UNDRILLED
 from localcloud.drill.faults.fault import REDUNDANT, Bounds, Fault
-from localcloud.drill.faults.processes import Frozen, Killed, container, emulator, of_data_plane, zone
+from localcloud.drill.faults.processes import (
+    Frozen,
+    Killed,
+    NoMoreDescriptors,
+    NoMoreDisk,
+    container,
+    emulator,
+    of_data_plane,
+    zone,
+)
 
 _ALONE = Bounds(recovery=30.0, since="mended")
 """The only one of its kind here: there is an outage, which ends when the part has started again."""
@@ -22,12 +31,32 @@ PROCESSES = (
         breakage=Frozen(container("web", "web")), holds=40, bounds=REDUNDANT,
     ),
     Fault(
+        name="web-descriptors", says="a web task has no file descriptor left", group="processes", holds=40,
+        how="RLIMIT_NOFILE of all its web processes, down to what they have open",
+        breakage=NoMoreDescriptors(container("web", "web")), bounds=REDUNDANT,
+    ),
+    Fault(
+        name="web-disk-full", says="a web task cannot write a byte to its disk", group="processes", holds=40,
+        how="RLIMIT_FSIZE of all its processes, down to nothing",
+        breakage=NoMoreDisk(container("web", "web")), bounds=REDUNDANT,
+    ),
+    Fault(
         name="worker-killed", says="a worker dies, perhaps with a receipt in hand", how=_KILL, group="processes",
         breakage=Killed(container("worker", "worker")), bounds=REDUNDANT,
     ),
     Fault(
         name="worker-frozen", says="a worker hangs", how=_STOP, group="processes",
         breakage=Frozen(container("worker", "worker")), holds=40, bounds=REDUNDANT,
+    ),
+    Fault(
+        name="worker-descriptors", says="a worker has no file descriptor left", group="processes", holds=40,
+        how="RLIMIT_NOFILE of all its processes, down to what they have open",
+        breakage=NoMoreDescriptors(container("worker", "worker")), bounds=REDUNDANT,
+    ),
+    Fault(
+        name="worker-disk-full", says="a worker cannot write a byte to its disk", group="processes", holds=40,
+        how="RLIMIT_FSIZE of all its processes, down to nothing",
+        breakage=NoMoreDisk(container("worker", "worker")), bounds=REDUNDANT,
     ),
     Fault(
         name="beat-killed", says="the scheduler dies", how=_KILL, group="processes",

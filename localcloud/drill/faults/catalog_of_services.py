@@ -124,10 +124,6 @@ UNDRILLED = (
         why_not="the clock is the whole machine's; time namespaces shift the monotonic clock alone",
     ),
     Fault(
-        name="task-disk-full", says="a task's disk is full", how="–", group="undrilled",
-        why_not="processes share the machine's disk; the primary's own files are limited (primary-disk-full)",
-    ),
-    Fault(
         name="image-key-rotated", says="the key of image URLs is rotated", how="–", group="undrilled",
         why_not="it is deployments of two stacks one after the other, each minutes long (docs/pipeline.md)",
     ),

@@ -1,9 +1,11 @@
-"""Processes that are killed, or frozen: web, worker, beat, PgBouncer, Envoy, emulator, a whole zone."""
+"""Processes that are killed, frozen or at a limit: web, worker, beat, PgBouncer, Envoy, emulator, a zone."""
 
 from __future__ import annotations
 
+import resource
 import signal
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import psutil
@@ -78,3 +80,46 @@ class Frozen:
 
     def mend(self, scene: Scene) -> None:  # noqa: ARG002
         parts.send([process for process in self._stopped if process.is_running()], signal.SIGCONT)
+
+
+@dataclass
+class NoMoreDescriptors:
+    """RLIMIT_NOFILE is lowered to what each process has open: no further connection, file or pipe."""
+
+    chosen: Chosen
+    _before: dict[psutil.Process, tuple[int, int]] = field(default_factory=dict)
+
+    def make(self, scene: Scene) -> None:
+        for process in self.chosen(scene):
+            with suppress(psutil.NoSuchProcess):
+                self._before[process] = process.rlimit(resource.RLIMIT_NOFILE)
+                process.rlimit(resource.RLIMIT_NOFILE, (process.num_fds(), self._before[process][1]))
+
+    def mend(self, scene: Scene) -> None:  # noqa: ARG002
+        """Children that were forked meanwhile have the limit of who forked them."""
+        for process, limits in self._before.items():
+            for one in parts.family(process.pid) if process.is_running() else ():
+                with suppress(psutil.NoSuchProcess):
+                    one.rlimit(resource.RLIMIT_NOFILE, limits)
+        self._before.clear()
+
+
+@dataclass
+class NoMoreDisk:
+    """RLIMIT_FSIZE is lowered to nothing: not a byte can be written to a file. Logs go through pipes, as on Fargate."""
+
+    chosen: Chosen
+    _limited: list[psutil.Process] = field(default_factory=list)
+
+    def make(self, scene: Scene) -> None:
+        self._limited = list(self.chosen(scene))
+        self._limit(0)
+
+    def mend(self, scene: Scene) -> None:  # noqa: ARG002
+        self._limit(resource.RLIM_INFINITY)
+
+    def _limit(self, size: int) -> None:
+        for process in self._limited:
+            for one in parts.family(process.pid) if process.is_running() else ():
+                with suppress(psutil.NoSuchProcess):
+                    one.rlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))

@@ -243,6 +243,19 @@ def test_weights_swap_under_load_without_an_error(scene: Scene) -> None:
     assert sum(load.outcomes.values()) > 500
 
 
+def test_a_target_that_hangs_gets_no_more_requests_where_the_least_outstanding_count(scene: Scene) -> None:
+    groups = scene.edge.target_groups
+    scene.edge = replace(
+        scene.edge, target_groups=tuple(replace(group, algorithm="least_outstanding_requests") for group in groups)
+    )
+    scene.want(blue=100)
+    scene.backends["blue-1"].delay = 1.9
+    with Load(PORT, threads=1):  # which waits for blue-1 sooner or later
+        eventually(lambda: _names(30) == {"blue-2": 30})  # two drawn by lot would be blue-1 in one of four
+    scene.edge = replace(scene.edge, target_groups=groups)
+    scene.want(blue=100)
+
+
 def test_an_unhealthy_target_gets_no_traffic_until_it_is_healthy_again(scene: Scene) -> None:
     eventually(lambda: set(_names(10)) == {"blue-1", "blue-2"})
     scene.backends["blue-1"].healthy = False

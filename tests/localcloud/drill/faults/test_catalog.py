@@ -19,6 +19,11 @@ def test_each_part_is_killed_and_frozen(part: str) -> None:
     assert {f"{part}-killed", f"{part}-frozen"} <= BY_NAME.keys()
 
 
+@pytest.mark.parametrize("part", ["web", "worker"])
+def test_tasks_run_out_of_descriptors_and_of_disk(part: str) -> None:
+    assert {f"{part}-descriptors", f"{part}-disk-full"} <= BY_NAME.keys()
+
+
 @pytest.mark.parametrize(
     "name", ["web-killed", "web-frozen", "worker-killed", "worker-frozen", "cache-killed", "cache-slow", "zone-lost"]
 )
