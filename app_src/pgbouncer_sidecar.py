@@ -36,6 +36,8 @@ server_reset_query =
 ; A statement that waits longer than this for a server connection fails instead of piling up.
 query_wait_timeout = 10
 server_connect_timeout = 5
+; One that a server has not answered by then never will be: a host that hangs keeps its connections open.
+query_timeout = {statement_seconds}
 ; After a refused login (a restarting server) try again soon: the default 15 s would outlast a failover.
 server_login_retry = 1
 server_idle_timeout = 300
@@ -74,6 +76,7 @@ class Settings:
     writer_pool_size: int
     reader_pool_size: int
     max_client_connections: int
+    statement_seconds: int
     database_username: str
     database_password: str
 
@@ -121,6 +124,7 @@ def render_config(settings: Settings, *, userlist: Path) -> str:
         address=settings.pgbouncer_address,
         port=settings.pgbouncer_port,
         max_client_connections=settings.max_client_connections,
+        statement_seconds=settings.statement_seconds,
         userlist=userlist,
     )
 

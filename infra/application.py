@@ -18,6 +18,8 @@ from infra.load_balancer import WEB_PORT
 
 _PGBOUNCER_ADDRESS = "127.0.0.1"
 _PGBOUNCER_PORT = 6432
+_LONGEST_STATEMENT_SECONDS = 600
+"""Where nobody waits for an answer: five times as long as a task may take."""
 _READER_SUFFIX = "_reader"
 """What PgBouncer adds to the database's name for the reader (`app_src/pgbouncer_sidecar.py`)."""
 
@@ -98,8 +100,8 @@ class Application:
         self._around = surroundings
         self._release = release
 
-    def pgbouncer(self) -> ContainerProps:
-        """Transaction pooling to the writer and to a reader, for the other container of the task."""
+    def pgbouncer(self, *, web: bool) -> ContainerProps:
+        """Transaction pooling to the writer and to a reader, for the other container of the task, of `web` or not."""
         pools, around = self._settings.pgbouncer, self._around
         return ContainerProps(
             name="pgbouncer",
@@ -116,6 +118,9 @@ class Application:
                 "WRITER_POOL_SIZE": str(pools.writer_pool_size),
                 "READER_POOL_SIZE": str(pools.reader_pool_size),
                 "MAX_CLIENT_CONNECTIONS": str(pools.max_client_connections),
+                "STATEMENT_SECONDS": str(
+                    self._settings.limits.statement_seconds if web else _LONGEST_STATEMENT_SECONDS
+                ),
             },
             secrets=self._database_login(),
             # By then its client has ended: ECS stops containers in the reverse order of their dependencies.

@@ -306,7 +306,7 @@ class PreviewStack(EnvironmentStack):
             cpu=_WEB_CPU if web else _WORKER_CPU,
             memory_mib=_WEB_MEMORY_MIB if web else _WORKER_MEMORY_MIB,
         )
-        pool = task.add_container(application.pgbouncer())
+        pool = task.add_container(application.pgbouncer(web=web))
         task.definition.default_container = task.add_container(container, after=pool)
         task.acknowledge_login()
         self._allow(task, signs_tokens=web)

@@ -238,7 +238,7 @@ class ServiceStack(EnvironmentStack):
         # CDK grants the secrets, but with an imported key not the key that they are encrypted with.
         task.definition.add_to_execution_role_policy(self._decrypt_secrets())
         # The load balancer sends to the default container, which would be the first one.
-        pool = task.add_container(self._application.pgbouncer()) if pooled else None
+        pool = task.add_container(self._application.pgbouncer(web=name == "Web")) if pooled else None
         task.definition.default_container = task.add_container(container, after=pool)
         task.acknowledge_login()
         return task

@@ -79,6 +79,11 @@ def reads_from(alias: str) -> Iterator[None]:
         _alias.reset(token)
 
 
+def is_read_from(alias: str) -> bool:
+    """Whether reads go to this database now."""
+    return _alias.get() == alias
+
+
 class PinMiddleware:
     """Pins the user of every request that may have written, be it something that no manager notes."""
 

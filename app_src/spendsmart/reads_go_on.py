@@ -7,6 +7,7 @@ that may be behind: nobody is logged out, and nothing is said to be gone, before
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -16,10 +17,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from pages.errors import database_is_away
 from pages.errors import error as error_page
-from spendsmart.database import reads_from
+from spendsmart.database import is_read_from, reads_from
 
 REST_SECONDS = 2.0
-"""How long the writer is not asked after it failed: each who asks may wait for PgBouncer's patience."""
+"""How long the writer is not asked after it failed. Then one of a process's threads asks, and the others go on with the
+replica meanwhile: who asks a writer that hangs waits for as long as PgBouncer lets a statement run."""
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _ABSENT = frozenset({401, 403, 404})
@@ -30,20 +32,39 @@ class _Writer:
     """What this process knows of the writer."""
 
     def __init__(self) -> None:
-        self._away_until = 0.0
+        self._asking = threading.Lock()
+        self.forget()
 
     @property
     def away(self) -> bool:
-        return time.monotonic() < self._away_until
+        """Whether it has failed and not answered since; asks it where that is due."""
+        if self._well:
+            return False
+        if time.monotonic() >= self._ask_at and self._asking.acquire(blocking=False):
+            try:
+                self._ask()
+            finally:
+                self._asking.release()
+        return not self._well
 
     def failed(self, error: Exception) -> None:
         log.warning("writer_failed", error=str(error).strip())
         connections["default"].close()
-        self._away_until = time.monotonic() + REST_SECONDS
+        self._ask_at = time.monotonic() + REST_SECONDS
+        self._well = False
 
     def forget(self) -> None:
         """Know nothing, as after the start."""
-        self._away_until = 0.0
+        self._well, self._ask_at = True, 0.0
+
+    def _ask(self) -> None:
+        try:
+            with connections["default"].cursor() as cursor:
+                cursor.execute("SELECT 1")
+        except (OperationalError, InterfaceError) as error:
+            self.failed(error)
+        else:
+            self._well = True
 
 
 writer = _Writer()
@@ -65,7 +86,7 @@ class ReadsGoOnMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, (OperationalError, InterfaceError)):
             return None
-        if request.method not in _SAFE or writer.away or request.resolver_match is None:
+        if request.method not in _SAFE or is_read_from("reader") or request.resolver_match is None:
             return None
         writer.failed(exception)
         match = request.resolver_match

@@ -154,7 +154,8 @@ class Limits(Section):
 
     One account may make `requests_per_minute` and announce `receipts_per_day`. Of receipts that wait or are being read
     there may be `queued_receipts`; with `bulk_percent` of them, bulk uploads are taken no more. A request may wait
-    `wait_seconds` for a thread, and take `arrival_seconds` to arrive.
+    `wait_seconds` for a thread, and take `arrival_seconds` to arrive; each of its statements may run for
+    `statement_seconds`.
     """
 
     requests_per_minute: int = Field(ge=60, le=1_000_000)
@@ -163,6 +164,7 @@ class Limits(Section):
     bulk_percent: int = Field(ge=1, le=100)
     wait_seconds: float = Field(ge=0.1, le=30)
     arrival_seconds: int = Field(ge=2, le=300)
+    statement_seconds: int = Field(ge=1, le=50)
 
 
 class Waf(Section):

@@ -111,6 +111,7 @@ def _pooler(folder: Path, primary: PostgresServer, standby: PostgresServer, data
     port = free_port()
     variables = {
         "PGBOUNCER_ADDRESS": "127.0.0.1", "PGBOUNCER_PORT": str(port), "MAX_CLIENT_CONNECTIONS": "50",
+        "STATEMENT_SECONDS": "60",
         "WRITER_HOST": "127.0.0.1", "WRITER_PORT": str(primary.port), "WRITER_POOL_SIZE": "3",
         "READER_HOST": "127.0.0.1", "READER_PORT": str(standby.port), "READER_POOL_SIZE": "3",
         "DATABASE_NAME": database, "DATABASE_USERNAME": primary.user, "DATABASE_PASSWORD": primary.password,

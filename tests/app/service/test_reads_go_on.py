@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import OperationalError, connections
 from support import read_receipt
 
 from receipts.models import Receipt
@@ -63,3 +65,40 @@ def test_without_both_it_is_an_outage(api, receipt_of_user: str, lost_writer, mo
     connections["reader"].close()
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_a_request_that_fails_beside_another_one_goes_on_as_well(api, receipt_of_user: str) -> None:
+    def hangs_for_both(*_: Any) -> None:
+        writer.failed(OperationalError("of another thread's request"))
+        raise OperationalError("query timeout")
+
+    with connections["default"].execute_wrapper(hangs_for_both):
+        answer = api.get(f"/api/v1/receipts/{receipt_of_user}/")
+    assert answer.status_code == 200
+
+
+def test_only_one_thread_asks_a_writer_that_may_hang(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, answered = threading.Event(), threading.Event()
+
+    def ask() -> None:
+        asked.set()
+        assert answered.wait(10)
+        writer.forget()
+
+    writer.failed(OperationalError("away"))
+    assert writer.away
+    monkeypatch.setattr(writer, "_ask_at", 0.0)
+    monkeypatch.setattr(writer, "_ask", ask)
+    thread = threading.Thread(target=lambda: writer.away)
+    thread.start()
+    assert asked.wait(10)
+    assert writer.away  # at once: the other one asks
+    answered.set()
+    thread.join()
+    assert not writer.away
+
+
+def test_a_writer_that_answers_again_is_asked_again(api, receipt_of_user: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer.failed(OperationalError("away"))
+    monkeypatch.setattr(writer, "_ask_at", 0.0)
+    assert not writer.away

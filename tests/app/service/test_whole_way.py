@@ -70,6 +70,7 @@ def containers(bucket: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     server, port, web_port = os.environ["DATABASE_PORT"], str(free_port()), str(free_port())
     pooler = {
         "PGBOUNCER_ADDRESS": "127.0.0.1", "PGBOUNCER_PORT": port, "MAX_CLIENT_CONNECTIONS": "50",
+        "STATEMENT_SECONDS": "60",
         "WRITER_HOST": "127.0.0.1", "WRITER_PORT": server, "WRITER_POOL_SIZE": "2",
         "READER_HOST": "127.0.0.1", "READER_PORT": server, "READER_POOL_SIZE": "2",
     }  # fmt: skip

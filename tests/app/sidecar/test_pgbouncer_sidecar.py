@@ -40,6 +40,7 @@ def environment(scratch: Path, **changes: str) -> dict[str, str]:
         "WRITER_POOL_SIZE": "2",
         "READER_POOL_SIZE": "3",
         "MAX_CLIENT_CONNECTIONS": "40",
+        "STATEMENT_SECONDS": "2",
         "DATABASE_USERNAME": "app",
         "DATABASE_PASSWORD": PASSWORD,
     } | changes
@@ -179,6 +180,12 @@ def test_config_and_userlist(tmp_path: Path) -> None:
     assert "spendsmart = host=127.0.0.1 port=5432 dbname=spendsmart pool_size=2" in config
     assert "spendsmart_reader = host=127.0.0.1 port=5433 dbname=spendsmart pool_size=3" in config
     assert render_userlist(settings) == '"app" "p""a\'ss\\w;#= x%äé"\n'
+
+
+def test_a_statement_without_an_answer_fails_in_time(port: int) -> None:
+    with pytest.raises(psycopg2.OperationalError, match="closed the connection"):
+        ask(connect(port, "spendsmart"), "SELECT pg_sleep(30)")
+    assert ask(connect(port, "spendsmart"), "SELECT 1") == 1
 
 
 def test_every_fault_in_the_environment_is_named_at_once(tmp_path: Path) -> None:
