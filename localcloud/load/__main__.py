@@ -22,9 +22,6 @@ OUTPUT = layout.REPOSITORY / "out" / "load"
 COPIES = 5000
 """Of a receipt, to weigh it in the database: indexes of fewer would be half empty."""
 
-SOAK_USERS = 2
-"""Well below where it bends: a soak looks for what grows, and not for what is slow."""
-
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make load", description="How much the running local cloud takes.")
@@ -42,9 +39,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         env = commands.up_if_down(env=options.env)
+        if options.soak:
+            return _soak(options, env=env)
         with locust.accounts(commands.web_url()) as logins:
-            if options.soak:
-                return _soak(options, env=env, logins=logins)
             return _measure(options, env=env, logins=logins)
     except LocalCloudError as error:
         return fail(error)
@@ -85,8 +82,8 @@ def _measure(options: argparse.Namespace, *, env: str, logins: Path) -> int:
     return _write(options.output, f"Load on {env}", tables, summary)
 
 
-def _soak(options: argparse.Namespace, *, env: str, logins: Path) -> int:
-    found = soak.run(commands.web_url(), env=env, logins=logins, users=SOAK_USERS, minutes=options.soak)
+def _soak(options: argparse.Namespace, *, env: str) -> int:
+    found = soak.run(commands.web_url(), env=env, minutes=options.soak)
     faults = found.faults()
     for fault in faults:
         print(f"FAILED  {fault}")
@@ -94,9 +91,7 @@ def _soak(options: argparse.Namespace, *, env: str, logins: Path) -> int:
         "ok": not faults,
         "environment": env,
         "faults": faults,
-        "minutes": found.minutes,
-        "counted": asdict(found.counted),
-        "looks": [asdict(look) for look in found.looks],
+        **asdict(found),
     }
     return _write(options.output, f"Soak of {env}", [_flat(found)], summary)
 
@@ -155,8 +150,9 @@ def _sizes(sizes: dict[str, float]) -> Table:
 def _flat(found: Soak) -> Table:
     columns = ("what", "first third", "last third")
     title = (
-        f"{found.minutes:g} minutes, {found.counted.requests} requests, {found.counted.per_second:.0f} a second; "
-        "MiB and database sessions after warming up"
+        f"{found.minutes:g} minutes, {found.requests} requests, {found.failed} failed, p95 {found.p95 or 0:.2f} s; "
+        f"{found.receipts} receipts acknowledged, {found.unread} not read; MiB of the largest task, and database "
+        "sessions, after warming up"
     )
     return Table(title=title, columns=columns, rows=tuple(Row(cells=cells) for cells in soak.table_rows(found)))
 

@@ -73,3 +73,8 @@ def pin(service: str, cores: Sequence[int]) -> None:
 def used(service: str) -> Usage | None:
     """Of all tasks of a service together."""
     return processes.usage(pid for pids in roots(service) for pid in pids)
+
+
+def largest(service: str) -> int:
+    """Bytes (proportional set size) of the service's largest task; 0 while none runs."""
+    return max((task.memory for task in map(processes.usage, roots(service)) if task), default=0)

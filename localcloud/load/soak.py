@@ -1,4 +1,4 @@
-"""A steady load for long: memory and connections have to stay flat."""
+"""A steady load for long, of people who upload as well: memory and connections have to stay flat."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import psycopg2
 
 from localcloud.drill.platform import Platform
-from localcloud.load import locust, services
-from localcloud.load.locust import Counted
+from localcloud.load import services
+from localcloud.rollout.load.answers import percentile
+from localcloud.rollout.load.traffic import Traffic
 
 EVERY = 15.0
 """Seconds between two looks."""
@@ -26,9 +26,15 @@ MORE_PERCENT, MORE_MIB, MORE_CONNECTIONS = 10.0, 30.0, 5.0
 _MIB = 1024**2
 
 
+RATE = 6.0
+"""Actions a second, well below where it bends: a soak looks for what grows, and not for what is slow."""
+
+SERVICES = ("web", "worker", "beat")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """MiB (proportional set size) of all tasks of each service, and sessions on the primary."""
+    """MiB (proportional set size) of the largest task of each service, and sessions on the primary."""
 
     at: float
     web: float
@@ -39,8 +45,14 @@ class Look:
 
 @dataclass(frozen=True, kw_only=True)
 class Soak:
+    """`receipts` were acknowledged, `unread` of them not read in the end; `p95` in seconds."""
+
     minutes: float
-    counted: Counted
+    requests: int
+    failed: int
+    p95: float | None
+    receipts: int
+    unread: int
     looks: tuple[Look, ...]
 
     def growth(self, name: str) -> tuple[float, float]:
@@ -55,40 +67,54 @@ class Soak:
         """In words, what did not stay flat."""
         found = []
         for name, unit, room in (
-            *((name, "MiB", MORE_MIB) for name in ("web", "worker", "beat")),
+            *((name, "MiB", MORE_MIB) for name in SERVICES),
             ("connections", "sessions", MORE_CONNECTIONS),
         ):
             first, last = self.growth(name)
             if last > first * (1 + MORE_PERCENT / 100) and last > first + room:
                 found.append(f"{name} grew from {first:.0f} to {last:.0f} {unit}")
-        if self.counted.failed:
-            found.append(f"{self.counted.failed} of {self.counted.requests} requests failed")
+        if self.failed or not self.requests:
+            found.append(f"{self.failed} of {self.requests} requests failed")
+        if self.unread:
+            found.append(f"{self.unread} of {self.receipts} receipts were not read")
         return found
 
 
-def run(url: str, *, env: str, logins: Path, users: int, minutes: float) -> Soak:
-    """So many users for so long."""
+def run(url: str, *, env: str, minutes: float, rate: float = RATE) -> Soak:
+    """People for so long. Raises LocalCloudError when they cannot begin."""
+    platform, traffic = Platform.find(env), Traffic(url=url, rate=rate)
     looks: list[Look] = []
     stop = threading.Event()
-    platform = Platform.find(env)
 
     def watch() -> None:
         while not stop.wait(EVERY):
             looks.append(_look(platform))
 
     watching = threading.Thread(target=watch, name="soak", daemon=True)
+    traffic.start()
     watching.start()
     try:
-        counted = locust.run(url, logins=logins, users=users, seconds=60 * minutes)
+        time.sleep(60 * minutes)
+        traffic.stop()
+        traffic.reconcile()
     finally:
         stop.set()
         watching.join(60)
-    return Soak(minutes=minutes, counted=counted, looks=tuple(looks))
+        traffic.close()
+    answers = traffic.answers
+    return Soak(
+        minutes=minutes,
+        requests=len(answers),
+        failed=sum(not answer.good for answer in answers),
+        p95=percentile([answer.seconds for answer in answers], 0.95),
+        receipts=len(traffic.ledger),
+        unread=len(traffic.ledger.unread()),
+        looks=tuple(looks),
+    )
 
 
 def _look(platform: Platform) -> Look:
-    used = {name: services.used(name) for name in ("web", "worker", "beat")}
-    mib = {name: usage.memory / _MIB if usage else 0.0 for name, usage in used.items()}
+    mib = {name: services.largest(name) / _MIB for name in SERVICES}
     return Look(at=time.time(), connections=_connections(platform), **mib)
 
 
@@ -107,7 +133,7 @@ def _connections(platform: Platform) -> float:
 
 def table_rows(soak: Soak) -> Sequence[tuple[str, str, str]]:
     rows = []
-    for name in ("web", "worker", "beat", "connections"):
+    for name in (*SERVICES, "connections"):
         first, last = soak.growth(name)
         rows.append((name, f"{first:.0f}", f"{last:.0f}"))
     return rows

@@ -21,11 +21,11 @@ def counted(*, users: int = 1, per_second: float = 20.0, failed: int = 0) -> Cou
     return Counted(users=users, requests=100, failed=failed, per_second=per_second, p50_ms=10, p95_ms=30, p99_ms=50)
 
 
-def soak(*, web: list[float], failed: int = 0) -> Soak:
+def soak(*, web: list[float], failed: int = 0, unread: int = 0) -> Soak:
     looks = tuple(
         Look(at=float(number), web=each, worker=500, beat=100, connections=20) for number, each in enumerate(web)
     )
-    return Soak(minutes=60, counted=counted(failed=failed), looks=looks)
+    return Soak(minutes=60, requests=100, failed=failed, p95=0.1, receipts=9, unread=unread, looks=looks)
 
 
 def test_the_line_over_all_requests_is_read() -> None:
@@ -58,3 +58,7 @@ def test_what_grows_is_named() -> None:
 
 def test_a_failed_request_is_a_fault() -> None:
     assert soak(web=[100.0] * 12, failed=3).faults() == ["3 of 100 requests failed"]
+
+
+def test_a_receipt_that_was_not_read_is_a_fault() -> None:
+    assert soak(web=[100.0] * 12, unread=1).faults() == ["1 of 9 receipts were not read"]
