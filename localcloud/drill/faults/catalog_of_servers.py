@@ -29,7 +29,7 @@ DATABASE = (
     Fault(
         name="primary-frozen", says="the primary hangs; its standby takes over, then it wakes up again", holds=40,
         how=f"{_STOP} to all its processes, SIGCONT after 40 s", breakage=databases.PrimaryLost(frozen=True),
-        bounds=Bounds(writes_back=35.0), group="database",
+        bounds=_FAILOVER, group="database",
     ),
     Fault(
         name="primary-disk-full", says="the primary's volume is full", holds=15, group="database",

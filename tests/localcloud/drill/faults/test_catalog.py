@@ -39,7 +39,7 @@ def test_the_broker_is_back_within_fifteen_seconds(name: str) -> None:
     assert BY_NAME[name].bounds.recovery == 15.0
 
 
-@pytest.mark.parametrize("name", ["primary-killed", "primary-lost"])
+@pytest.mark.parametrize("name", ["primary-killed", "primary-lost", "primary-frozen"])
 def test_without_the_primary_reads_go_on_and_writes_are_soon_back(name: str) -> None:
     bounds = BY_NAME[name].bounds
     assert (bounds.writes_back, bounds.reads_gone, bounds.since) == (35.0, 5.0, "made")
