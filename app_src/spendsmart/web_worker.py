@@ -6,6 +6,8 @@
 - A request that waited too long for a thread is refused at once, and told when to come back. Otherwise everybody would
   wait longer and longer, until the load balancer gives up on answers that nobody wants any more, and its health check
   on the task (https://sre.google/sre-book/addressing-cascading-failures/, "Load Shedding and Graceful Degradation").
+- A request whose sender has hung up meanwhile is not carried out. A task that hung and goes on would otherwise put
+  back what people have changed since, through another task.
 """
 
 from __future__ import annotations
@@ -86,6 +88,9 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def handle(self, conn: TConn) -> Any:
         """In a thread."""
+        if _has_left(conn.sock):
+            self._tell(499)  # nginx's number for it: HTTP has none, as nobody gets to see it
+            return False
         waited = time.monotonic() - conn.whole_since
         if waited > self._most_wait and not conn.is_health_check:
             self._tell(503, waited=round(waited, 1))
@@ -155,6 +160,16 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         if now - self._logged >= _LOG_EVERY:
             self._logged = now
             log.warning("requests_refused", status=status, so_far=self._refused, **more)
+
+
+def _has_left(sock: socket.socket) -> bool:
+    """Whether the other side has closed the connection, and sent nothing more before."""
+    try:
+        return not sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 def _answer(status: int, *, keep: bool = False) -> bytes:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 from django.db import connection
 from servers import free_port
 from workers import APP, build_variables
@@ -33,6 +34,19 @@ class Gunicorn:
         """All that comes back on a connection of its own, until the server closes it."""
         with self.connect(request, timeout=timeout) as link:
             return rest_of(link)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """All its processes are stopped, and go on afterwards; the kernel takes connections and bytes meanwhile."""
+        root = psutil.Process(self.process.pid)
+        processes = [root, *root.children(recursive=True)]
+        for process in processes:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in processes:
+                process.resume()
 
 
 def rest_of(link: socket.socket) -> bytes:

@@ -12,6 +12,7 @@ import pytest
 from django.db import connection
 from gunicorn_process import Gunicorn, gunicorn, rest_of, statuses
 
+from accounts.models import User
 from spendsmart import web_worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -124,6 +125,17 @@ def test_who_waited_too_long_for_a_thread_is_told_to_come_back(server: Gunicorn)
         waiting[0].sendall(LIVE)
         assert statuses(rest_of(waiting[0])) == [200]
     assert "requests_refused" in server.log.read_text()
+
+
+def test_what_nobody_waits_for_any_more_is_not_carried_out(server: Gunicorn) -> None:
+    body = b'{"email": "left@example.com", "password": "correct horse battery"}'
+    register = LOGIN.replace(b"/login/", b"/register/") + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    with server.frozen():
+        server.connect(register).close()
+    assert statuses(server.answer(LIVE)) == [200]
+    assert not User.objects.filter(email="left@example.com").exists()
+    assert b"HTTP/1.1 201" in server.connect(register).recv(65_536)
+    assert User.objects.filter(email="left@example.com").exists()
 
 
 def _one(link: socket.socket) -> bytes:
