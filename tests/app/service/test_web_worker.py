@@ -128,14 +128,16 @@ def test_who_waited_too_long_for_a_thread_is_told_to_come_back(server: Gunicorn)
 
 
 def test_what_nobody_waits_for_any_more_is_not_carried_out(server: Gunicorn) -> None:
-    body = b'{"email": "left@example.com", "password": "correct horse battery"}'
-    register = LOGIN.replace(b"/login/", b"/register/") + b"Content-Length: %d\r\n\r\n" % len(body) + body
     with server.frozen():
-        server.connect(register).close()
-    assert statuses(server.answer(LIVE)) == [200]
-    assert not User.objects.filter(email="left@example.com").exists()
-    assert b"HTTP/1.1 201" in server.connect(register).recv(65_536)
-    assert User.objects.filter(email="left@example.com").exists()
+        server.connect(_registration("left")).close()
+    for name in ("first", "second"):  # by the end of the second one, what began before the first one is over
+        assert b"HTTP/1.1 201" in _one(server.connect(_registration(name)))
+    assert [user.email for user in User.objects.order_by("email")] == ["first@example.com", "second@example.com"]
+
+
+def _registration(name: str) -> bytes:
+    body = b'{"email": "%s@example.com", "password": "correct horse battery"}' % name.encode()
+    return LOGIN.replace(b"/login/", b"/register/") + b"Content-Length: %d\r\n\r\n" % len(body) + body
 
 
 def _one(link: socket.socket) -> bytes:
