@@ -23,6 +23,7 @@ from localcloud import (
     layout,
     migration,
     outputs,
+    regions,
     sending,
     status,
     strays,
@@ -108,12 +109,12 @@ def _start() -> None:
     wait_for_api()
 
 
-def wait_for_api() -> None:
+def wait_for_api(region: str = regions.ALL[0]) -> None:
     """Raises LocalCloudError when the emulator does not answer within its patience."""
     deadline = time.monotonic() + EMULATOR_PATIENCE
     while True:
         try:
-            aws.client("sts", "us-east-1").get_caller_identity()
+            aws.client("sts", region).get_caller_identity()
             return
         except (BotoCoreError, ClientError, OSError) as error:
             if time.monotonic() > deadline:
