@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import signal
 import time
-from collections.abc import Iterator
 
 import psutil
 
@@ -23,11 +22,15 @@ def lose(region: str) -> tuple[float, list[psutil.Process]]:
     logs on the way to the archive; then its data are deleted. The emulator's process is the other region's, too: it
     starts anew without the lost one.
     """
+    found = _running()
     regions.lose(region)
-    killed = list(_running())
-    parts.send(killed, signal.SIGKILL)
-    psutil.wait_procs(killed, timeout=_PATIENCE)
+    began = time.time()
+    parts.send(found, signal.SIGKILL)
     moment = time.time()
+    # What they had started in the meantime; supervisord's new children are none of them.
+    found += [process for process in _running() if process not in found and process.create_time() < began]
+    parts.send(found, signal.SIGKILL)
+    psutil.wait_procs(found, timeout=_PATIENCE)
     for folder in (layout.folder("rds"), layout.folder("elasticache"), layout.folder("secrets", "elasticache")):
         shutil.rmtree(folder)
     for path in [
@@ -37,10 +40,10 @@ def lose(region: str) -> tuple[float, list[psutil.Process]]:
         path.unlink(missing_ok=True)
     supervision.restart("emulator")
     commands.wait_for_api(regions.standing()[0])
-    return moment, killed
+    return moment, found
 
 
-def _running() -> Iterator[psutil.Process]:
+def _running() -> list[psutil.Process]:
     """Tasks, servers, and what keeps them running, which supervisord starts again."""
     spared = {int((layout.home() / "supervisord.pid").read_text()), parts.program("emulator").pid}
-    return (process for process in strays.find() if process.pid not in spared)
+    return [process for process in strays.find() if process.pid not in spared]

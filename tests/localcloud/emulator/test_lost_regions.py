@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from localcloud import regions
+from localcloud.emulator import replication_delay
 
 from .support import CAPABILITIES, Emulator, settled
 
@@ -63,6 +66,43 @@ def test_a_lost_region_has_nothing_and_the_other_one_has_the_copies(
     own_emulator.stop()
     assert "us-east-1:000000000000:stack" not in _state(own_emulator, "cloudformation")
     assert "us-west-2:000000000000:stack" in _state(own_emulator, "cloudformation")
+
+
+def test_copies_take_their_time_and_are_not_made_when_the_region_is_lost_before(
+    own_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCALCLOUD_HOME", str(own_emulator.home))
+    replication_delay.put(3600.0)
+    _copy_an_object(own_emulator)
+    here, there = (own_emulator.client("s3", region) for region in regions.ALL)
+    assert here.head_object(Bucket="originals", Key="a/b")["ReplicationStatus"] == "PENDING"
+    assert _keys(there) == set()
+
+    replication_delay.put(0.5)
+    here.put_object(Bucket="originals", Key="c", Body=b"another image")
+    _until(lambda: _keys(there) == {"c"})
+    assert there.get_object(Bucket="copies", Key="c")["Body"].read() == b"another image"
+    assert there.head_object(Bucket="copies", Key="c")["ReplicationStatus"] == "REPLICA"
+    _until(lambda: here.head_object(Bucket="originals", Key="c")["ReplicationStatus"] == "COMPLETED")
+    here.delete_object(Bucket="originals", Key="c")
+    _until(lambda: _keys(there) == set())
+
+    replication_delay.put(5.0)
+    here.put_object(Bucket="originals", Key="too-late", Body=b"image")
+    regions.lose("us-east-1")
+    time.sleep(6.0)
+    assert _keys(there) == set()
+
+
+def _keys(s3: Any) -> set[str]:
+    return {each["Key"] for each in s3.list_objects_v2(Bucket="copies").get("Contents", [])}
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_the_last_region_cannot_be_lost(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
