@@ -114,6 +114,7 @@ class DataStack(EnvironmentStack):
         self.encrypt_logs_with(log_key)
         self.vpc = vpc
         self._secrets_copy, self._recovered = secrets_copy, recovered
+        self.copies_key_arn = recovered.key_arn if recovered else None
         self.key = kms.Key(
             self,
             "Key",

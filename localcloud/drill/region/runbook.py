@@ -46,7 +46,7 @@ def deploy(env: str, region: str, backup: Backup) -> None:
     outputs.path().unlink(missing_ok=True)
     cdk.run(
         [
-            *("deploy", "--all", "--require-approval", "never", "--no-notices", "--no-validation"),
+            *("deploy", "--all", "--require-approval", "never", "--no-notices"),
             *("--concurrency", str(CONCURRENCY), "--output", str(outputs.assembly())),
             *("--outputs-file", str(outputs.path())),
             *("-c", f"env={env}", "-c", f"region={region}", "-c", f"restore={backup.arn}"),
