@@ -34,6 +34,7 @@ from localcloud.drill.region.judge import Outcome, Promises
 from localcloud.drill.region.record import Record
 from localcloud.drill.report import files
 from localcloud.drill.report.table import as_text
+from localcloud.emulator import replication_delay
 from localcloud.ledger import entries, stored
 from localcloud.ledger.check import READ
 from localcloud.ledger.entries import Ledger
@@ -44,6 +45,9 @@ _SHORTEST, _LONGEST = 20.0, 120.0
 
 _AFTERWARDS = 45.0
 """Seconds of load on the second region once it is whole."""
+
+_COPYING = 20.0
+"""Seconds that S3 takes to copy an image: without any, none could be lost."""
 
 _PATIENCE = 900.0
 """Seconds in which the second region has to be whole once it is deployed."""
@@ -73,7 +77,11 @@ def run(plan: Plan) -> int:
             client=partial(Client, book=book),
             mix=replace(mix, upload_every=4, upload_new_every=40),
         )
-        record = _drill(plan, platform, second, promises, _Load(book=book, engine=engine, traffic=traffic))
+        replication_delay.put(_COPYING)
+        try:
+            record = _drill(plan, platform, second, promises, _Load(book=book, engine=engine, traffic=traffic))
+        finally:
+            replication_delay.put(0)
     tables = report.tables(record)
     page = files.write(
         plan.output / "region",
