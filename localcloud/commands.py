@@ -80,6 +80,11 @@ def up_if_down(*, env: str) -> str:
 
 def _claim(env: str) -> None:
     """One environment for each local cloud: two would share a load balancer's ports and mix their outputs."""
+    if gone := regions.lost():
+        raise LocalCloudError(
+            f"{layout.home()} has lost {', '.join(gone)} in a drill, and serves from what is left",
+            remedy="delete it: make destroy",
+        )
     claimed = layout.folder() / "environment"
     if claimed.exists() and claimed.read_text() != env:
         raise LocalCloudError(

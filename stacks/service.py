@@ -28,12 +28,13 @@ from infra.load_balancer import WEB_PORT
 from infra.restart_on_rotation import RestartOnRotation
 from infra.rollout_alarms import RolloutAlarmNames
 from infra.scaling import scale_between, scale_on_cpu, scale_on_cpu_and_backlog
+from infra.secret_pattern import secret_pattern
 from infra.task_logs import TaskLogs
 from stacks.data import DataStack
 from stacks.edge import EdgeStack
 from stacks.ingress import IngressStack
 from stacks.storage import ReceiptsStack
-from stacks.surroundings import Imports, readable
+from stacks.surroundings import Imports
 
 _POSTGRESQL, _VALKEY, _HTTPS = 5432, 6379, 443
 _TRACES = Decision(
@@ -84,7 +85,7 @@ class ServiceStack(EnvironmentStack):
             "Cache": (self._imports.security_group("Cache", data.cache.security_group), _VALKEY),
         }
         surroundings = self._imports.surroundings(edge)
-        self._signing_secret = readable(data.jwt_signing_key, surroundings.jwt_signing_secret_arn)
+        self._signing_secret = secret_pattern(data.jwt_signing_key, surroundings.jwt_signing_secret_arn)
         self._image = application_image(self, "Image", architecture=environment.cpu_architecture)
         self._application = Application(environment=environment, surroundings=surroundings, release=self._image.release)
         self._logs = TaskLogs(self, "Logs", retention_days=environment.logs.retention_days)

@@ -17,12 +17,6 @@ from stacks.ingress import IngressStack
 from stacks.storage import ReceiptsStack
 
 
-def readable(secret: secretsmanager.ISecret, arn: str) -> str:
-    """What a right to read a secret names, which this stack knows as `arn`: a copy's ARN is known without the six
-    characters at its end."""
-    return arn if secret.secret_full_arn else f"{arn}-??????"
-
-
 class Imports:
     """Makes things of other stacks known in `stack`, where they are constructs of their own.
 
