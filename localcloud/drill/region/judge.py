@@ -131,7 +131,7 @@ def newest_image(promises: Sequence[Entry], objects: Collection[str]) -> float:
 class Outcome:
     """`whole` is when every part ran and the first new receipt was read, in seconds since the loss. `refused` are the
     calls that the lost region's endpoints did not answer, of those in `asked`; `alive` are its processes that still
-    run; `served` says what of it still answers."""
+    run; `served` says what of it still answers. `logged_in`: whether tokens of before the loss were taken."""
 
     promises: Promises
     clients: Clients
@@ -141,6 +141,7 @@ class Outcome:
     refused: int
     alive: int
     served: Sequence[str]
+    logged_in: bool
 
     @property
     def lost_region_is_silent(self) -> bool:
@@ -164,6 +165,8 @@ class Outcome:
         if self.kept.lost:
             said.append(f"{len(self.kept.lost)} receipts of before the backup's end are lost")
         said += self.kept.findings.said()
+        if not self.logged_in:
+            said.append("people who were logged in are not any more")
         if not self.lost_region_is_silent:
             said.append("the lost region can still serve")
         return said

@@ -32,7 +32,7 @@ def _figures(record: Record) -> Iterator[Row]:
     found = record.outcome
     for what, promised, seconds in (
         ("RTO: from the loss until every part runs and a new receipt was read", found.promises.rto, found.whole),
-        ("until the first good answer to somebody who was logged in before", found.promises.rto,
+        ("until the first good answer to somebody with a login", found.promises.rto,
          found.clients.answered),
         ("until the first receipt was taken", found.promises.rto, found.clients.wrote),
         ("RPO of the database: the newest seconds of writes that are gone", found.promises.database_rpo,
@@ -71,6 +71,9 @@ def _checks(record: Record) -> Iterator[Row]:
             "calls to OpenAI whose record went with those seconds",
             f"{kept.unknown_bills}, pictures billed again {len(kept.billed_again)}",
         )
+    )
+    yield Row(
+        cells=("tokens that were given before the loss", "taken" if found.logged_in else "refused"), ok=found.logged_in
     )
     failed = ", ".join(f"{count} × {what}" for what, count in found.clients.failed) or "none"
     yield Row(cells=("requests that failed until the first good answer, and afterwards",
@@ -123,6 +126,7 @@ def as_json(record: Record) -> dict[str, Any]:
         "billed_again": len(kept.billed_again),
         "bills_without_record": kept.unknown_bills,
         "failed_afterwards": dict(found.clients.failed),
+        "tokens_taken": found.logged_in,
         "lost_region_serves": list(found.served),
         "wrong": found.wrong(),
         "seconds": record.clock.seconds,

@@ -125,6 +125,7 @@ def _outcome(**given: Any) -> Outcome:
         "refused": 8,
         "alive": 0,
         "served": [],
+        "logged_in": True,
     }
     return Outcome(**{**usual, **given})
 
@@ -144,6 +145,7 @@ def test_within_what_is_promised_nothing_is_wrong() -> None:
         ({"kept": _kept(["kept-too", "new"])}, "receipts of before the backup's end are lost"),
         ({"kept": _kept(["covered", "kept-too"])}, "receipts lost"),
         ({"refused": 7}, "can still serve"),
+        ({"logged_in": False}, "are not any more"),
         ({"alive": 1}, "can still serve"),
         ({"served": ["the bucket"]}, "can still serve"),
         ({"asked": 0, "refused": 0}, "can still serve"),
