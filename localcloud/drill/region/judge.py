@@ -162,6 +162,8 @@ class Outcome:
                 said.append(f"{figure} {what}, {promised:.0f} s are promised")
         if not self.kept.proves:
             said.append("there were no promises on all sides: nothing is proven")
+        if not self.kept.gone:
+            said.append("the wrong expectation that nothing is lost was not found out")
         if self.kept.lost:
             said.append(f"{len(self.kept.lost)} receipts of before the backup's end are lost")
         said += self.kept.findings.said()

@@ -62,9 +62,11 @@ def _checks(record: Record) -> Iterator[Row]:
     )
     yield Row(
         cells=(
-            f"receipts acknowledged in the {record.loss - record.latest:.0f} s from then until the loss",
-            f"{kept.promised - kept.covered}, of them gone {len(kept.gone)}",
-        )
+            f"the wrong expectation that none of the {kept.promised - kept.covered} of the last "
+            f"{record.loss - record.latest:.0f} s is lost, is found out",
+            f"{len(kept.gone)} missing",
+        ),
+        ok=bool(kept.gone),
     )
     yield Row(
         cells=(

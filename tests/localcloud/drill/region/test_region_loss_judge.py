@@ -144,6 +144,7 @@ def test_within_what_is_promised_nothing_is_wrong() -> None:
         ({"clients": Clients(answered=100.0, wrote=None, refused=9, failed=[])}, "never until the first good write"),
         ({"kept": _kept(["kept-too", "new"])}, "receipts of before the backup's end are lost"),
         ({"kept": _kept(["covered", "kept-too"])}, "receipts lost"),
+        ({"kept": _kept([entry.receipt for entry in PROMISES])}, "was not found out"),
         ({"refused": 7}, "can still serve"),
         ({"logged_in": False}, "are not any more"),
         ({"alive": 1}, "can still serve"),
