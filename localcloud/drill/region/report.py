@@ -62,9 +62,8 @@ def _checks(record: Record) -> Iterator[Row]:
     )
     yield Row(
         cells=(
-            f"the wrong expectation that none of the {kept.promised - kept.covered} of the last "
-            f"{record.loss - record.latest:.0f} s is lost, is found out",
-            f"{len(kept.gone)} missing",
+            f"that nothing of the last {record.loss - record.latest:.0f} s is lost would be wrong, and is found out",
+            f"{len(kept.gone)} of {kept.promised - kept.covered} receipts are missing",
         ),
         ok=bool(kept.gone),
     )
