@@ -45,7 +45,7 @@ def run(plan: Plan) -> int:
                 url=commands.web_url(),
                 rate=plan.rate,
                 client=partial(Client, book=book),
-                mix=replace(mix, upload_every=4, upload_new_every=40),
+                mix=replace(mix, upload_every=8, upload_new_every=80),
             )
             load = Load(book=book, engine=engine, traffic=traffic)
             record = Run(platform=platform, second=second, promises=promises, load=load, seed=plan.seed).run()

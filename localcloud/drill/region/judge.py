@@ -129,7 +129,7 @@ def newest_image(promises: Sequence[Entry], objects: Collection[str]) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """`whole` is when every part ran and the first new receipt was read, in seconds since the loss. `refused` are the
+    """`whole` is when all tasks ran and the first new receipt was read, in seconds since the loss. `refused` are the
     calls that the lost region's endpoints did not answer, of those in `asked`; `alive` are its processes that still
     run; `served` says what of it still answers. `logged_in`: whether tokens of before the loss were taken."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,12 +13,11 @@ from typing import Any
 import psutil
 
 from localcloud import commands, outputs
-from localcloud.drill.faults import books
+from localcloud.drill.faults import books, parts
 from localcloud.drill.faults.client import Book
 from localcloud.drill.faults.fault import Scene
 from localcloud.drill.faults.openai import Engine
 from localcloud.drill.faults.operations import let_in
-from localcloud.drill.faults.wellness import look, well
 from localcloud.drill.platform import Platform
 from localcloud.drill.recovery import instances
 from localcloud.drill.recovery.clock import Clock
@@ -52,10 +51,11 @@ class Load:
 
 @dataclass(frozen=True, kw_only=True)
 class _Lost:
-    """`moment` of the loss (Unix time), the processes that were `killed`, what the region `had`, and `somebody` who had
-    logged in there."""
+    """`moment` of the loss (Unix time), the processes that were `killed`, what the region `had`, how many `tasks` of
+    each service ran, and `somebody` who had logged in there."""
 
     moment: float
+    tasks: Mapping[str, int]
     killed: Sequence[psutil.Process]
     had: silence.Noted
     somebody: Session
@@ -88,8 +88,8 @@ class Run:
         recovered = Platform.find(env)
         with self._clock.step("4. migrate, where the deployment has not done so"):
             runbook.migrate(recovered)
-        with self._clock.step("6. every part runs, and a new receipt is read"):
-            whole = self._wait_until_whole(recovered, lost.moment)
+        with self._clock.step("6. as many tasks run as before, and a new receipt is read"):
+            whole = self._wait_until_whole(recovered, lost)
         with self._clock.step("clients go on, served by the second region"):
             time.sleep(_AFTERWARDS)
         self.load.traffic.stop()
@@ -123,20 +123,22 @@ class Run:
             instances.wait_until_restorable(self.platform, time.time() + 10)
         with self._clock.step("clients go on for a while"):
             time.sleep(self._chance.uniform(_SHORTEST, _LONGEST))
+        tasks = _tasks(self.platform)
         with self._clock.step(f"everything of {self.platform.region} is lost"):
             moment, killed = loss.lose(self.platform.region)
-        return _Lost(moment=moment, killed=killed, had=had, somebody=somebody)
+        return _Lost(moment=moment, tasks=tasks, killed=killed, had=had, somebody=somebody)
 
-    def _wait_until_whole(self, platform: Platform, moment: float) -> float | None:
-        """Seconds from the loss until every part ran and the first receipt that was sent afterwards had been read;
-        None when there is no patience left."""
+    def _wait_until_whole(self, platform: Platform, lost: _Lost) -> float | None:
+        """Seconds from the loss until as many tasks of each service ran as before it and the first receipt that was
+        sent afterwards had been read; None when there is no patience left."""
         deadline = time.monotonic() + _PATIENCE
         while time.monotonic() < deadline:
-            sent = [each.receipt for each in entries.read(self.load.book.ledger.path) if each.asked > moment]
+            sent = [each.receipt for each in entries.read(self.load.book.ledger.path) if each.asked > lost.moment]
             with closing(platform.database(dbname=platform.database_name)) as link:
                 read = [row for row in stored.receipts(link, sent).values() if row.state in READ]
-            if read and well(look()):
-                return time.time() - moment
+            now = _tasks(platform)
+            if read and all(now[name] >= count for name, count in lost.tasks.items()):
+                return time.time() - lost.moment
             time.sleep(1)
         return None
 
@@ -164,6 +166,12 @@ class Run:
             served=silence.serves(lost.had, platform),
             logged_in=lost.somebody.goes_on(),
         )
+
+
+def _tasks(platform: Platform) -> dict[str, int]:
+    """How many healthy tasks each service has."""
+    running = {service["name"]: int(service["running"]) for service in parts.runner()["services"]}
+    return {name: running.get(platform.service(name), 0) for name in ("web", "worker", "beat")}
 
 
 def _lives(process: psutil.Process) -> bool:
