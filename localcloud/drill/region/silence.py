@@ -1,14 +1,16 @@
-"""Whether a lost region can still serve: its endpoints, its bucket, its picture addresses."""
+"""Whether a lost region can still serve: its endpoints, its cluster, its bucket, which its CDN would take pictures from.
+
+The CDN's own address is not asked: load balancers have no names here, and it finds the second region's by its tag.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import httpx2
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localcloud import aws, demo, layout, outputs
+from localcloud import aws, outputs
 from localcloud.drill.platform import Platform
 
 _CALLS = (
@@ -25,22 +27,16 @@ _CALLS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Noted:
-    """What the region had: its name, its bucket of receipts, and what answered for pictures."""
+    """What the region had: its name, its cluster and its bucket of receipts."""
 
     region: str
     bucket: str
     cluster: str
-    pictures: str
 
 
 def note(platform: Platform) -> Noted:
     """To be asked for while the region stands."""
-    return Noted(
-        region=platform.region,
-        bucket=outputs.value("ReceiptsBucket"),
-        cluster=platform.cluster,
-        pictures=f"https://localhost:{layout.ports().cdn}",
-    )
+    return Noted(region=platform.region, bucket=outputs.value("ReceiptsBucket"), cluster=platform.cluster)
 
 
 def ask(noted: Noted) -> tuple[int, int]:
@@ -55,7 +51,7 @@ def ask(noted: Noted) -> tuple[int, int]:
 
 
 def serves(noted: Noted, platform: Platform) -> Sequence[str]:
-    """What of the lost region still answers, asked for from outside and from the region that stands."""
+    """What of the lost region is still there, asked for in the region that stands."""
     found = []
     s3 = platform.client("s3")
     if noted.bucket in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}:
@@ -63,8 +59,4 @@ def serves(noted: Noted, platform: Platform) -> Sequence[str]:
     regions = {arn.split(":")[3] for arn in platform.client("ecs").list_clusters()["clusterArns"]}
     if noted.region in regions:
         found.append(f"the cluster {noted.cluster}")
-    try:
-        answer = httpx2.get(f"{noted.pictures}/", verify=demo.trust(), timeout=5)
-    except httpx2.HTTPError:
-        return found
-    return [*found, f"pictures at {noted.pictures}"] if answer.status_code < 400 else found
+    return found
