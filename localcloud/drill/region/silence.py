@@ -1,4 +1,4 @@
-"""Whether a lost region can still serve: its endpoints, its cluster, its bucket, which its CDN would take pictures from.
+"""Whether a lost region can still serve: its endpoints, its cluster, its bucket, which its CDN took pictures from.
 
 The CDN's own address is not asked: load balancers have no names here, and it finds the second region's by its tag.
 """
