@@ -1,4 +1,4 @@
-"""Proofs that data can be brought back: the last restore test by AWS Backup, and the last drills of a restore and of the
+"""Proofs that data can be brought back: the last restore test by AWS Backup, the last drills of a restore and of the
 loss of a region.
 
 They happen elsewhere and leave a file. Without one nothing has been proven, and the report says so.
