@@ -47,7 +47,7 @@ rollout: setup ## roll new versions out under load, and judge how it went (SCENA
 	@$(PYTHON) -m localcloud.rollout --env $(ENV) $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(STRATEGY),--strategy $(STRATEGY))
 
 drill: ENV = prod
-drill: setup ## break something on the local cloud, and check what comes of it (NAME=faults ONLY=names SEED=1 TIMES=3, alarms, calm, restore, overload)
+drill: setup ## break something on the local cloud, and check what comes of it (NAME=faults ONLY=names SEED=1 TIMES=3, alarms, calm, restore, region, overload)
 	@$(PYTHON) -m localcloud.drill $(if $(NAME),--name "$(NAME)") --env $(ENV) $(if $(ONLY),--only "$(ONLY)") $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(if $(TIMES),--times $(TIMES)) $(if $(RATE),--rate $(RATE))
 
 load: setup ## requests and receipts as tasks are added (SECONDS=20 RECEIPTS=20 TASKS=1,2), or a steady load (SOAK=60 minutes)

@@ -1,6 +1,7 @@
-"""Proofs that data can be brought back: the last restore test by AWS Backup, and the last restore drill.
+"""Proofs that data can be brought back: the last restore test by AWS Backup, the last drills of a restore and of the
+loss of a region.
 
-Both happen elsewhere and leave a file. Without one nothing has been proven, and the report says so.
+They happen elsewhere and leave a file. Without one nothing has been proven, and the report says so.
 """
 
 from __future__ import annotations
@@ -14,15 +15,19 @@ from audit.model import Recovery, State
 from preflight.assembly import Assembly
 from preflight.values import text
 
-DRILL = Path("out/drill/restore/summary.json")
+DRILLS = {
+    "restore drill on the local cloud": Path("out/drill/restore/summary.json"),
+    "loss of a region, drilled on the local cloud": Path("out/drill/region/summary.json"),
+}
 JOBS = "out/evidence/{environment}/restore-jobs.json"
 """The answer of `aws backup list-restore-jobs --by-restore-testing-plan-arn ARN`, saved by whoever may ask it."""
 
 
 def recovery(root: Path, environment: str, assembly: Assembly) -> Iterator[Recovery]:
-    """Both proofs, whether there are any or not."""
+    """Every proof, whether there is any or not."""
     yield _tested(root / JOBS.format(environment=environment), assembly)
-    yield _drilled(root / DRILL)
+    for name, file in DRILLS.items():
+        yield _drilled(name, root / file)
 
 
 def _tested(file: Path, assembly: Assembly) -> Recovery:
@@ -48,11 +53,10 @@ def _tested(file: Path, assembly: Assembly) -> Recovery:
     )
 
 
-def _drilled(file: Path) -> Recovery:
-    name = "restore drill on the local cloud"
+def _drilled(name: str, file: Path) -> Recovery:
     found = _read(file)
     if found is None:
-        said = "no restore drill is on file"
+        said = "no such drill is on file"
         return Recovery(name=name, state=State.NOT_RUN, when="", said=said, source=_source(file))
     return Recovery(
         name=name,

@@ -14,6 +14,7 @@ from constructs import Construct
 
 from infra.acknowledgement import Decision
 from infra.config.models import RetentionDays
+from infra.secret_pattern import secret_pattern
 from infra.small_function import SmallFunction, SmallFunctionProps
 
 _CALLED_AGAIN = Decision(
@@ -99,7 +100,7 @@ def _may_rotate(scope: Construct, secret: secretsmanager.ISecret) -> list[iam.Po
                 "secretsmanager:PutSecretValue",
                 "secretsmanager:UpdateSecretVersionStage",
             ],
-            resources=[secret.secret_arn],
+            resources=[secret_pattern(secret)],
         ),
         iam.PolicyStatement(
             actions=["kms:Decrypt", "kms:GenerateDataKey"],

@@ -13,9 +13,6 @@ from botocore.config import Config
 
 from localcloud import layout, tls
 
-REGIONS = ("us-east-1", "us-west-2")
-"""Regions that the data plane and the task runner look at."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class RootCredentials:

@@ -7,7 +7,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from localcloud import aws, image_key, layout, tls
+from localcloud import aws, image_key, layout, regions, tls
 from localcloud.console import LocalCloudError
 
 PREVIEW_DOMAIN = "preview.localhost"
@@ -22,13 +22,13 @@ class CdkError(LocalCloudError):
         self.output = output
 
 
-def environment() -> dict[str, str]:
-    """Variables that make boto3, the AWS CLI and the CDK CLI speak to the local cloud."""
+def environment(region: str = regions.ALL[0]) -> dict[str, str]:
+    """Variables that make boto3, the AWS CLI and the CDK CLI speak to the local cloud, to `region` by default."""
     root, endpoint, certificate = aws.root_credentials(), aws.endpoint(), str(tls.material().authority)
     return {
         "AWS_ACCESS_KEY_ID": root.access_key_id,
         "AWS_SECRET_ACCESS_KEY": root.secret_access_key,
-        "AWS_REGION": "us-east-1",
+        "AWS_REGION": region,
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ENDPOINT_URL_S3": endpoint,
         "AWS_CA_BUNDLE": certificate,
@@ -72,7 +72,9 @@ def deploy(assembly: Path, *, outputs: Path, concurrency: int = 6) -> None:
     )
 
 
-def run(arguments: list[str], *, local: bool = True, tree: Path = layout.REPOSITORY) -> None:
+def run(
+    arguments: list[str], *, local: bool = True, tree: Path = layout.REPOSITORY, region: str = regions.ALL[0]
+) -> None:
     """Run the pinned CDK CLI in `tree`; its output goes to logs/cdk.log. Raises CdkError when it fails."""
     variables = {
         **os.environ,
@@ -81,7 +83,7 @@ def run(arguments: list[str], *, local: bool = True, tree: Path = layout.REPOSIT
         "IMAGE_KEYS": str(image_key.folder()),
     }
     if local:
-        variables |= environment()
+        variables |= environment(region)
     log = layout.folder("logs") / "cdk.log"
     said = []
     with log.open("a") as file:

@@ -23,6 +23,7 @@ from localcloud import (
     layout,
     migration,
     outputs,
+    regions,
     sending,
     status,
     strays,
@@ -79,6 +80,11 @@ def up_if_down(*, env: str) -> str:
 
 def _claim(env: str) -> None:
     """One environment for each local cloud: two would share a load balancer's ports and mix their outputs."""
+    if gone := regions.lost():
+        raise LocalCloudError(
+            f"{layout.home()} has lost {', '.join(gone)} in a drill, and serves from what is left",
+            remedy="delete it: make destroy",
+        )
     claimed = layout.folder() / "environment"
     if claimed.exists() and claimed.read_text() != env:
         raise LocalCloudError(
@@ -108,12 +114,12 @@ def _start() -> None:
     wait_for_api()
 
 
-def wait_for_api() -> None:
+def wait_for_api(region: str = regions.ALL[0]) -> None:
     """Raises LocalCloudError when the emulator does not answer within its patience."""
     deadline = time.monotonic() + EMULATOR_PATIENCE
     while True:
         try:
-            aws.client("sts", "us-east-1").get_caller_identity()
+            aws.client("sts", region).get_caller_identity()
             return
         except (BotoCoreError, ClientError, OSError) as error:
             if time.monotonic() > deadline:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localcloud import aws, layout
+from localcloud import aws, layout, regions
 
 
 class ImageNotFoundError(Exception):
@@ -100,7 +100,7 @@ def prune(*, in_use: set[str]) -> list[str]:
 def names_in_use() -> set[str]:
     """Names of the images of all active task definitions, in every region."""
     names = set()
-    for region in aws.REGIONS:
+    for region in regions.standing():
         ecs = aws.client("ecs", region)
         pages = ecs.get_paginator("list_task_definitions").paginate(status="ACTIVE")
         for arn in [arn for page in pages for arn in page["taskDefinitionArns"]]:
@@ -111,7 +111,7 @@ def names_in_use() -> set[str]:
 
 def forget_in_registry(names: set[str]) -> None:
     """Take pruned images out of the emulator's registry, so that a deploy that needs one again builds it again."""
-    for region in aws.REGIONS:
+    for region in regions.standing():
         ecr = aws.client("ecr", region)
         for repository in ecr.describe_repositories()["repositories"]:
             name = repository["repositoryName"]

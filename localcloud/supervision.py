@@ -134,6 +134,13 @@ def states() -> list[ProgramState]:
     ]
 
 
+def restart(program: str) -> None:
+    """Stop a program in good order, and start it again. Raises xmlrpc.client.Fault."""
+    server = _server()
+    server.supervisor.stopProcess(program)
+    server.supervisor.startProcess(program)
+
+
 def stop() -> None:
     """Stop the programs, the last one first, then supervisord itself."""
     if not running():

@@ -48,7 +48,10 @@ _KEY_PAIR = Decision(
 
 
 class DataReplicaStack(EnvironmentStack):
-    """The second region's key for the copies of secrets; deployed before anything is copied there."""
+    """The second region's key for the copies of secrets; deployed before anything is copied there.
+
+    It says what is promised for the first region's loss, for those who find only this one.
+    """
 
     def __init__(self, scope: Construct, construct_id: str, *, environment: Environment, region: str) -> None:
         super().__init__(scope, construct_id, environment=environment, region=region, stateful=True)
@@ -58,6 +61,13 @@ class DataReplicaStack(EnvironmentStack):
             description=f"SpendSmart {environment.name}: copies of secrets",
             removal_policy=self.removal_policy,
         )
+        promised = environment.recovery
+        for name, minutes in (
+            ("RtoMinutes", promised.rto_minutes),
+            ("DatabaseRpoMinutes", promised.database_rpo_minutes),
+            ("ImagesRpoMinutes", promised.images_rpo_minutes),
+        ):
+            cdk.CfnOutput(self, name, value=str(minutes))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +114,7 @@ class DataStack(EnvironmentStack):
         self.encrypt_logs_with(log_key)
         self.vpc = vpc
         self._secrets_copy, self._recovered = secrets_copy, recovered
+        self.copies_key_arn = recovered.key_arn if recovered else None
         self.key = kms.Key(
             self,
             "Key",

@@ -28,6 +28,7 @@ from infra.load_balancer import WEB_PORT
 from infra.restart_on_rotation import RestartOnRotation
 from infra.rollout_alarms import RolloutAlarmNames
 from infra.scaling import scale_between, scale_on_cpu, scale_on_cpu_and_backlog
+from infra.secret_pattern import secret_pattern
 from infra.task_logs import TaskLogs
 from stacks.data import DataStack
 from stacks.edge import EdgeStack
@@ -84,7 +85,7 @@ class ServiceStack(EnvironmentStack):
             "Cache": (self._imports.security_group("Cache", data.cache.security_group), _VALKEY),
         }
         surroundings = self._imports.surroundings(edge)
-        self._signing_secret_arn = surroundings.jwt_signing_secret_arn
+        self._signing_secret = secret_pattern(data.jwt_signing_key, surroundings.jwt_signing_secret_arn)
         self._image = application_image(self, "Image", architecture=environment.cpu_architecture)
         self._application = Application(environment=environment, surroundings=surroundings, release=self._image.release)
         self._logs = TaskLogs(self, "Logs", retention_days=environment.logs.retention_days)
@@ -291,7 +292,7 @@ class ServiceStack(EnvironmentStack):
     def _allow_signing_keys(self, task: Task) -> None:
         """Only who makes and checks tokens reads the keys; a rotation is taken over without a restart."""
         task.role.add_to_policy(
-            iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[self._signing_secret_arn])
+            iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[self._signing_secret])
         )
         task.role.add_to_policy(self._decrypt_secrets())
 
@@ -304,7 +305,7 @@ class ServiceStack(EnvironmentStack):
     def _decrypt_secrets(self) -> iam.PolicyStatement:
         return iam.PolicyStatement(
             actions=["kms:Decrypt"],
-            resources=[self._imports.data_key.key_arn],
+            resources=self._imports.secret_keys,
             conditions={"StringEquals": {"kms:ViaService": f"secretsmanager.{self.region}.amazonaws.com"}},
         )
 

@@ -36,9 +36,19 @@ class Imports:
         self._data = data
         self._values = ImportedValues(stack, "Imported", prefix=f"/spendsmart/{stack.settings.name}/{prefix}")
         self.data_key = kms.Key.from_key_arn(stack, "DataKey", self._values.keep("DataKeyArn", data.key.key_arn))
+        self._copies_key = (
+            kms.Key.from_key_arn(stack, "CopiesKey", self._values.keep("CopiesKeyArn", data.copies_key_arn))
+            if data.copies_key_arn
+            else None
+        )
         self.balancer_name = self._values.keep("LoadBalancerDnsName", ingress.load_balancer.load_balancer_dns_name)
         self.bucket = self._values.keep("BucketName", storage.bucket.bucket_name)
         self.bucket_key = self._values.keep("BucketKeyArn", storage.key.key_arn)
+
+    @property
+    def secret_keys(self) -> list[str]:
+        """ARNs of the keys of all secrets: of copies from another region, too."""
+        return [key.key_arn for key in (self.data_key, self._copies_key) if key]
 
     def keep(self, name: str, value: str) -> str:
         return self._values.keep(name, value)
@@ -70,11 +80,13 @@ class Imports:
         )
 
     def _secret(self, name: str, secret: secretsmanager.ISecret) -> secretsmanager.ISecret:
+        arn = self._values.keep(f"{name}Arn", secret.secret_arn)
+        if secret.secret_full_arn is None:
+            return secretsmanager.Secret.from_secret_attributes(
+                self._stack, name, secret_partial_arn=arn, encryption_key=self._copies_key
+            )
         return secretsmanager.Secret.from_secret_attributes(
-            self._stack,
-            name,
-            secret_complete_arn=self._values.keep(f"{name}Arn", secret.secret_arn),
-            encryption_key=self.data_key,
+            self._stack, name, secret_complete_arn=arn, encryption_key=self.data_key
         )
 
     def _valkey(self, name: str, group: ValkeyGroup) -> Valkey:

@@ -184,6 +184,19 @@ class Backup(Section):
     vault_lock_days: int = Field(ge=0, le=36500)
 
 
+class Recovery(Section):
+    """What is promised for the loss of the first region: minutes until the second one serves, and of writes that may
+    be gone. `make drill NAME=region` measures all three.
+
+    Nobody can promise less than what copies: RDS sends the write-ahead log off every five minutes (RDS User Guide,
+    "Restoring to a point in time"), S3 Replication Time Control copies nearly all objects within 15 (S3 User Guide).
+    """
+
+    rto_minutes: int = Field(default=120, ge=15, le=1440)
+    database_rpo_minutes: int = Field(default=5, ge=5, le=1440)
+    images_rpo_minutes: int = Field(default=15, ge=15, le=1440)
+
+
 class Budgets(Section):
     monthly_usd: int = Field(ge=1)
     openai_daily_usd: int = Field(ge=0)
@@ -326,6 +339,7 @@ class Environment(Section):
     budgets: Budgets
     alarms: Alarms
     objectives: Objectives = Objectives()
+    recovery: Recovery = Recovery()
     openai: OpenAI
     tokens: Tokens
     rollout: Rollout

@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localcloud import aws, layout
+from localcloud import layout, regions
 from localcloud.dataplane import logs, status
 from localcloud.dataplane.desired.api import Reader
 from localcloud.dataplane.desired.databases import databases
@@ -33,7 +33,7 @@ class Controller:
     """Runs until `stop` is set."""
 
     def __init__(self) -> None:
-        self._readers = [Reader(region) for region in aws.REGIONS]
+        self._readers = [Reader(region) for region in regions.standing()]
         self._front = TlsFront()
         self._databases: dict[str, Keeper[DatabaseSpec]] = {}
         self._caches: dict[str, Keeper[ValkeySpec]] = {}

@@ -8,6 +8,7 @@ from localcloud.drill.faults import command as faults
 from localcloud.drill.overload import command as overload
 from localcloud.drill.plan import Drill
 from localcloud.drill.recovery import restore
+from localcloud.drill.region import command as region
 
 DRILLS = {
     drill.name: drill
@@ -21,6 +22,9 @@ DRILLS = {
         Drill(name="alarms", says="every alarm that is deployed is made to fire, and to clear", run=alarms.run),
         Drill(name="calm", says="normal load for some minutes (MINUTES=30): no alarm may speak", run=calm.run),
         Drill(name="restore", says="a table and images are lost under load, and restored to a second", run=restore.run),
+        Drill(
+            name="region", says="the first region is lost under load; the second serves of its copies", run=region.run
+        ),
         Drill(name="overload", says="ten times the load: refused politely, and nothing lost", run=overload.run),
     )
 }

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from collections.abc import Callable
 from typing import Any
 
 from ministack.core.responses import get_account_id, get_region, now_iso
 from ministack.services import cloudformation
-from ministack.services.cloudformation import changesets, engine, handlers, stacks
+from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
+from localcloud import regions
 from localcloud.emulator import unfinished, wire
 from localcloud.emulator.corrections import replace
 
@@ -18,6 +20,8 @@ _OPERATIONS = frozenset({"CreateStack", "UpdateStack", "DeleteStack", "ExecuteCh
 # Under the time after which the CLI would give a request up; a first look that comes too early costs its poll of 5 s.
 _PROMPT_SECONDS = 25.0
 _LOOK_AGAIN_SECONDS = 0.02
+_SUFFIX = 13
+"""Characters at the end of a generated name that tell it from others."""
 
 _FIELDS_OF_A_VERSION = (
     "_template",
@@ -36,6 +40,8 @@ def install() -> None:
     # Upstream's Fn::GetStackOutput looks for the stack in the consumer's region only, whatever Region says.
     for module in (engine, stacks, changesets, handlers):
         replace(module, "_resolve_refs", resolve)
+
+    replace(provisioners, "_physical_name", _naming_by_region(provisioners._physical_name))
 
     # Clients poll every 5 s: an answer that waits for a short operation's end saves them most of that.
     replace(cloudformation, "handle_request", _answering_at_the_end(cloudformation.handle_request))
@@ -59,6 +65,20 @@ def install() -> None:
         settle_interrupted()
 
     replace(cloudformation, "load_persisted_state", load)
+
+
+def _naming_by_region(stock: Callable[..., str]) -> Callable[..., str]:
+    """Upstream gives stacks of one name in two regions the same names, of roles and buckets, too, which know no
+    regions. Those of the first region are left as they are, for clouds that have them."""
+
+    def name(stack_name: str, logical_id: str, *, lowercase: bool = False, **how: Any) -> str:
+        made = stock(stack_name, logical_id, lowercase=lowercase, **how)
+        if get_region() == regions.ALL[0]:
+            return made
+        suffix = hashlib.sha256(f"{get_region()}:{made}".encode()).hexdigest()[:_SUFFIX]
+        return made[:-_SUFFIX] + (suffix if lowercase else suffix.upper())
+
+    return name
 
 
 def operation_in_flight() -> bool:

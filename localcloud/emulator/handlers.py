@@ -10,6 +10,7 @@ from localcloud.emulator import (
     authorization,
     cloudformation,
     ecs_roles,
+    lost_regions,
     parallel,
     passed_roles,
     recorded_calls,
@@ -39,4 +40,6 @@ def install() -> None:
     registry.install()
     wire.install()
     stores.install()
+    # The innermost first: what is lost is not to be tidied up after.
+    lost_regions.install()
     unfinished.install()

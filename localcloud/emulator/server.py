@@ -18,7 +18,7 @@ from hypercorn.config import Config
 from ministack import app as ministack_app
 
 from localcloud import layout
-from localcloud.emulator import ecs_report_calls, faults, handlers, persistence
+from localcloud.emulator import ecs_report_calls, faults, handlers, lost_regions, persistence
 from localcloud.emulator.service_deployments.driver import driver
 from localcloud.emulator.services import cloudwatch
 
@@ -44,6 +44,9 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     elif path.startswith(_FORBIDDEN):
         await send({"type": "http.response.start", "status": 403, "headers": []})
         await send({"type": "http.response.body", "body": b"not available in the local cloud\n"})
+    elif scope["type"] == "http" and lost_regions.refuses(scope):
+        await send({"type": "http.response.start", "status": 503, "headers": []})
+        await send({"type": "http.response.body", "body": lost_regions.ANSWER})
     elif scope["type"] == "http" and (rule := faults.found(scope)):
         await _fail(rule, scope, receive, send)
     else:

@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from localcloud import aws, layout
+from localcloud import aws, layout, regions
 from localcloud.emulator.ecs_reports import EcsReports, ReportRefusedError, TaskReport
 from localcloud.runner.definitions import TaskDefinition, task_definition, with_overrides
 from localcloud.runner.deployments import Deployments
@@ -42,8 +42,8 @@ class Runner:
         self._runtime = runtime
         self._roles = RoleSessions()
         self._definitions: dict[str, TaskDefinition] = {}
-        self._reports = {region: EcsReports(region=region) for region in aws.REGIONS}
-        self._deployments = {region: Deployments(region) for region in aws.REGIONS}
+        self._reports = {region: EcsReports(region=region) for region in regions.ALL}
+        self._deployments = {region: Deployments(region) for region in regions.ALL}
         self._next_stopped = 0.0
         self.endpoint = TaskEndpoint(find=self.find)
 
@@ -57,7 +57,7 @@ class Runner:
     def turn(self) -> float:
         """One turn; the seconds until the next one. Raises what boto3 and the report calls raise for no answer."""
         with_stopped = time.monotonic() >= self._next_stopped
-        for region in aws.REGIONS:
+        for region in regions.standing():
             clusters = aws.client("ecs", region).list_clusters()["clusterArns"]
             described = {
                 service["serviceArn"]: service for cluster in clusters for service in describe_services(cluster, region)

@@ -7,14 +7,14 @@ import time
 import psutil
 import pytest
 
-from localcloud import aws, cdk, layout, outputs, strays
+from localcloud import aws, cdk, layout, outputs, regions, strays
 
 pytestmark = [pytest.mark.endtoend, pytest.mark.usefixtures("cloud")]
 
 
 def test_destroying_dev_leaves_nothing_running_and_nothing_stored() -> None:
     cdk.run(["destroy", "--all", "--force", "--app", str(outputs.assembly()), "--no-notices"])
-    for region in aws.REGIONS:
+    for region in regions.standing():
         stacks = aws.client("cloudformation", region).describe_stacks()["Stacks"]
         assert {stack["StackName"] for stack in stacks} <= {"CDKToolkit"}
         assert aws.client("rds", region).describe_db_instances()["DBInstances"] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -78,3 +79,33 @@ def test_what_cannot_be_brought_up_is_refused(environment: str, region: str, dat
 
 def test_a_snapshot_will_do_too() -> None:
     assert in_second_region(load_environment("prod"), region="us-west-2", data=SNAPSHOT).regions.primary == "us-west-2"
+
+
+def test_who_works_with_a_copied_secret_may_although_the_end_of_its_name_is_not_known(recovered: Assembly) -> None:
+    """AWS adds six characters to a secret's ARN, and checks rights against the whole of it."""
+    statements = [*_statements(recovered, "Service"), *_statements(recovered, "Data")]
+    about = [each for each in statements if "secretsmanager:GetSecretValue" in each["Action"]]
+    for copied in ("DjangoSecretKeyArn", "JwtSigningKeyArn", "OpenAiApiKeyArn", "spendsmart-prod/JwtSigningKey"):
+        named = [one for each in about for one in _listed(each["Resource"]) if copied in json.dumps(one)]
+        assert named, copied
+        assert all("-??????" in json.dumps(one) for one in named), copied
+    decrypting = [
+        each
+        for each in _statements(recovered, "Service")
+        if "secretsmanager" in json.dumps(each.get("Condition")) and "kms:Decrypt" in each["Action"]
+    ]
+    assert decrypting
+    assert all("CopiesKey" in json.dumps(each["Resource"]) for each in decrypting)
+
+
+def _statements(assembly: Assembly, stack: str) -> list[Any]:
+    return [
+        statement
+        for kind in ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy")
+        for policy in assembly[stack].all(kind).values()
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+    ]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

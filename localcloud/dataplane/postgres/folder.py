@@ -243,6 +243,8 @@ class DataFolder:
         return self._new
 
     def _finish(self, new: Path) -> None:
+        # A copy of a primary that waits for its standby would wait for it, too, and not have it.
+        (new / _STANDBY).unlink(missing_ok=True)
         # Read last, so that ours wins; ALTER SYSTEM is RDS's to refuse.
         with (new / "postgresql.conf").open("a") as file:
             if new.joinpath(_MAIN).exists():

@@ -1,4 +1,4 @@
-"""S3: the key for writes that ask for aws:kms and name none; copies under the key of their own region."""
+"""S3: the key for writes that ask for aws:kms and name none; copies in their time, under the key of their region."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import s3
 
+from localcloud.emulator import replication
 from localcloud.emulator.corrections import replace
 
 _KEY = "x-amz-server-side-encryption-aws-kms-key-id"
@@ -33,7 +34,19 @@ def install() -> None:
         if wanted and obj.get("_replica"):
             _encrypt_copy(obj["_replica"][0], key, wanted)
 
-    replace(s3, "_maybe_replicate", replicate_under_its_key)
+    def replicate_in_time(bucket: str, key: str, obj: Any, data: Any, tags: Any = None) -> None:
+        if not replication.later(replicate_under_its_key, bucket, key, obj, data, tags):
+            replicate_under_its_key(bucket, key, obj, data, tags)
+
+    replace(s3, "_maybe_replicate", replicate_in_time)
+
+    mark = s3._maybe_replicate_delete_marker
+
+    def mark_in_time(bucket: str, key: str) -> None:
+        if not replication.marker_later(mark, bucket, key):
+            mark(bucket, key)
+
+    replace(s3, "_maybe_replicate_delete_marker", mark_in_time)
 
 
 def _encrypt_copy(bucket: str, key: str, kms_key: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, cast
 
-from localcloud import aws, layout
+from localcloud import aws, layout, regions
 from localcloud.dataplane.elasticache.server import administrator
 from localcloud.metrics import elasticache
 from localcloud.metrics.clock import Source
@@ -21,7 +21,7 @@ from localcloud.metrics.roster import Wanted
 def caches() -> Wanted:
     """A source for the primary of each replication group that has a server here. Raises botocore's errors."""
     found: Wanted = {}
-    for region in aws.REGIONS:
+    for region in regions.standing():
         pages = aws.client("elasticache", region).get_paginator("describe_replication_groups").paginate()
         for group in (group for page in pages for group in page["ReplicationGroups"]):
             for shard in group.get("NodeGroups", []):

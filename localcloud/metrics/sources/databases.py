@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg2
 
-from localcloud import aws, layout
+from localcloud import aws, layout, regions
 from localcloud.dataplane import paths, status
 from localcloud.dataplane.postgres.folder import SUPERUSER, DataFolder
 from localcloud.metrics import rds
@@ -33,7 +33,7 @@ _PATIENCE = 3
 def databases() -> Wanted:
     """The sources of each instance that has a server here. Raises botocore's errors."""
     found: Wanted = {}
-    for region in aws.REGIONS:
+    for region in regions.standing():
         described = aws.client("rds", region).get_paginator("describe_db_instances").paginate()
         records = [each for page in described for each in page["DBInstances"]]
         ports = {each["DBInstanceIdentifier"]: each.get("Endpoint", {}).get("Port", 0) for each in records}

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from localcloud import aws
+from localcloud import aws, regions
 from localcloud.dataplane.envoy import admin, request_log
 from localcloud.dataplane.loadbalancer import health
 from localcloud.dataplane.loadbalancer.clusters import cluster_name
@@ -76,7 +76,7 @@ def target_groups() -> list[TargetGroup]:
     """Those that the API knows and a load balancer uses."""
     return [
         TargetGroup(arn=group["TargetGroupArn"], balancer=balancer)
-        for region in aws.REGIONS
+        for region in regions.standing()
         for page in aws.client("elbv2", region).get_paginator("describe_target_groups").paginate()
         for group in page["TargetGroups"]
         for balancer in group.get("LoadBalancerArns", [])

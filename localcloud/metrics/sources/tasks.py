@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 
-from localcloud import aws
+from localcloud import aws, regions
 from localcloud.metrics import ecs
 from localcloud.metrics.datum import Datum
 from localcloud.metrics.processes import Usage, processor_between, usage
@@ -67,7 +67,7 @@ class Tasks:
 
 def _look() -> _Look:
     clusters = []
-    for region in aws.REGIONS:
+    for region in regions.standing():
         client = aws.client("ecs", region)
         arns = client.list_clusters()["clusterArns"]
         described = client.describe_clusters(clusters=arns, include=["SETTINGS"])["clusters"] if arns else []

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from localcloud import aws
+from localcloud import aws, regions
 from localcloud.console import LocalCloudError
 from localcloud.scaling.model import CPU
 
@@ -36,7 +36,7 @@ class Count:
 
 def deployed(container: str) -> Deployed:
     """The service whose load balancer leads to a container of this name. Raises LocalCloudError without one."""
-    for region in aws.REGIONS:
+    for region in regions.standing():
         ecs = aws.client("ecs", region)
         for cluster in ecs.list_clusters()["clusterArns"]:
             names = ecs.list_services(cluster=cluster)["serviceArns"]
