@@ -13,7 +13,8 @@ keepalive = 75
 timeout = 60
 # Under the task's stop timeout of 30 s, so that a request in flight is finished and not cut.
 graceful_timeout = 25
-preload_app = True
+# Several workers share what is loaded before they are forked; the process of a single one need not hold it, too.
+preload_app = workers > 1
 # The most that gunicorn takes: 500 letters of any script in a query have room, each of up to 12 characters.
 limit_request_line = 8190
 worker_tmp_dir = os.environ["SCRATCH_DIR"]

@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "app_src"))
 from extraction.images import open_photo
 from extraction.likeness import distance, fingerprint, printed, same_receipt
 from extraction.local import read_page, recognize
-from extraction.ocr import PHOTO_SIDE
+from extraction.page import PHOTO_SIDE
 
 _TABLE = (110, 100, 90)
 

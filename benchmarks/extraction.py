@@ -31,7 +31,7 @@ sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "app_src")]
 from benchmarks.american_receipts import drawn_receipt  # noqa: E402 - it is a script
 from benchmarks.photographs import KINDS, copy_of  # noqa: E402
 from extraction.local import read_page, recognize  # noqa: E402
-from extraction.ocr import Page  # noqa: E402
+from extraction.page import Page  # noqa: E402
 
 _LEGAL_FORM = re.compile(r"\b(sdn|bhd|s/?b|gmbh|ag|kg|co|inc|llc|ltd|m)\b|[^\w\s]")
 _MAIN = ("total", "date", "merchant")

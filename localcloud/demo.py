@@ -43,11 +43,13 @@ def trust() -> ssl.SSLContext:
 
 class Client:
     """A client of SpendSmart's API, logged in as one user. `host` is whom `url` is asked for, where it is not its
-    own: the resolver of this machine need not know the names of previews."""
+    own: the resolver of this machine need not know the names of previews. `cookie` is what lets in, where it takes
+    one."""
 
-    def __init__(self, url: str, login: DemoUser, *, host: str | None = None) -> None:
+    def __init__(self, url: str, login: DemoUser, *, host: str | None = None, cookie: str | None = None) -> None:
+        headers = {name: value for name, value in (("Host", host), ("Cookie", cookie)) if value}
         # Uploads go to the local cloud's S3, whose certificate our own authority signed.
-        self._http = httpx2.Client(base_url=url, headers={"Host": host} if host else {}, verify=trust(), timeout=30)
+        self._http = httpx2.Client(base_url=url, headers=headers, verify=trust(), timeout=30)
         self._login(login)
 
     def _login(self, login: DemoUser) -> None:

@@ -17,6 +17,7 @@ LONGEST = 20
 """Characters. The tightest limit is 40, of an ElastiCache user's id (CreateUser), with room for what is around it."""
 
 _HASH = 6
+_GENERATION = 8
 _LONGEST_TAG = 256
 _VALID = re.compile(r"[a-z](?:-?[a-z0-9])*")
 RESERVED = frozenset({"dev", "staging", "prod", "production", "preview", "main", "master", "template", "base", "www"})
@@ -60,6 +61,10 @@ class PreviewName:
         """In PostgreSQL: the role, and how its databases' names begin. A hyphen there would want quotes."""
         return f"preview_{self.name.replace('-', '_')}"
 
+    def database(self, generation: str) -> str:
+        """The name of the database that a push gets: another `generation` is another database."""
+        return database_name(self.identifier, generation)
+
     @property
     def environment(self) -> str:
         """What the application believes to be in, the id of its Valkey user, and how its keys begin."""
@@ -82,6 +87,16 @@ class PreviewName:
 
     def host(self, domain: str) -> str:
         return f"{self.name}.{domain}"
+
+
+def database_name(role: str, generation: str) -> str:
+    """Of the database that is a role's in one generation; `is_database` knows it again."""
+    return f"{role}_{hashlib.sha256(generation.encode()).hexdigest()[:_GENERATION]}"
+
+
+def is_database(name: str, *, role: str) -> bool:
+    """Whether a database is called as those of this role, and not as another's whose name begins alike."""
+    return re.fullmatch(rf"{re.escape(role)}_[0-9a-f]{{{_GENERATION}}}", name) is not None
 
 
 def tag_value(text: str) -> str:

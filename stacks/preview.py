@@ -45,8 +45,11 @@ _GOES_WITH_IT = Decision(
 )
 
 _WEB_CPU, _WEB_MEMORY_MIB = 256, 512
-_WORKER_CPU, _WORKER_MEMORY_MIB = 256, 2048
-"""Fargate's smallest; reading a receipt takes up to 1.2 GiB (`app_src/spendsmart/worker.py`)."""
+_WORKER_CPU, _WORKER_MEMORY_MIB = 256, 1024
+"""Fargate's smallest, and for the worker the next: reading a photograph takes 450 MiB, its largest pictures 600."""
+
+_PATIENCE = 180
+"""Seconds for which a web task may wait for its database. ECS replaces it then, and gives up after the third."""
 
 _MIGRATION_CPU, _MIGRATION_MEMORY_MIB = 256, 512
 
@@ -105,12 +108,17 @@ class PreviewStack(EnvironmentStack):
         self._access_token = None if settings.open else self._secret("AccessToken", "What people need to get in")
         self._openai_key = self._shared_secret("OpenAiApiKey") if self.settings.features.openai else None
 
-        database = self._database()
-        application = self._application_on(database.get_att_string("Name"))
+        generation = f"{self._image.release} {settings.reset}".strip()
+        role = self._share("Role", "DatabaseFunction", SecretArn=self._login.secret_arn)
+        database = self._database(role, generation)
+        # A new database has its name from the moment that it is migrated, and the tasks start meanwhile: none is ready
+        # before (docs/adr/0067). One that is kept is there, and is migrated first.
+        name = database.get_att_string("Name") if settings.keep_data else preview.database(generation)
+        application = self._application_on(name)
         target_group, rules = self._way_in()
         web = self._service("Web", application.web(migration=None), application, target_group=target_group)
         worker = self._service("Worker", application.worker(with_beat=True), application)
-        needed: list[IDependable] = [database, *self._shares()]
+        needed: list[IDependable] = [role, *self._shares()]
         # ECS takes a target group once a rule leads to it.
         web.wait_for(*needed, *rules)
         worker.wait_for(*needed)
@@ -177,9 +185,8 @@ class PreviewStack(EnvironmentStack):
         acknowledge_lasting(secret, decision=_GOES_WITH_IT)
         return secret
 
-    def _database(self) -> cdk.CustomResource:
-        """From the template, then migrated by this release's own migrations; `settings` say when it is a new one."""
-        role = self._share("Role", "DatabaseFunction", SecretArn=self._login.secret_arn)
+    def _database(self, role: cdk.CustomResource, generation: str) -> cdk.CustomResource:
+        """From the template, then migrated by this release's own migrations; another generation is a new one."""
         # The function says which database when it runs the task.
         task = self._task("Migration", cpu=_MIGRATION_CPU, memory_mib=_MIGRATION_MEMORY_MIB)
         task.add_container(self._application_on("-").migrate())
@@ -188,7 +195,7 @@ class PreviewStack(EnvironmentStack):
             "Database",
             "DatabaseFunction",
             Template=self._shared.read("Template"),
-            Generation=f"{self._image.release} {self._options.reset}".strip(),
+            Generation=generation,
             Keep="true" if self._options.keep_data else "false",
             Migrations=migrations_digest(),
             Migration=task.definition.task_definition_arn,
@@ -322,7 +329,7 @@ class PreviewStack(EnvironmentStack):
                 # The worker is the scheduler, too, of which there may be one only.
                 singleton=not web,
                 spot_beyond=0,
-                grace_seconds=60 if web else None,
+                grace_seconds=_PATIENCE if web else None,
             ),
         )
 

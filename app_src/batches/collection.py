@@ -6,16 +6,14 @@ import json
 import time
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import httpx2
-import openai
 import structlog
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db.models import Q
 from django.utils import timezone
-from openai import OpenAI
 
 from batches import items
 from batches.claims import claim, give_back
@@ -23,6 +21,10 @@ from batches.models import Batch, BatchState, ItemState
 from batches.submission import delete_file
 from extraction.openai_answer import Answered, MalformedAnswerError, parse
 from extraction.openai_engine import classified
+
+if TYPE_CHECKING:
+    import openai
+    from openai import OpenAI
 
 POLL = timedelta(seconds=60)
 ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
@@ -44,6 +46,8 @@ def poll(client: OpenAI, *, until: float) -> int:
 
     None is begun after `until`, of the monotonic clock.
     """
+    import openai
+
     due = Q(polled_at=None) | Q(polled_at__lt=timezone.now() - POLL)
     collected = 0
     for batch in Batch.objects.filter(due, state=BatchState.SUBMITTED).order_by("created_at"):
@@ -75,6 +79,8 @@ def lose_overdue(*, reason: str) -> int:
 
 
 def _ask(batch: Batch, client: OpenAI) -> bool:
+    import openai
+
     age = timezone.now() - batch.created_at
     try:
         remote = client.batches.retrieve(batch.remote_id)

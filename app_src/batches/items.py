@@ -18,8 +18,8 @@ from django.utils import timezone
 from batches.models import Batch, Item, ItemState
 from extraction import Extraction
 from extraction.local import read_page
-from extraction.ocr import Page
 from extraction.openai_answer import Answered
+from extraction.page import Page
 from extraction.verified import verified
 from openai_gateway import gateway, ledger, reporting
 from receipts import readings, tasks

@@ -11,27 +11,29 @@ import json
 import time
 from datetime import timedelta
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-import openai
 import structlog
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from openai import OpenAI
 
 from batches import items
 from batches.claims import LEASE, claim
 from batches.models import Batch, BatchState, Item, ItemState
 from extraction import RejectedImageError
 from extraction.images import open_photo
-from extraction.ocr import PHOTO_SIDE
 from extraction.openai_engine import CallFailedError, Cost, classified
 from extraction.openai_request import ENDPOINT, MAX_OUTPUT_TOKENS, input_tokens_at_most, request_body
+from extraction.page import PHOTO_SIDE
 from openai_gateway import ledger
 from openai_gateway.models import Purpose
 from receipts import readings, storage
 from receipts.models import Receipt
+
+if TYPE_CHECKING:
+    import openai
+    from openai import OpenAI
 
 MOST_ITEMS = 500
 MOST_BYTES = 150_000_000
@@ -169,6 +171,8 @@ def _write(item: Item, model: str, file: BinaryIO) -> bool:
 
 
 def _send(batch: Batch, path: Path, client: OpenAI) -> None:
+    import openai
+
     try:
         with path.open("rb") as file:
             uploaded = client.files.create(file=file, purpose="batch", expires_after=EXPIRY)
@@ -233,6 +237,8 @@ def _find(batch: Batch, client: OpenAI) -> openai.types.Batch | None:
 
 def delete_file(file_id: str, client: OpenAI) -> None:
     """Delete a file at OpenAI; if that fails, it expires there."""
+    import openai
+
     try:
         client.files.delete(file_id)
     except openai.APIError as error:

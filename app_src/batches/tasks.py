@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-import openai
 import structlog
 from celery import shared_task
 from django.conf import settings
@@ -30,6 +29,8 @@ def run() -> None:
     if settings.EXTRACTION_ENGINE != gateway.ENGINE:
         _stand_down()
         return
+    import openai
+
     to = client(api_key=settings.OPENAI_API_KEY, base_url=settings.OPENAI_BASE_URL)
     collection.poll(to, until=until)
     try:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from extraction import grounding
-from extraction.ocr import Page
+from extraction.page import Page
 from extraction.schema import Extraction
 
 # A receipt may be rounded to the smallest coin.

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from extraction.dates import find_dates
 from extraction.money import find_amounts
-from extraction.ocr import Page
+from extraction.page import Page
 from extraction.rows import Row, group_rows
 from extraction.schema import Box
 

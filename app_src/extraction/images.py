@@ -116,7 +116,8 @@ def _plain(image: Image.Image) -> Image.Image:
     """RGB or RGBA, which can be scaled; 16-bit grey keeps its shades, where Pillow's own conversion clips to white."""
     if image.mode.startswith("I;16") or image.mode == "I":
         image = image.point(lambda value: value / 257).convert("L")
-    return image.convert("RGBA" if image.has_transparency_data else "RGB")
+    wanted = "RGBA" if image.has_transparency_data else "RGB"
+    return image if image.mode == wanted else image.convert(wanted)  # which copies in any case, and they are large
 
 
 def _on_paper(image: Image.Image) -> Image.Image:

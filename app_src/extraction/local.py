@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+import numpy as np
 from PIL import Image
 
 from extraction.categories import categorize
@@ -16,7 +17,7 @@ from extraction.labels import Kind
 from extraction.lines import Line, read_lines
 from extraction.merchants import find_address, find_merchant
 from extraction.money import currency_of, currency_sign, faint_amount, find_amounts
-from extraction.ocr import PHOTO_SIDE, Page, read_words
+from extraction.page import PHOTO_SIDE, Page
 from extraction.rows import Row
 from extraction.schema import Box, Extraction
 from extraction.sums import Sums, read_sums
@@ -45,7 +46,10 @@ def recognize(image: bytes | Image.Image) -> Page:
     Raises:
         RejectedImageError: See `open_photo`.
     """
-    return read_words(open_photo(image, longest_side=PHOTO_SIDE) if isinstance(image, bytes) else image)
+    from extraction.ocr import read_words  # OpenCV and the models: only where something is really recognized
+
+    photo = open_photo(image, longest_side=PHOTO_SIDE) if isinstance(image, bytes) else image
+    return read_words(np.asarray(photo))
 
 
 def read_page(page: Page) -> Extraction:

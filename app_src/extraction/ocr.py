@@ -11,25 +11,15 @@ import os
 import statistics
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
 
-from extraction.schema import Box
-
-if TYPE_CHECKING:
-    from PIL import Image
-
-Point = tuple[float, float]
-Corners = tuple[Point, ...]
-
-PHOTO_SIDE = 4096
-"""Longest side, in pixels, that is of use: photographs of 12 megapixels stay as large as they are, and callers need not
-decode more."""
+from extraction.page import Page, Word
 
 # Bound time and memory, whatever the picture: the detector sees _DETECTION_PIXELS at most, the recognizer cuts its
 # lines from a view of _VIEW_PIXELS at most. By area, not by side: a till roll four times as tall as wide stays legible.
@@ -54,70 +44,20 @@ _LOOKS = 3
 _lock = threading.Lock()
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A piece of text as detected: often several words, seldom a whole row.
-
-    Attributes:
-        corners: Four points (x, y) in pixels, clockwise from the top left in reading direction.
-        score: Recognizer's confidence, 0 to 1.
-    """
-
-    text: str
-    corners: tuple[Point, ...]
-    score: float
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Everything recognized on one upright picture of `width` by `height` pixels."""
-
-    words: tuple[Word, ...]
-    width: int
-    height: int
-
-    def box(self, points: Iterable[Point]) -> Box:
-        """The upright box around some points, as fractions of the picture."""
-        xs, ys = zip(*points, strict=True)
-        left, right = (min(1.0, max(0.0, round(x / self.width, 4))) for x in (min(xs), max(xs)))
-        top, bottom = (min(1.0, max(0.0, round(y / self.height, 4))) for y in (min(ys), max(ys)))
-        return left, top, right, bottom
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain and compact, to be stored; corners in whole pixels."""
-        return {
-            "size": [self.width, self.height],
-            "words": [
-                [word.text, round(word.score, 3), [round(value) for point in word.corners for value in point]]
-                for word in self.words
-            ],
-        }
-
-    @classmethod
-    def from_json(cls, stored: dict[str, Any]) -> Page:
-        """What `to_json` gave. Raises KeyError or ValueError on anything else."""
-        width, height = stored["size"]
-        words = tuple(
-            Word(text=text, score=score, corners=tuple(zip(flat[::2], flat[1::2], strict=True)))
-            for text, score, flat in stored["words"]
-        )
-        return cls(words=words, width=width, height=height)
-
-
-def read_words(photo: Image.Image) -> Page:
-    """All text on an RGB photograph, tilted, sideways or upside down.
+def read_words(pixels: np.ndarray) -> Page:
+    """All text on a photograph (rows, columns, red green blue), tilted, sideways or upside down.
 
     One picture at a time in a process: the model's memory, not the processor, is what is short.
     """
-    pixels = np.asarray(photo)[:, :, ::-1]  # OpenCV's channel order
     with _lock:
         words = _read(pixels)
-    return Page(words=tuple(words), width=photo.width, height=photo.height)
+    return Page(words=tuple(words), width=pixels.shape[1], height=pixels.shape[0])
 
 
 @dataclass(frozen=True)
 class _View:
-    """A part of the photograph, turned and scaled; `matrix` (2 by 3) leads from photograph to view."""
+    """A part of the photograph, turned and scaled, in OpenCV's order of channels; `matrix` (2 by 3) leads from
+    photograph to view."""
 
     pixels: np.ndarray
     matrix: np.ndarray
@@ -187,7 +127,7 @@ def _view(pixels: np.ndarray, angle: float, region: np.ndarray) -> _View:
     shown = np.hstack([turn / scale, matrix[:, 2:]])
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     warped = cv2.warpAffine(pixels, shown, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return _View(pixels=warped, matrix=matrix)
+    return _View(pixels=cv2.cvtColor(warped, cv2.COLOR_RGB2BGR), matrix=matrix)
 
 
 def _detect(view: _View) -> list[np.ndarray]:

@@ -1,4 +1,7 @@
-"""One request to OpenAI: sent once, never again from here, and each failure sorted by what it costs."""
+"""One request to OpenAI: sent once, never again from here, and each failure sorted by what it costs.
+
+The library is imported where it is needed: it is 12 MiB, and most processes ask nothing.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx2
-import openai
-from openai import OpenAI
 from opentelemetry import trace
 
 from extraction.openai_answer import Answered, MalformedAnswerError, parse
+
+if TYPE_CHECKING:
+    import openai
+    from openai import OpenAI
 
 TIMEOUT_SECONDS = 25.0
 """For each wait on the connection."""
@@ -83,6 +88,8 @@ class Reply:
 @cache
 def client(*, api_key: str, base_url: str | None) -> OpenAI:
     """A client that never retries: limiter, breaker and ledger must see each attempt."""
+    from openai import OpenAI
+
     return OpenAI(
         api_key=api_key,
         base_url=base_url,
@@ -128,6 +135,8 @@ def send(
 
 
 def _sent(body: dict[str, Any], *, to: OpenAI, call_id: str, deadline: float | None, timeout: float | None) -> Reply:
+    import openai
+
     began = time.monotonic()
     limit = DEADLINE_SECONDS if deadline is None else deadline
     options: dict[str, Any] = {} if timeout is None else {"timeout": timeout}
@@ -162,6 +171,8 @@ def _sent(body: dict[str, Any], *, to: OpenAI, call_id: str, deadline: float | N
 
 def classified(error: openai.APIError) -> CallFailedError:
     """What the SDK raised, by what it costs."""
+    import openai
+
     cause = error.__cause__
     if isinstance(error, openai.APIConnectionError):
         if isinstance(cause, (httpx2.ConnectTimeout, httpx2.ConnectError, httpx2.PoolTimeout)):

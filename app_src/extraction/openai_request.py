@@ -9,7 +9,6 @@ import math
 from functools import cache
 from typing import Annotated, Any, Literal
 
-from openai.lib._parsing._responses import type_to_text_format_param
 from PIL import Image
 from pydantic import AfterValidator, BaseModel, Field
 
@@ -178,6 +177,8 @@ def input_tokens_at_most(photo: Image.Image) -> int:
 
 @cache
 def _format() -> dict[str, Any]:
+    from openai.lib._parsing._responses import type_to_text_format_param
+
     return dict(type_to_text_format_param(Answer))
 
 

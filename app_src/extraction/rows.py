@@ -12,7 +12,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from extraction.ocr import Point, Word
+    from extraction.page import Point, Word
 
 # Fewer wide boxes than this say too little about how the paper bends; a slope this far off the median is a misfit.
 _ENOUGH_WIDE = 8

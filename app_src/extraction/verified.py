@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from extraction.checks import doubts, orders_in
 from extraction.grounding import find_amount, find_date, find_text
-from extraction.ocr import Page
+from extraction.page import Page
 from extraction.schema import Box, Extraction, Item
 
 _AMOUNTS = ("subtotal", "tax", "tip", "total")

@@ -19,9 +19,9 @@ from django.db import transaction
 from PIL import Image
 
 from extraction import Extraction, NotYetError, RetryableExtractionError, openai_answer
-from extraction.ocr import Page
 from extraction.openai_engine import CallFailedError, Cost, Reply, client, send
 from extraction.openai_request import MAX_OUTPUT_TOKENS, input_tokens_at_most, request_body
+from extraction.page import Page
 from extraction.verified import better, verified
 from openai_gateway import breaker, ledger, limiter, reporting
 from openai_gateway.models import Call, CallState, Purpose

@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 
 from extraction import Extraction
 from extraction.likeness import days, printed, same_receipt
-from extraction.ocr import Page
+from extraction.page import Page
 from extraction.verified import verified
 from receipts import readings
 from receipts.models import Duplicate, Receipt

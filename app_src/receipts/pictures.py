@@ -13,7 +13,7 @@ from django.utils import timezone
 from PIL import Image
 
 from extraction.likeness import fingerprint
-from extraction.ocr import PHOTO_SIDE
+from extraction.page import PHOTO_SIDE
 from receipts import duplicates, storage
 from receipts.models import DeletedReceipt, Receipt
 

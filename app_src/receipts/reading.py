@@ -23,7 +23,7 @@ from batches import items as batch_items
 from extraction import Extraction, ExtractionError, NotYetError, RejectedImageError, RetryableExtractionError
 from extraction.images import open_photo
 from extraction.local import read_page
-from extraction.ocr import PHOTO_SIDE
+from extraction.page import PHOTO_SIDE
 from openai_gateway import gateway, reporting
 from receipts import duplicates, pictures, readings, remembered, storage
 from receipts.models import LineItem, Receipt

@@ -15,9 +15,8 @@ from django.utils import timezone
 from opentelemetry import trace
 from PIL import Image
 
-from extraction import NotYetError
-from extraction.local import recognize
-from extraction.ocr import Page
+from extraction import NotYetError, apart, local
+from extraction.page import Page
 from receipts.models import Reading
 
 CLAIM = timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT + 10)
@@ -83,8 +82,13 @@ def claimed(content_sha256: str, *, engine: str) -> Iterator[Claim]:
         claim.release()
 
 
+def recognize(photo: Image.Image) -> Page:
+    """The text on a picture, by the embedded engine, in this process or in one of its own as READ_APART says."""
+    return apart.recognize(photo) if settings.READ_APART else local.recognize(photo)
+
+
 def page_of(photo: Image.Image, *, content_sha256: str) -> Page:
-    """The text on a picture, recognized once. Raises NotYetError."""
+    """The text on a picture, recognized once. Raises NotYetError, or RetryableExtractionError."""
     stored = kept(content_sha256, engine=PAGE)
     if stored is None:
         with claimed(content_sha256, engine=PAGE) as claim:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ class ObjectMissingError(Exception):
     """There is no such object."""
 
 
+_making = threading.Lock()
+
+
 @dataclass(frozen=True, kw_only=True)
 class UploadForm:
     """Where to POST a multipart form: `fields` first, then the image as `file`."""
@@ -35,32 +39,34 @@ class UploadForm:
 
 @cache
 def client() -> Any:
-    # A session of its own: the default one must not be made by two threads at once.
-    return boto3.session.Session().client(
-        "s3",
-        region_name=settings.AWS_REGION,
-        config=Config(
-            signature_version="s3v4",
-            # Otherwise forms name the global endpoint, which redirects for buckets of other regions: a lost upload.
-            s3={"addressing_style": "virtual"},
-            connect_timeout=5,
-            read_timeout=20,
-            retries={"mode": "standard", "total_max_attempts": 3},
-        ),
+    return _client(
+        signature_version="s3v4",
+        # Otherwise forms name the global endpoint, which redirects for buckets of other regions: a lost upload.
+        s3={"addressing_style": "virtual"},
+        connect_timeout=5,
+        read_timeout=20,
+        retries={"mode": "standard", "total_max_attempts": 3},
     )
 
 
 @cache
 def origin() -> str:
     """Scheme and host of the bucket, for policies that say where a page may load from or send to. Asks nobody."""
-    unsigned = boto3.session.Session().client(
-        "s3",
-        region_name=settings.AWS_REGION,
-        config=Config(signature_version=UNSIGNED, s3={"addressing_style": "virtual"}),
-    )
+    unsigned = _client(signature_version=UNSIGNED, s3={"addressing_style": "virtual"})
     url = unsigned.generate_presigned_url("get_object", Params={"Bucket": settings.RECEIPTS_BUCKET, "Key": "-"})
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
+
+
+@cache
+def _session() -> boto3.session.Session:
+    """One of our own, for each holds the whole description of S3: 12 MiB."""
+    return boto3.session.Session()
+
+
+def _client(**config: Any) -> Any:
+    with _making:  # a session may not make two clients at once
+        return _session().client("s3", region_name=settings.AWS_REGION, config=Config(**config))
 
 
 def object_key(key: str) -> str:

@@ -8,6 +8,7 @@ from celery import Celery, signals
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
 from spendsmart import tracing
+from spendsmart.beat_thread import BeatThread
 from spendsmart.heartbeat import beat
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "spendsmart.settings")
@@ -16,6 +17,8 @@ app = Celery("spendsmart")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 # Log lines of a task carry its id and that of the request that sent it.
 app.steps["worker"].add(DjangoStructLogInitStep)
+if os.environ.get("WORKER_WITH_BEAT") == "yes":
+    app.steps["worker"].add(BeatThread)
 app.autodiscover_tasks()
 
 

@@ -42,6 +42,8 @@ BROKER_PREFIX = env.optional("BROKER_PREFIX") or ""
 # CloudWatch bills every metric: what lives for hours writes its figures into the log and publishes none.
 PUBLISH_METRICS = env.optional("PUBLISH_METRICS") != "no"
 IN_PREVIEW = env.optional("IN_PREVIEW") == "yes"
+# Text is recognized in a process that ends with the picture, where memory is dearer than a second of processor.
+READ_APART = env.optional("READ_APART") == "yes"
 PREVIEW_ACCESS_TOKEN = env.optional("PREVIEW_ACCESS_TOKEN")
 UPLOAD_MAX_BYTES = env.integer("UPLOAD_MAX_BYTES")
 UPLOAD_EXPIRY_SECONDS = env.integer("UPLOAD_EXPIRY_SECONDS")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
 
 def command() -> list[str]:
@@ -18,15 +17,10 @@ def command() -> list[str]:
         *("--loglevel", os.environ["LOG_LEVEL"], "--concurrency", os.environ["WORKER_CONCURRENCY"]),
         *("--queues", "interactive,default,bulk", "--max-memory-per-child", str(most_kib)),
         *("--without-gossip", "--without-mingle"),
-        *(_scheduling() if os.environ.get("WORKER_WITH_BEAT") == "yes" else ()),
+        # A small worker, the scheduler in it: its task is a thread and not a process beside it. Time limits of tasks do
+        # not hold there (Celery, "Concurrency").
+        *(("--pool", "threads") if os.environ.get("WORKER_WITH_BEAT") == "yes" else ()),
     ]
-
-
-def _scheduling() -> list[str]:
-    """Of the one worker of an environment that has no process for the schedule: a small one, where a task is a thread
-    of the worker and not a process beside it. Time limits of tasks do not hold there (Celery, "Concurrency")."""
-    schedule = Path(os.environ["SCRATCH_DIR"]) / "celerybeat-schedule"
-    return ["--beat", "--schedule", str(schedule), "--pool", "threads"]
 
 
 if __name__ == "__main__":

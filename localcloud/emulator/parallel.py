@@ -72,8 +72,15 @@ def is_given_up(stack_name: str) -> bool:
 
 
 def _is_long(definition: Mapping[str, Any]) -> bool:
+    return _rank(definition) > 0
+
+
+def _rank(definition: Mapping[str, Any]) -> int:
+    """Services come last: one may never be steady because of a custom resource that fails, which is then the reason."""
     kind = str(definition.get("Type", ""))
-    return kind == _LONG or kind.startswith("Custom::") or kind == "AWS::CloudFormation::CustomResource"
+    if kind == _LONG:
+        return 2
+    return int(kind.startswith("Custom::") or kind == "AWS::CloudFormation::CustomResource")
 
 
 def _long_ones_late(stock: Callable[..., list[str]]) -> Callable[..., list[str]]:
@@ -87,7 +94,7 @@ def _long_ones_late(stock: Callable[..., list[str]]) -> Callable[..., list[str]]
         for name in order:
             for other in needs[name]:
                 needed_by[other].append(name)
-        place = {name: (_is_long(resources[name]), position) for position, name in enumerate(order)}
+        place = {name: (_rank(resources[name]), position) for position, name in enumerate(order)}
         ready = [(place[name], name) for name in order if not needs[name]]
         heapq.heapify(ready)
         sorted_: list[str] = []

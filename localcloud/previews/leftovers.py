@@ -122,7 +122,7 @@ def _databases(preview: PreviewName) -> Iterator[str]:
             cursor.execute("SELECT rolname FROM pg_roles WHERE rolname = %s", (preview.identifier,))
             yield from (f"database role {name}" for (name,) in cursor.fetchall())
             cursor.execute(
-                "SELECT datname FROM pg_database WHERE datname ~ %s", (f"^{preview.identifier}_[0-9a-f]{{8}}$",)
+                "SELECT datname FROM pg_database WHERE datname ~ %s", (f"^{preview.identifier}_[0-9a-f]{{8}}(_new)?$",)
             )
             yield from (f"database {name}" for (name,) in cursor.fetchall())
 

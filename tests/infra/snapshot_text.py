@@ -7,14 +7,15 @@ from typing import Any
 
 import yaml
 
-_HASH = re.compile(r"\b[0-9a-f]{64}\b")
+_HASH = re.compile(r"\b[0-9a-f]{64}\b|(?<=preview_pr_42_)[0-9a-f]{8}")
+"""Of an asset, and in the name of the database that a release gets."""
 _BOOTSTRAP = {"BootstrapVersion", "CheckBootstrapVersion"}
 
 
 def render(template: dict[str, Any]) -> str:
     """YAML with `${X}` for Ref and Sub, `${X.Attr}` for GetAtt, `${Stack:Output}` for another stack's output.
 
-    Asset hashes are left out, as are the tags that every resource has and the parameter that CDK adds to each stack.
+    Hashes are left out, as are the tags that every resource has and the parameter that CDK adds to each stack.
     """
     body = {
         section: {name: part for name, part in content.items() if name not in _BOOTSTRAP}

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from infra.config import ConfigurationError
 from pipelines.tools.previews.assembly import faults
+from previews.names import PreviewName
 from stacks.preview_app import PreviewApp
 from tests.infra.snapshot_text import render
 from tests.infra.synthesized import Template
@@ -131,6 +133,32 @@ def test_another_reset_is_another_database_and_kept_data_are_none(synth: Synth, 
     assert synth(reset="2").one("Custom::PreviewDatabase")["Generation"] != before["Generation"]
     kept = synth(data="keep").one("Custom::PreviewDatabase")
     assert (kept["Keep"], kept["Generation"]) == ("true", before["Generation"])
+
+
+def test_tasks_start_while_a_new_database_is_migrated_and_after_a_kept_one_is(synth: Synth, preview: Template) -> None:
+    def named(value: Any) -> set[str]:
+        """What is waited for: names in Ref, Fn::GetAtt and DependsOn."""
+        if isinstance(value, list):
+            return set().union(*map(named, value))
+        if not isinstance(value, dict):
+            return set()
+        own = value.get("DependsOn", []), value.get("Ref", []), value.get("Fn::GetAtt", [])[:1]
+        names = {name for each in own for name in ([each] if isinstance(each, str) else each) if isinstance(name, str)}
+        return names | named(list(value.values()))
+
+    def reached(resources: dict[str, Any], name: str) -> set[str]:
+        return {name}.union(*(reached(resources, each) for each in named(resources[name]) if each in resources))
+
+    def waits(template: Template) -> set[bool]:
+        resources = template.body["Resources"]
+        (database,) = (name for name, each in resources.items() if each["Type"] == "Custom::PreviewDatabase")
+        services = [name for name, each in resources.items() if each["Type"] == "AWS::ECS::Service"]
+        return {database in reached(resources, each) for each in services}
+
+    assert waits(preview) == {False}
+    assert waits(synth(data="keep")) == {True}
+    name = PreviewName.of("pr-42").database(preview.one("Custom::PreviewDatabase")["Generation"])
+    assert name in json.dumps(preview.properties("AWS::ECS::TaskDefinition"))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import re
 import string
 
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from previews.names import LONGEST, RESERVED, PreviewName, PreviewNameError
@@ -23,6 +23,7 @@ def _of(branch: str) -> PreviewName:
         raise
 
 
+@settings(deadline=None)
 @given(BRANCHES | PLAIN)
 @example("feature/" + "long-" * 49)
 @example("Ärger/été")
@@ -41,6 +42,7 @@ def test_any_branch_gets_a_name_that_fits_everywhere(branch: str) -> None:
     assert re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,127}", f"SpendSmart-Preview-{preview.stack}")
 
 
+@settings(deadline=None)
 @given(BRANCHES | PLAIN)
 @example("pr-42")
 def test_the_name_of_a_name_is_itself(branch: str) -> None:
@@ -48,6 +50,7 @@ def test_the_name_of_a_name_is_itself(branch: str) -> None:
     assert PreviewName.of(preview.name).name == preview.name
 
 
+@settings(deadline=None)
 @given(BRANCHES | PLAIN, BRANCHES | PLAIN)
 @example("feature/a-very-long-name-1", "feature/a-very-long-name-2")
 @example("Feature/x", "feature/x")
@@ -61,6 +64,7 @@ def test_two_branches_share_nothing(one: str, other: str) -> None:
     assert first.identifier != second.identifier
 
 
+@settings(deadline=None)
 @given(PLAIN)
 def test_no_prefix_of_one_is_anothers(branch: str) -> None:
     """Rights are given by prefix: `pr-4` may not be let in where `pr-42` lives."""

@@ -2,19 +2,22 @@
 
 A push gets a database of its own: another physical id, so that CloudFormation deletes the one before when everything
 else stands, and the new one when it does not. Until then the version before works on with its own.
+
+It gets its name when it is migrated. The tasks that know it by that name may start before: until then they find none.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
 from typing import Any
+
+from previews.names import database_name, is_database
 
 from . import keys, one_task, postgres
 from .custom_resource import Answer, RefusedError, Request, serve
 
-_GENERATION = 8
-"""Characters of a hash at the end of a database's name."""
+_UNDER_WAY = "_new"
+"""At the end of a database's name until it is migrated."""
 
 
 def handler(event: dict[str, Any], _context: object) -> None:
@@ -55,25 +58,35 @@ def _database(request: Request) -> Answer:
     database = request.physical_id if kept and request.physical_id else _named(role, request)
     with postgres.connection() as link:
         there = postgres.is_ready(link, database, owner=request.stack_id)
-    try:
-        if not there:
-            postgres.copy_template(database, template=request.text("Template"), role=role)
-        if kept or (not there and not _as_the_template(request)):
-            one_task.run(
-                request.text("Migration"),
-                token=_digest(request.id, database, request.text("Migration"), length=32),
-                variables={"DATABASE_NAME": database, "DATABASE_READER_NAME": database},
-            )
-    except Exception:
-        if not there:
-            # CloudFormation has not heard of it, and would never have it deleted.
-            with postgres.connection() as link:
-                postgres.drop_database(link, database)
-        raise
     if not there:
-        with postgres.connection() as link:
-            postgres.mark_ready(link, database, owner=request.stack_id)
+        _make(request, database, role)
+    elif kept:
+        _migrate(request, database)
     return Answer(physical_id=database, data={"Name": database})
+
+
+def _make(request: Request, database: str, role: str) -> None:
+    new = f"{database}{_UNDER_WAY}"
+    try:
+        postgres.copy_template(new, template=request.text("Template"), role=role)
+        if not _as_the_template(request):
+            _migrate(request, new)
+        with postgres.connection() as link:
+            postgres.mark_ready(link, new, owner=request.stack_id)
+            postgres.rename_database(link, new, to=database)
+    except Exception:
+        # CloudFormation has not heard of it, and would never have it deleted.
+        with postgres.connection() as link:
+            postgres.drop_database(link, new)
+        raise
+
+
+def _migrate(request: Request, database: str) -> None:
+    one_task.run(
+        request.text("Migration"),
+        token=_digest(request.id, database, request.text("Migration"), length=32),
+        variables={"DATABASE_NAME": database, "DATABASE_READER_NAME": database},
+    )
 
 
 def _as_the_template(request: Request) -> bool:
@@ -117,7 +130,7 @@ def _template(request: Request) -> Answer:
 def _dropped(request: Request, role: str) -> Answer:
     """The physical id is the database's name. One that is not the owner's is none of ours to drop."""
     database = request.physical_id or ""
-    if re.fullmatch(rf"{re.escape(role)}_[0-9a-f]{{{_GENERATION}}}", database):
+    if is_database(database, role=role):
         with postgres.connection() as link:
             postgres.drop_database(link, database)
     return Answer(physical_id=database)
@@ -128,7 +141,7 @@ def _role_of(request: Request) -> str:
 
 
 def _named(role: str, request: Request) -> str:
-    return f"{role}_{_digest(request.text('Generation'), length=_GENERATION)}"
+    return database_name(role, request.text("Generation"))
 
 
 def _digest(*parts: str, length: int) -> str:

@@ -77,7 +77,7 @@ def drop_role(link: Connection, name: str) -> None:
 
 
 def is_ready(link: Connection, database: str, *, owner: str) -> bool:
-    """Whether `make_ready` was reached for it, by this stack."""
+    """Whether `mark_ready` was reached for it, by this stack."""
     return comment(link, database) == owner
 
 
@@ -102,6 +102,13 @@ def copy_template(database: str, *, template: str, role: str) -> None:
         close_to_others(link, database)
     with connection(database) as link:
         link.run(f"REASSIGN OWNED BY {identifier(TEMPLATE_ROLE)} TO {owner}")
+
+
+def rename_database(link: Connection, database: str, *, to: str) -> None:
+    """What has that name already goes. Whoever is connected to the renamed one is sent away: else it is refused."""
+    drop_database(link, to)
+    link.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name", name=database)
+    link.run(f"ALTER DATABASE {identifier(database)} RENAME TO {identifier(to)}")
 
 
 def make_template(database: str) -> None:

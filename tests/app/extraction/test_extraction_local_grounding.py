@@ -11,7 +11,7 @@ from receipt_images import CAFE_MY, DINER_US, draw, encode
 
 from extraction.grounding import find_amount, find_date, find_text
 from extraction.local import read_page, recognize
-from extraction.ocr import Page, Word
+from extraction.page import Page, Word
 
 ROWS = (
     "HARBOUR STR3ET D1NER", "12 Main Street", "03/04/2025 12:47", "Club sandwich 13.50",

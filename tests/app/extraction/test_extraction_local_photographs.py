@@ -9,7 +9,7 @@ from PIL import Image
 from receipt_images import CAFE_MY, DINER_US, GROCERIES_DE, draw
 
 from extraction.local import read_page, recognize
-from extraction.ocr import Page, Word
+from extraction.page import Page, Word
 from extraction.rows import group_rows
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from extraction.checks import doubts, orders_in
 from extraction.local import read_page
-from extraction.ocr import Page, Word
+from extraction.page import Page, Word
 from extraction.schema import Extraction, Item
 from extraction.verified import better, verified
 

@@ -12,7 +12,7 @@ from extraction.dates import purchase_date
 from extraction.labels import Kind, kind_of
 from extraction.local import read_page
 from extraction.money import amounts, currency_of
-from extraction.ocr import Page, Word
+from extraction.page import Page, Word
 from extraction.rows import group_rows
 from extraction.schema import Extraction
 

@@ -11,7 +11,7 @@ from test_extraction_rules import read
 
 from extraction.local import read_page
 from extraction.merchants import find_merchant
-from extraction.ocr import Page, Word
+from extraction.page import Page, Word
 from extraction.rows import Row
 from extraction.schema import Extraction
 

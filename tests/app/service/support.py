@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 from PIL import Image
 
-from extraction.ocr import Page, Word
+from extraction.page import Page, Word
 from receipts.models import Receipt
 from receipts.states import State
 

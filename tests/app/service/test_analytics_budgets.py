@@ -13,7 +13,7 @@ from analytics import budgets, tasks
 from analytics.models import Budget, BudgetAlert
 from analytics.months import after, today
 from extraction import Extraction
-from extraction.ocr import Page
+from extraction.page import Page
 from receipts import reading, readings
 from receipts.models import Receipt
 from receipts.states import State

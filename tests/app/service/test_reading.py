@@ -12,7 +12,7 @@ from django.utils import timezone
 from support import png, receipt
 
 from extraction import Extraction, ExtractionError, Item, NotYetError, RetryableExtractionError, TaxLine
-from extraction.ocr import Page
+from extraction.page import Page
 from receipts import reading, readings
 from receipts.models import Reading, Receipt
 from receipts.states import State

@@ -11,7 +11,7 @@ from django.utils import timezone
 from PIL import Image
 
 from extraction import NotYetError
-from extraction.ocr import Page, Word
+from extraction.page import Page, Word
 from receipts import readings
 from receipts.models import Reading
 from receipts.readings import CLAIM, claimed, kept, page_of

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -195,12 +196,33 @@ def test_a_database_whose_migrations_failed_is_gone_and_the_one_before_is_not(
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         made = _run(MASTER.username, "spendsmart", _OF_ONE, password=MASTER.password)
-        assert len(made) == 2, "it was there while it migrated"
+        assert made == [(_database(ONE),), (f"{ONE.database('new')}_new",)], "none has its name before it is migrated"
         raise RefusedError("migrate failed")
 
     monkeypatch.setattr(functions.one_task, "run", fail)
     with pytest.raises(RefusedError, match="migrate failed"):
         functions.act(_request("Update"))
+    assert _run(MASTER.username, "spendsmart", _OF_ONE, password=MASTER.password) == [(_database(ONE),)]
+
+
+def test_a_database_gets_its_name_once_it_is_migrated_and_is_not_made_again(
+    databases: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role, name = ONE.identifier, ONE.database("new")
+    migrated: list[str] = []
+
+    def migrate(*_: object, variables: dict[str, str], **__: object) -> None:
+        _run(role, variables["DATABASE_NAME"], "CREATE TABLE migrated (id int)")
+        with pytest.raises(psycopg2.OperationalError, match="does not exist"):
+            _run(role, name, "SELECT 1")
+        migrated.append(variables["DATABASE_NAME"])
+
+    monkeypatch.setattr(functions.one_task, "run", migrate)
+    for _ in range(2):
+        assert functions.act(_request("Update")).physical_id == name
+        assert _run(role, name, "SELECT count(*) FROM migrated, receipts") == [(0,)]
+    assert migrated == [f"{name}_new"]
+    functions.act(replace(_request("Delete"), physical_id=name))
     assert _run(MASTER.username, "spendsmart", _OF_ONE, password=MASTER.password) == [(_database(ONE),)]
 
 

@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ministack.services.cloudformation import stacks
+
+from localcloud.emulator import parallel
 
 from .support import Deploy, Emulator
 
@@ -118,3 +121,12 @@ def test_an_update_that_fails_sends_back_what_was_updated_beside_it(
     assert sorted(_asked(tmp_path)[-2:]) == ["Update Bad 1", "Update Other 1"]
     deploy("sent-back", version("3"))
     assert {"Update Bad 3", "Update Other 3"} <= set(_asked(tmp_path))
+
+
+def test_services_come_last_so_that_a_custom_resource_that_they_wait_for_in_vain_is_the_reason() -> None:
+    resources = {
+        "Web": {"Type": "AWS::ECS::Service", "DependsOn": "Group"},
+        "Database": {"Type": "Custom::Database"},
+        "Group": {"Type": "AWS::ElasticLoadBalancingV2::TargetGroup"},
+    }
+    assert parallel._long_ones_late(stacks._topological_sort)(resources, {}) == ["Group", "Database", "Web"]
