@@ -9,9 +9,9 @@ from pathlib import Path
 
 _READ = """
 import time
-from PIL import Image
+import numpy as np
 from extraction.ocr import read_words
-read_words(Image.new("RGB", (320, 320), "white"))
+read_words(np.full((320, 320, 3), 255, np.uint8))
 time.sleep(1)  # in which the library would have noted a first event
 """
 
