@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
 from receipts.storage import StorageUnavailableError
+from spendsmart.database import is_away
 from spendsmart.not_now import NotNowError
 
 _API = "/api/"
@@ -75,7 +75,7 @@ class OutageMiddleware:
         if isinstance(exception, NotNowError):
             fault = Fault(title=FAULTS[exception.status].title, text=str(exception))
             return error(request, exception.status, fault=fault, wait=exception.wait)
-        if not isinstance(exception, (StorageUnavailableError, OperationalError, InterfaceError)):
+        if not isinstance(exception, StorageUnavailableError) and not is_away(exception):
             return None
         log.warning("page_without_backend", error=str(exception), path=request.path)
         return error(request, 503, wait=30)
@@ -83,7 +83,7 @@ class OutageMiddleware:
 
 def _api_without_database(request: HttpRequest, exception: Exception) -> HttpResponse | None:
     """All else that can be away has an answer in Django REST framework's handler."""
-    if not request.path.startswith(_API) or not isinstance(exception, (OperationalError, InterfaceError)):
+    if not request.path.startswith(_API) or not is_away(exception):
         return None
     log.warning("request_without_database", error=str(exception), path=request.path)
     return database_is_away(wait=_DATABASE_SECONDS)

@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from typing import Any, TypeVar
 
 import redis
-from django.db import DatabaseError, InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse
 
 from spendsmart import writes
@@ -23,6 +23,16 @@ from spendsmart.replica import replica
 
 T = TypeVar("T")
 _alias: ContextVar[str] = ContextVar("alias", default="default")
+
+_READ_ONLY = "25006"
+"""SQLSTATE of a write on a server that follows another one: amid a failover the writer's name may lead there."""
+
+
+def is_away(exception: BaseException) -> bool:
+    """Whether it says that no server did what was asked, and not that what was asked is wrong."""
+    if isinstance(exception, InternalError):
+        return getattr(exception.__cause__, "pgcode", None) == _READ_ONLY
+    return isinstance(exception, (OperationalError, InterfaceError))
 
 
 class ReplicaRouter:

@@ -12,12 +12,12 @@ import time
 from collections.abc import Callable
 
 import structlog
-from django.db import InterfaceError, OperationalError, connections
+from django.db import DatabaseError, InterfaceError, OperationalError, connections
 from django.http import Http404, HttpRequest, HttpResponse
 
 from pages.errors import database_is_away
 from pages.errors import error as error_page
-from spendsmart.database import is_read_from, reads_from
+from spendsmart.database import is_away, is_read_from, reads_from
 
 REST_SECONDS = 2.0
 """How long the writer is not asked after it failed. Then one of a process's threads asks, and the others go on with the
@@ -84,7 +84,7 @@ class ReadsGoOnMiddleware:
         return _not_known(request) if response.status_code in _ABSENT else response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, (OperationalError, InterfaceError)):
+        if not is_away(exception):
             return None
         if request.method not in _SAFE or is_read_from("reader") or request.resolver_match is None:
             return None
@@ -97,7 +97,9 @@ class ReadsGoOnMiddleware:
                 response = render() if render else response
         except Http404:
             return _not_known(request)
-        except (OperationalError, InterfaceError) as error:
+        except (DatabaseError, InterfaceError) as error:
+            if not is_away(error):
+                raise
             log.warning("replica_cannot_answer_either", error=str(error).strip())
             return None
         return _not_known(request) if response.status_code in _ABSENT else response

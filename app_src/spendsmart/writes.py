@@ -18,7 +18,7 @@ from uuid import UUID
 
 import redis
 import structlog
-from django.db import DatabaseError, connections, models, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connections, models, transaction
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import Signal
 
@@ -64,9 +64,12 @@ def position_from(kept: bytes | None, *, user_id: Any) -> int:
 
 def writer_position() -> int:
     """The end of the writer's log. Raises DatabaseError."""
-    with connections["default"].cursor() as cursor:
-        cursor.execute("SELECT (pg_current_wal_lsn() - '0/0')::bigint")
-        return int(cursor.fetchone()[0])
+    try:
+        with connections["default"].cursor() as cursor:
+            cursor.execute("SELECT (pg_current_wal_lsn() - '0/0')::bigint")
+            return int(cursor.fetchone()[0])
+    except InterfaceError as error:  # a connection that broke before: Django does not count that as a DatabaseError
+        raise OperationalError(str(error)) from error
 
 
 def mark(users: Collection[Any]) -> None:

@@ -12,6 +12,7 @@ from support import read_receipt
 
 from receipts.models import Receipt
 from spendsmart.reads_go_on import writer
+from spendsmart.writes import mark, writer_position
 
 pytestmark = pytest.mark.django_db(databases=["default", "reader"], transaction=True)
 
@@ -56,6 +57,27 @@ def test_writes_are_put_off_and_not_tried_elsewhere(api, lost_writer) -> None:
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0
     assert not Receipt.objects.using("reader").exists()
+
+
+def test_a_writer_that_is_not_promoted_yet_is_no_fault_of_ours(api, receipt_of_user: str) -> None:
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+    try:
+        answer = api.post("/api/v1/receipts/", {"content_type": "image/png", "size": 10}, format="json")
+    finally:
+        connections["default"].close()
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_a_connection_that_broke_before_is_no_other_fault(api, receipt_of_user: str) -> None:
+    connections["default"].connection.close()
+    try:
+        with pytest.raises(OperationalError):
+            writer_position()
+        mark(["00000000-0000-0000-0000-000000000001"])
+    finally:
+        connections["default"].close()
 
 
 def test_without_both_it_is_an_outage(api, receipt_of_user: str, lost_writer, monkeypatch) -> None:
