@@ -125,7 +125,7 @@ def test_an_update_that_fails_sends_back_what_was_updated_beside_it(
 
 def test_services_come_last_so_that_a_custom_resource_that_they_wait_for_in_vain_is_the_reason() -> None:
     resources = {
-        "Web": {"Type": "AWS::ECS::Service", "DependsOn": "Group"},
+        "Web": {"Type": "AWS::ECS::Service"},
         "Database": {"Type": "Custom::Database"},
         "Group": {"Type": "AWS::ElasticLoadBalancingV2::TargetGroup"},
     }
