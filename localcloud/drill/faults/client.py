@@ -30,23 +30,24 @@ CATEGORIES = ("restaurants", "groceries", "transport", "travel")
 class Book:
     """What all clients share: the ledger, numbers for new pictures, and receipts whose last correction got no answer.
 
+    `used` are those numbers, of all turns: OpenAI's bill tells pictures apart by them, and goes on from turn to turn.
     `damage` changes an image after its form was signed, for drills of exactly that; `damaged` are the receipts.
     """
 
     ledger: Ledger
     numbers: random.Random
+    used: set[int]
     doubtful: set[str] = field(default_factory=set)
     damaged: set[str] = field(default_factory=set)
     poisoned: set[str] = field(default_factory=set)
     damage: Callable[[dict[str, Any], bytes], None] | None = None
-    _used: set[int] = field(default_factory=set)
 
     def picture(self) -> bytes:
         """A receipt that nobody has sent yet, dated on another day than all others while there are days left."""
         number = self.numbers.randrange(pictures.MOST)
-        while number in self._used and len(self._used) < pictures.MOST:
+        while number in self.used and len(self.used) < pictures.MOST:
             number = (number + 1) % pictures.MOST
-        self._used.add(number)
+        self.used.add(number)
         return with_comment(pictures.draw(number), secrets.token_hex(8))
 
 

@@ -27,11 +27,20 @@ def run(plan: Plan) -> int:
     env = commands.up_if_down(env=plan.env)
     platform = Platform.find(env)
     records: list[Record] = []
+    used: set[int] = set()
     with openai.in_place() as engine:
         with Steps().step("tasks that know the way to the drill's OpenAI"):
             let_in(platform)
         for turn in range(1, plan.times + 1):
-            drill = Run(platform=platform, faults=faults, rate=plan.rate, seed=plan.seed, engine=engine, turn=turn)
+            drill = Run(
+                platform=platform,
+                faults=faults,
+                rate=plan.rate,
+                seed=plan.seed,
+                engine=engine,
+                used=used,
+                turn=turn,
+            )
             print(f"\nturn {turn} of {plan.times}: {len(faults)} faults; the ledger: {drill.ledger}", flush=True)
             records.append(drill.run())
             _write(plan, records, undrilled)

@@ -39,13 +39,21 @@ class Run:
     """One drill of `faults` in this order. When each is made, and which of several parts it hits, comes from `seed`."""
 
     def __init__(
-        self, *, platform: Platform, faults: Sequence[Fault], rate: float, seed: int, engine: Engine, turn: int = 1
+        self,
+        *,
+        platform: Platform,
+        faults: Sequence[Fault],
+        rate: float,
+        seed: int,
+        engine: Engine,
+        used: set[int],
+        turn: int = 1,
     ) -> None:
         self._faults, self._seed = faults, seed
         # Each fault has a chance of its own: the same one whichever other faults are drilled with it.
         self._chance = {fault.name: random.Random(f"{seed}-{turn}-{fault.name}") for fault in faults}  # noqa: S311
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{seed}.jsonl"
-        book = Book(ledger=Ledger(layout.folder("drill") / name), numbers=random.Random())  # noqa: S311
+        book = Book(ledger=Ledger(layout.folder("drill") / name), numbers=random.Random(), used=used)  # noqa: S311
         self._scene = Scene(platform=platform, engine=engine, book=book, chance=random.Random(seed))  # noqa: S311
         self._traffic = Traffic(url=commands.web_url(), rate=rate, client=partial(Client, book=book), mix=mix)
         self._attempts: list[Attempt] = []

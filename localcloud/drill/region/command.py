@@ -37,7 +37,7 @@ def run(plan: Plan) -> int:
     env = commands.up_if_down(env=plan.env)
     platform = Platform.find(env)
     second, promises = _second_region(platform), _promises()
-    book = Book(ledger=_ledger(plan), numbers=random.Random())  # noqa: S311
+    book = Book(ledger=_ledger(plan), numbers=random.Random(), used=set())  # noqa: S311
     replication_delay.put(_COPYING)
     try:
         with openai.in_place() as engine:
