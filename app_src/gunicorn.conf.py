@@ -13,8 +13,9 @@ keepalive = 75
 timeout = 60
 # Under the task's stop timeout of 30 s, so that a request in flight is finished and not cut.
 graceful_timeout = 25
-# Several workers share what is loaded before they are forked; the process of a single one need not hold it, too.
-preload_app = workers > 1
+# Workers share what is loaded before they are forked, and a task that lacks something says what and ends. Where memory
+# is dearest, in a preview with its one worker, the first process need not hold all that, too.
+preload_app = os.environ.get("IN_PREVIEW") != "yes"
 # The most that gunicorn takes: 500 letters of any script in a query have room, each of up to 12 characters.
 limit_request_line = 8190
 worker_tmp_dir = os.environ["SCRATCH_DIR"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -40,4 +41,9 @@ def _folders() -> list[str]:
 
 def _servers() -> list[psutil.Process]:
     names = {"postgres", "valkey-server", "gunicorn", "pgbouncer", "celery"}
-    return [process for process in strays.find() if process.name() in names]
+    found = []
+    for process in strays.find():
+        with suppress(psutil.NoSuchProcess):
+            if process.name() in names:
+                found.append(process)
+    return found

@@ -16,6 +16,9 @@ _TOKEN = re.compile(
     r"|(?P<sign>&&|\|\||==|!=|<=|>=|[-+*/^<>(),\[\]]))"
 )
 _MOST_TOKENS = 500
+_DEEPEST = 40
+"""Brackets within brackets, of which CloudWatch itself names no limit."""
+
 _COMPARISONS = ("==", "!=", "<=", ">=", "<", ">")
 
 
@@ -69,10 +72,7 @@ Node = Number | Text | Name | Operation | Negation | Call | Array
 @lru_cache(maxsize=1000)
 def parse(text: str) -> Node:
     """The expression as a tree. Raises MathError."""
-    try:
-        return _Parser(text).whole()
-    except RecursionError:
-        raise MathError(f"The expression {text[:50]!r}... is nested too deeply") from None
+    return _Parser(text).whole()
 
 
 class _Parser:
@@ -82,6 +82,7 @@ class _Parser:
         if len(self._tokens) > _MOST_TOKENS:
             raise self._error("it has too many parts")
         self._at = 0
+        self._depth = 0
 
     def whole(self) -> Node:
         node = self._expression()
@@ -90,7 +91,12 @@ class _Parser:
         return node
 
     def _expression(self) -> Node:
-        return self._chain(("OR", "||"), self._conjunction)
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise MathError(f"The expression {self._text[:50]!r}... is nested too deeply")
+        node = self._chain(("OR", "||"), self._conjunction)
+        self._depth -= 1
+        return node
 
     def _conjunction(self) -> Node:
         return self._chain(("AND", "&&"), self._comparison)

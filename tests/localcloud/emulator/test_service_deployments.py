@@ -86,9 +86,11 @@ def test_an_update_that_does_not_touch_the_rule_leaves_its_weights(emulator: Emu
 
 
 class HoldingRunner:
-    """Runs nothing and says it does: each deployment has as many healthy tasks as ECS wants of it."""
+    """Runs nothing and says it does: each deployment has as many healthy tasks as ECS wants of it, and a rolling one is
+    complete then, unless `completes` is false."""
 
     def __init__(self, ecs: Any, reports: EcsReports) -> None:
+        self.completes = True
         self._ecs, self._reports = ecs, reports
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run)
@@ -125,12 +127,14 @@ class HoldingRunner:
                 arn = self._reports.create_task(cluster=CLUSTER, service=SERVICE, deployment_id=deployment)
                 self._reports.report_task(cluster=CLUSTER, report=TaskReport(task_arn=arn, last_status="RUNNING"))
         primary = service["deployments"][0]
-        if rolling and primary["rolloutState"] == "IN_PROGRESS" and not any(counts.values()):
+        if self.completes and rolling and primary["rolloutState"] == "IN_PROGRESS" and not any(counts.values()):
             self._reports.complete_deployment(cluster=CLUSTER, service=SERVICE, deployment_id=primary["id"])
 
 
 class Switch:
     """A service behind the load balancer."""
+
+    runner: HoldingRunner
 
     def __init__(self, emulator: Emulator, outputs: dict[str, str]) -> None:
         self.ecs = emulator.client("ecs")
@@ -221,7 +225,7 @@ def switch(emulator: Emulator, deploy: Deploy, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("LOCALCLOUD_BASE_PORT", str(emulator.base))
     made = Switch(emulator, deploy("balancer", _balancer(), _OUTPUTS))
     made.ecs.create_cluster(clusterName=CLUSTER)
-    runner = HoldingRunner(made.ecs, EcsReports(region="us-east-1"))
+    runner = made.runner = HoldingRunner(made.ecs, EcsReports(region="us-east-1"))
     yield made
     with suppress(ClientError):
         made.ecs.delete_service(cluster=CLUSTER, service=SERVICE, force=True)
@@ -344,12 +348,17 @@ def test_an_alarm_that_is_in_alarm_already_is_not_watched(switch: Switch, alarm:
 def test_a_rolling_update_goes_back_by_alarm(switch: Switch, alarm: Any) -> None:
     alarm("OK")
     switch.create(alarms=WATCHED)
+    switch.runner.completes = False  # else it may be over before anybody looks
     arn = switch.update("two")
     deadline = time.monotonic() + 10
     while switch.described(arn).get("alarms", {}).get("status") != "MONITORING":
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, switch.described(arn)
         time.sleep(0.05)
     alarm("ALARM")
+    while switch.described(arn)["status"] == "IN_PROGRESS":
+        assert time.monotonic() < deadline, switch.described(arn)
+        time.sleep(0.05)
+    switch.runner.completes = True
     found = switch.ended("ROLLBACK_SUCCESSFUL", arn)
     assert found["alarms"]["triggeredAlarmNames"] == [ALARM]
     assert switch.version() == "one"
