@@ -10,6 +10,9 @@ from pathlib import Path
 from localcloud import aws, image_key, layout, regions, tls
 from localcloud.console import LocalCloudError
 
+CONCURRENCY = 6
+"""Stacks that are deployed at once."""
+
 PREVIEW_DOMAIN = "preview.localhost"
 """Of previews here: names below `localhost` lead to this machine in every browser (RFC 6761)."""
 
@@ -62,7 +65,7 @@ def bootstrap(assembly: Path, *, regions: list[str]) -> None:
     run(["bootstrap", "--app", str(assembly), *targets])
 
 
-def deploy(assembly: Path, *, outputs: Path, concurrency: int = 6) -> None:
+def deploy(assembly: Path, *, outputs: Path, concurrency: int = CONCURRENCY) -> None:
     """Deploy every stack of the assembly, as anyone would to AWS."""
     run(
         [

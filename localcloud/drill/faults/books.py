@@ -10,6 +10,7 @@ import psycopg2
 
 from localcloud.drill.faults import parts
 from localcloud.drill.faults.fault import Scene
+from localcloud.drill.platform import Platform
 from localcloud.ledger import check, entries, stored
 from localcloud.ledger.check import FINAL, Findings
 
@@ -44,7 +45,7 @@ def close(scene: Scene, *, settled: bool) -> Findings:
     return check.reconcile(
         promises,
         rows=rows,
-        objects=_objects(scene),
+        objects=objects(scene.platform),
         calls=calls,
         bill=scene.engine.bill(),
         doubtful=set(scene.book.doubtful),
@@ -58,6 +59,7 @@ def _rows(scene: Scene) -> dict[str, stored.Row]:
         return stored.receipts(link)
 
 
-def _objects(scene: Scene) -> set[str]:
-    pages: Any = scene.platform.client("s3").get_paginator("list_objects_v2").paginate(Bucket=parts.bucket())
+def objects(platform: Platform) -> set[str]:
+    """The keys in the bucket of receipts."""
+    pages: Any = platform.client("s3").get_paginator("list_objects_v2").paginate(Bucket=parts.bucket())
     return {item["Key"] for page in pages for item in page.get("Contents", [])}

@@ -8,10 +8,10 @@ from localcloud.drill.faults.fault import REDUNDANT, Bounds, Fault
 from localcloud.drill.faults.processes import (
     Frozen,
     Killed,
-    NoMoreDescriptors,
-    NoMoreDisk,
     container,
     emulator,
+    no_more_descriptors,
+    no_more_disk,
     of_data_plane,
     zone,
 )
@@ -33,12 +33,12 @@ PROCESSES = (
     Fault(
         name="web-descriptors", says="a web task has no file descriptor left", group="processes", holds=40,
         how="RLIMIT_NOFILE of all its web processes, down to what they have open",
-        breakage=NoMoreDescriptors(container("web", "web")), bounds=REDUNDANT,
+        breakage=no_more_descriptors(container("web", "web")), bounds=REDUNDANT,
     ),
     Fault(
         name="web-disk-full", says="a web task cannot write a byte to its disk", group="processes", holds=40,
         how="RLIMIT_FSIZE of all its processes, down to nothing",
-        breakage=NoMoreDisk(container("web", "web")), bounds=REDUNDANT,
+        breakage=no_more_disk(container("web", "web")), bounds=REDUNDANT,
     ),
     Fault(
         name="worker-killed", says="a worker dies, perhaps with a receipt in hand", how=_KILL, group="processes",
@@ -51,12 +51,12 @@ PROCESSES = (
     Fault(
         name="worker-descriptors", says="a worker has no file descriptor left", group="processes", holds=40,
         how="RLIMIT_NOFILE of all its processes, down to what they have open",
-        breakage=NoMoreDescriptors(container("worker", "worker")), bounds=REDUNDANT,
+        breakage=no_more_descriptors(container("worker", "worker")), bounds=REDUNDANT,
     ),
     Fault(
         name="worker-disk-full", says="a worker cannot write a byte to its disk", group="processes", holds=40,
         how="RLIMIT_FSIZE of all its processes, down to nothing",
-        breakage=NoMoreDisk(container("worker", "worker")), bounds=REDUNDANT,
+        breakage=no_more_disk(container("worker", "worker")), bounds=REDUNDANT,
     ),
     Fault(
         name="beat-killed", says="the scheduler dies", how=_KILL, group="processes",

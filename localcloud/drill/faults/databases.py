@@ -56,17 +56,10 @@ class PrimaryLost:
         """The old primary wakes up. It must not serve, or there would be two. Raises LocalCloudError when it does."""
         parts.send([process for process in self._old if process.is_running()], signal.SIGCONT)
         time.sleep(1)
-        alive = [process.pid for process in self._old if _lives(process)]
+        alive = [process.pid for process in self._old if parts.lives(process)]
         now = parts.server(f"rds-{scene.platform.writer}").pid
         if alive or now in {process.pid for process in self._old}:
             raise LocalCloudError(f"the old primary still runs: {alive or now}")
-
-
-def _lives(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 @dataclass

@@ -84,6 +84,14 @@ def family(pid: int) -> list[psutil.Process]:
     return []
 
 
+def lives(process: psutil.Process) -> bool:
+    """Whether it still runs; a zombie does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def send(processes: Sequence[psutil.Process], number: signal.Signals) -> None:
     """Signal them all; those that are gone do not matter."""
     for process in processes:

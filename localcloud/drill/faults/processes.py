@@ -83,43 +83,34 @@ class Frozen:
 
 
 @dataclass
-class NoMoreDescriptors:
-    """RLIMIT_NOFILE is lowered to what each process has open: no further connection, file or pipe."""
+class AtALimit:
+    """A resource limit (setrlimit(2)) of all the processes is lowered to what `down_to` says of each of them."""
 
     chosen: Chosen
+    limit: int
+    down_to: Callable[[psutil.Process], int]
     _before: dict[psutil.Process, tuple[int, int]] = field(default_factory=dict)
 
     def make(self, scene: Scene) -> None:
         for process in self.chosen(scene):
             with suppress(psutil.NoSuchProcess):
-                self._before[process] = process.rlimit(resource.RLIMIT_NOFILE)
-                process.rlimit(resource.RLIMIT_NOFILE, (process.num_fds(), self._before[process][1]))
+                self._before[process] = process.rlimit(self.limit)
+                process.rlimit(self.limit, (self.down_to(process), self._before[process][1]))
 
     def mend(self, scene: Scene) -> None:  # noqa: ARG002
         """Children that were forked meanwhile have the limit of who forked them."""
         for process, limits in self._before.items():
             for one in parts.family(process.pid) if process.is_running() else ():
                 with suppress(psutil.NoSuchProcess):
-                    one.rlimit(resource.RLIMIT_NOFILE, limits)
+                    one.rlimit(self.limit, limits)
         self._before.clear()
 
 
-@dataclass
-class NoMoreDisk:
-    """RLIMIT_FSIZE is lowered to nothing: not a byte can be written to a file. Logs go through pipes, as on Fargate."""
+def no_more_descriptors(chosen: Chosen) -> AtALimit:
+    """As many as each process has open: no further connection, file or pipe."""
+    return AtALimit(chosen, resource.RLIMIT_NOFILE, lambda process: int(process.num_fds()))
 
-    chosen: Chosen
-    _limited: list[psutil.Process] = field(default_factory=list)
 
-    def make(self, scene: Scene) -> None:
-        self._limited = list(self.chosen(scene))
-        self._limit(0)
-
-    def mend(self, scene: Scene) -> None:  # noqa: ARG002
-        self._limit(resource.RLIM_INFINITY)
-
-    def _limit(self, size: int) -> None:
-        for process in self._limited:
-            for one in parts.family(process.pid) if process.is_running() else ():
-                with suppress(psutil.NoSuchProcess):
-                    one.rlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+def no_more_disk(chosen: Chosen) -> AtALimit:
+    """Not a byte can be written to a file. Logs go through pipes, as on Fargate."""
+    return AtALimit(chosen, resource.RLIMIT_FSIZE, lambda _: 0)

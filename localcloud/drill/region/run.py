@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import psutil
 
-from localcloud import commands, outputs
+from localcloud import commands
 from localcloud.drill.faults import books, parts
 from localcloud.drill.faults.client import Book
 from localcloud.drill.faults.fault import Scene
@@ -154,7 +153,7 @@ class Run:
                 loss=lost.moment,
                 latest=backup.latest,
                 rows=rows,
-                objects=_objects(platform),
+                objects=books.objects(platform),
                 calls=calls,
                 bill=self.load.engine.bill(),
                 doubtful=self.load.book.doubtful,
@@ -162,7 +161,7 @@ class Run:
             whole=whole,
             asked=asked,
             refused=refused,
-            alive=sum(_lives(process) for process in lost.killed),
+            alive=sum(parts.lives(process) for process in lost.killed),
             served=silence.serves(lost.had, platform),
             logged_in=lost.somebody.goes_on(),
         )
@@ -172,15 +171,3 @@ def _tasks(platform: Platform) -> dict[str, int]:
     """How many healthy tasks each service has."""
     running = {service["name"]: int(service["running"]) for service in parts.runner()["services"]}
     return {name: running.get(platform.service(name), 0) for name in ("web", "worker", "beat")}
-
-
-def _lives(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def _objects(platform: Platform) -> set[str]:
-    pages: Any = platform.client("s3").get_paginator("list_objects_v2").paginate(Bucket=outputs.value("ReceiptsBucket"))
-    return {item["Key"] for page in pages for item in page.get("Contents", [])}

@@ -8,9 +8,6 @@ from localcloud import aws, cdk, migration, outputs
 from localcloud.console import LocalCloudError
 from localcloud.drill.platform import Platform
 
-CONCURRENCY = 6
-"""Stacks at once, as `make up` has it."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Backup:
@@ -47,7 +44,7 @@ def deploy(env: str, region: str, backup: Backup) -> None:
     cdk.run(
         [
             *("deploy", "--all", "--require-approval", "never", "--no-notices"),
-            *("--concurrency", str(CONCURRENCY), "--output", str(outputs.assembly())),
+            *("--concurrency", str(cdk.CONCURRENCY), "--output", str(outputs.assembly())),
             *("--outputs-file", str(outputs.path())),
             *("-c", f"env={env}", "-c", f"region={region}", "-c", f"restore={backup.arn}"),
             *("-c", f"preview.domain={cdk.PREVIEW_DOMAIN}"),

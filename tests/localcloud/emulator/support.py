@@ -148,3 +148,13 @@ def make_function(emulator: Emulator, name: str, code: str, variables: dict[str,
         Environment={"Variables": variables},
     )
     return str(made["FunctionArn"])
+
+
+def buckets_in_two_regions(emulator: Emulator, here: str, there: str) -> tuple[Any, Any]:
+    """The clients of us-east-1 and us-west-2, in each of which a bucket with versions was made."""
+    first, second = emulator.client("s3"), emulator.client("s3", "us-west-2")
+    first.create_bucket(Bucket=here)
+    second.create_bucket(Bucket=there, CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
+    for client, bucket in ((first, here), (second, there)):
+        client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    return first, second

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from localcloud import regions
 from localcloud.emulator import replication_delay
 
-from .support import CAPABILITIES, Emulator, settled
+from .support import CAPABILITIES, Emulator, buckets_in_two_regions, settled
 
 ROLE = {
     "Type": "AWS::IAM::Role",
@@ -122,11 +122,7 @@ def _deploy(emulator: Emulator, region: str) -> str:
 
 
 def _copy_an_object(emulator: Emulator) -> None:
-    here, there = emulator.client("s3"), emulator.client("s3", "us-west-2")
-    here.create_bucket(Bucket="originals")
-    there.create_bucket(Bucket="copies", CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
-    for client, bucket in ((here, "originals"), (there, "copies")):
-        client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    here, _ = buckets_in_two_regions(emulator, "originals", "copies")
     rule = {
         "ID": "Copy",
         "Priority": 1,

@@ -8,17 +8,13 @@ import uuid
 import pytest
 from botocore.exceptions import ClientError
 
-from .support import Emulator
+from .support import Emulator, buckets_in_two_regions
 
 
 def test_an_object_and_its_deletion_are_replicated_and_the_copy_has_the_key_of_its_region(emulator: Emulator) -> None:
     source, target = f"here-{uuid.uuid4().hex[:8]}", f"there-{uuid.uuid4().hex[:8]}"
-    here, there = emulator.client("s3"), emulator.client("s3", "us-west-2")
+    here, there = buckets_in_two_regions(emulator, source, target)
     keys = [emulator.client("kms", region).create_key()["KeyMetadata"]["Arn"] for region in ("us-east-1", "us-west-2")]
-    here.create_bucket(Bucket=source)
-    there.create_bucket(Bucket=target, CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
-    for client, bucket in ((here, source), (there, target)):
-        client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     rule = {
         "ID": "Copy",
         "Priority": 1,

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from localcloud.drill.faults.fault import Scene
-from localcloud.drill.faults.processes import NoMoreDescriptors, NoMoreDisk
+from localcloud.drill.faults.processes import no_more_descriptors, no_more_disk
 
 _SCENE = cast(Scene, None)  # neither of them looks at it when what it hits is chosen already
 
@@ -53,7 +53,7 @@ def task(tmp_path: Path) -> Iterator[Task]:
 
 
 @pytest.mark.parametrize(
-    ("limit", "error"), [(NoMoreDescriptors, "Too many open files"), (NoMoreDisk, "File too large")]
+    ("limit", "error"), [(no_more_descriptors, "Too many open files"), (no_more_disk, "File too large")]
 )
 def test_a_limit_bites_until_it_is_taken_back(task: Task, limit: Any, error: str) -> None:
     assert task.says() == "written"
