@@ -52,18 +52,15 @@ def _measure(options: argparse.Namespace, *, env: str, logins: Path) -> int:
     steps = Steps()
     rungs: list[Rung] = []
     reads: list[Read] = []
-    before = {name: len(services.tasks(name)) for name in ("web", "worker")}
-    try:
+    platform = Platform.find(env)
+    with services.held(platform, "web", "worker"):
         for count in counts:
             with steps.step(f"requests to {count} web tasks"):
                 rungs += ladder.climb(url, logins=logins, tasks=count, seconds=options.seconds)
         for count in counts:
             with steps.step(f"receipts for {count} worker tasks"):
                 reads.append(pipeline.read(url, tasks=count, receipts=options.receipts))
-    finally:
-        for name, count in before.items():
-            services.set_count(name, count)
-    sizes = database.bytes_of_a_receipt(Platform.find(env), copies=COPIES)
+    sizes = database.bytes_of_a_receipt(platform, copies=COPIES)
     tables = [_api(rungs), _pipeline(reads), _sizes(sizes)]
     summary: dict[str, Any] = {
         "ok": bool(rungs) and bool(reads),

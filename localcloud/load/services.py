@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psutil
 
 from localcloud import aws, layout, outputs
 from localcloud.console import LocalCloudError
+from localcloud.drill.alarms.services import suspend_scaling
+from localcloud.drill.platform import Platform
 from localcloud.metrics import processes
 from localcloud.metrics.processes import Usage
 
@@ -23,6 +25,20 @@ PATIENCE = 300.0
 def name_of(service: str) -> str:
     """The full name of the ECS service `web`, `worker` or `beat`."""
     return outputs.value(f"{service.capitalize()}ServiceName")
+
+
+@contextmanager
+def held(platform: Platform, *names: str) -> Iterator[None]:
+    """Their policies do not scale these services meanwhile; in the end each has as many tasks as before."""
+    before = {name: len(tasks(name)) for name in names}
+    for name in names:
+        suspend_scaling(platform, name, suspended=True)
+    try:
+        yield
+    finally:
+        for name, count in before.items():
+            set_count(name, count)
+            suspend_scaling(platform, name, suspended=False)
 
 
 def set_count(service: str, count: int) -> int:
