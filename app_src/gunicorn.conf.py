@@ -1,7 +1,9 @@
 """gunicorn's configuration, from the environment."""
 
 import os
+from pathlib import Path
 
+from spendsmart import boot_failure
 from spendsmart.logging import dictionary
 
 bind = f"{os.environ['BIND_ADDRESS']}:{os.environ['PORT']}"
@@ -28,3 +30,9 @@ control_socket_disable = True
 forwarded_allow_ips = "*"
 # That also trusts these headers, which the load balancer never sets: by default a client may name a script and a path.
 forwarder_headers = ""
+
+
+def on_exit(server):
+    """The last thing that the first process does."""
+    if why := boot_failure.reason(Path(worker_tmp_dir)):
+        server.log.error("No worker starts: %s", why)

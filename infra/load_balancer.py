@@ -164,7 +164,8 @@ class PublicLoadBalancer(Construct):
 class WebTargetGroup(elbv2.ApplicationTargetGroup):
     """Web tasks by address. A task gets traffic once it can reach database and broker (`/readyz`).
 
-    `impatient` is for a single task that somebody waits for: it is let go at once.
+    `impatient` is for a single task that somebody waits for: it is let go at once, and taken after one good check,
+    though many have failed before it, as they do until a preview's database is migrated.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, vpc: ec2.IVpc, impatient: bool = False) -> None:
@@ -185,7 +186,9 @@ class WebTargetGroup(elbv2.ApplicationTargetGroup):
                 interval=cdk.Duration.seconds(5),
                 timeout=cdk.Duration.seconds(4),
                 healthy_threshold_count=2,
-                unhealthy_threshold_count=2,
+                # A new target needs one good check until it is called unhealthy, then as many as any other; 10 is the
+                # most there can be.
+                unhealthy_threshold_count=10 if impatient else 2,
             ),
         )
 

@@ -19,12 +19,14 @@ import socket
 import struct
 import time
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import structlog
 from django.conf import settings
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from spendsmart import boot_failure
 from spendsmart.arrival import Arrival, RefusedError
 
 MOST_ARRIVING = 200
@@ -59,6 +61,14 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self._arriving: dict[TConn, Arrival] = {}
         self._refused = 0
         self._logged = 0.0
+
+    def load_wsgi(self) -> None:
+        """Raises what the application raises when it is loaded."""
+        try:
+            super().load_wsgi()
+        except Exception as error:
+            boot_failure.remember(error, folder=Path(os.environ["SCRATCH_DIR"]))
+            raise
 
     def enqueue_req(self, conn: TConn) -> None:
         """Let a request arrive, on a connection that is new or was kept; then it gets its thread."""

@@ -58,6 +58,7 @@ class EdgeServer:
         return Status(status="available", pid=self._envoy.process.pid, restarts=self._envoy.process.restarts)
 
     def stop(self) -> None:
+        self._arrivals.stop()
         self._envoy.stop()
         self._checker.stop()
 

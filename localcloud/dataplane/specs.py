@@ -94,6 +94,14 @@ class HealthCheckSpec:
     healthy_threshold: int = 5
     unhealthy_threshold: int = 2
 
+    def accepted(self) -> list[tuple[int, int]]:
+        """The first and the last status of each range in `codes`."""
+        found = []
+        for part in self.codes.split(","):
+            first, _, last = part.strip().partition("-")
+            found.append((int(first), int(last or first)))
+        return found
+
 
 @dataclass(frozen=True, kw_only=True)
 class TargetGroupSpec:

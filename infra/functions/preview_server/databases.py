@@ -4,6 +4,9 @@ A push gets a database of its own: another physical id, so that CloudFormation d
 else stands, and the new one when it does not. Until then the version before works on with its own.
 
 It gets its name when it is migrated. The tasks that know it by that name may start before: until then they find none.
+
+What a branch's own migrations made of the template is kept beside it, untouched, for the branch's next pushes: they
+need no task as long as template and migrations are the same.
 """
 
 from __future__ import annotations
@@ -18,6 +21,9 @@ from .custom_resource import Answer, RefusedError, Request, serve
 
 _UNDER_WAY = "_new"
 """At the end of a database's name until it is migrated."""
+
+_MIGRATED = "the template with the branch's own migrations"
+"""The generation, which no release is called, of the database that later pushes are made from."""
 
 
 def handler(event: dict[str, Any], _context: object) -> None:
@@ -68,9 +74,11 @@ def _database(request: Request) -> Answer:
 def _make(request: Request, database: str, role: str) -> None:
     new = f"{database}{_UNDER_WAY}"
     try:
-        postgres.copy_template(new, template=request.text("Template"), role=role)
-        if not _as_the_template(request):
+        source = _source(request, role)
+        postgres.copy_template(new, template=source or request.text("Template"), role=role)
+        if not source:
             _migrate(request, new)
+            _keep_migrated(request, new, role)
         with postgres.connection() as link:
             postgres.mark_ready(link, new, owner=request.stack_id)
             postgres.rename_database(link, new, to=database)
@@ -81,19 +89,36 @@ def _make(request: Request, database: str, role: str) -> None:
         raise
 
 
+def _source(request: Request, role: str) -> str | None:
+    """A database with this release's migrations: then a task would start only to find nothing to do."""
+    template, migrations = request.text("Template"), request.properties.get("Migrations")
+    migrated = database_name(role, _MIGRATED)
+    with postgres.connection() as link:
+        said = postgres.comment(link, template)
+        if said is not None and said.endswith(f" {migrations}"):
+            return template
+        return migrated if postgres.is_ready(link, migrated, owner=_made_of(request)) else None
+
+
+def _keep_migrated(request: Request, database: str, role: str) -> None:
+    """It goes with the role."""
+    migrated = database_name(role, _MIGRATED)
+    postgres.copy_template(migrated, template=database, role=role)
+    with postgres.connection() as link:
+        postgres.seal_template(link, migrated)
+        postgres.mark_ready(link, migrated, owner=_made_of(request))
+
+
+def _made_of(request: Request) -> str:
+    return f"{request.stack_id} {request.text('Template')} {request.properties.get('Migrations')}"
+
+
 def _migrate(request: Request, database: str) -> None:
     one_task.run(
         request.text("Migration"),
         token=_digest(request.id, database, request.text("Migration"), length=32),
         variables={"DATABASE_NAME": database, "DATABASE_READER_NAME": database},
     )
-
-
-def _as_the_template(request: Request) -> bool:
-    """Whether the release has the template's migrations: then a task would start only to find nothing to do."""
-    with postgres.connection() as link:
-        said = postgres.comment(link, request.text("Template"))
-    return said is not None and said.endswith(f" {request.properties.get('Migrations')}")
 
 
 def _keys(request: Request) -> Answer:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from localcloud.dataplane.envoy import secure
 from localcloud.dataplane.envoy.configuration import Files, Resource, typed
 from localcloud.dataplane.errors import UnsupportedError
-from localcloud.dataplane.specs import HealthCheckSpec, TargetGroupSpec
+from localcloud.dataplane.loadbalancer.first_check import USER_AGENT
+from localcloud.dataplane.specs import TargetGroupSpec
 
 _PLENTY = 100_000
 _RETRIES = 1000
@@ -135,23 +136,15 @@ def _health_check(group: TargetGroupSpec) -> Resource:
         "unhealthy_threshold": check.unhealthy_threshold,
         "http_health_check": {
             "path": check.path,
-            "expected_statuses": _ranges(check),
+            "expected_statuses": [{"start": first, "end": last + 1} for first, last in check.accepted()],
             # Without this a single wrong answer would do, whatever the threshold.
             "retriable_statuses": [{"start": 100, "end": 600}],
             "request_headers_to_add": [
                 {
-                    "header": {"key": "user-agent", "value": "ELB-HealthChecker/2.0"},
+                    "header": {"key": "user-agent", "value": USER_AGENT},
                     "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
                 }
             ],
             "codec_client_type": "HTTP1" if group.protocol_version == "HTTP1" else "HTTP2",
         },
     }
-
-
-def _ranges(check: HealthCheckSpec) -> list[Resource]:
-    ranges = []
-    for part in check.codes.split(","):
-        first, _, last = part.strip().partition("-")
-        ranges.append({"start": int(first), "end": int(last or first) + 1})
-    return ranges

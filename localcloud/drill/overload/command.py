@@ -24,7 +24,9 @@ from localcloud.rollout.load.traffic import Traffic
 ACCOUNTS = 20
 """Of the flood: each has quotas of its own, which one alone would reach before the platform is busy."""
 
-CONNECTIONS = 200
+CONNECTIONS = 1000
+"""Of the flood: as each waits for its answer, up to 2 s, so many can ask 500 times a second."""
+
 PROBE_SECONDS, BEFORE_SECONDS, FLOOD_SECONDS, AFTER_SECONDS = 8.0, 20.0, 40.0, 45.0
 USUAL_SHARE = 0.25
 """Of what can be served, the usual load: ten times as much is two and a half times what can be served."""
@@ -75,6 +77,7 @@ def _overload(url: str, requests: Sequence[bytes], *, capacity: float, rate: flo
     return Overload(
         capacity=capacity,
         rate=rate,
+        meant=TIMES * rate,
         offered=answers.total / (ended - began),
         before=People.of([answer for answer in told if answer.ended < began]),
         during=People.of([answer for answer in told if began <= answer.at < ended]),
@@ -151,6 +154,7 @@ def as_json(outcome: Overload, *, env: str) -> dict[str, Any]:
         "faults": faults,
         "capacity_per_second": outcome.capacity,
         "usual_per_second": outcome.rate,
+        "meant_per_second": outcome.meant,
         "offered_per_second": outcome.offered,
         "flood": _answers(outcome.flood),
         "people_before": asdict(outcome.before),

@@ -12,6 +12,9 @@ from localcloud.rollout.load.answers import Answer, percentile
 RECOVERY_SECONDS = 30.0
 """Within which everybody must be served as before: a queue of seconds, and a health check's intervals."""
 
+LEAST_OFFERED_PERCENT = 80.0
+"""Of what was to be asked for in a second: with less the platform was slow, but hardly overloaded."""
+
 CALM_SECONDS = 5
 """Served as before means for so long, without a failure."""
 
@@ -48,11 +51,13 @@ class People:
 
 @dataclass(frozen=True, kw_only=True)
 class Overload:
-    """`capacity` and `rate` in requests per second: what was answered at most, and what people ask for normally.
+    """`capacity`, `rate`, `meant` and `offered` in requests per second: what was answered at most, what people ask for
+    normally, what the flood was to be and what it was.
     `recovery` in seconds from the end of the flood, None when there was none. `receipts` by what became of them."""
 
     capacity: float
     rate: float
+    meant: float
     offered: float
     before: People
     during: People
@@ -67,6 +72,8 @@ class Overload:
             yield "nobody was served during the overload"
         if self.flood.later < 1:
             yield "nobody had to be refused: this was no overload"
+        if self.offered < self.meant * LEAST_OFFERED_PERCENT / 100:
+            yield f"{self.offered:.0f} requests a second were sent, {self.meant:.0f} were to be: this was no overload"
         if errors := self.flood.statuses[500]:
             yield f"{errors} answers 500"
         if self.flood.rude > self.flood.total * MOST_LOST_PERCENT / 100:

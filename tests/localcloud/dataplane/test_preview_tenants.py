@@ -24,7 +24,7 @@ from localcloud.dataplane.keeper import Keeper
 from localcloud.dataplane.postgres.server import PostgresServer
 from localcloud.dataplane.specs import DatabaseSpec, Login, ValkeySpec, ValkeyUser
 from localcloud.dataplane.status import path as status_path
-from previews.names import PreviewName
+from previews.names import PreviewName, database_name
 
 from .conftest import BASE_PORT, eventually
 
@@ -188,21 +188,22 @@ def test_migrations_are_left_out_where_the_template_has_them(databases: None, sa
     with postgres.connection() as link:
         postgres.mark_ready(link, TEMPLATE, owner="base digest")
     request = _request(Migrations=said) if said else _request()
-    assert functions._as_the_template(request) is left_out
+    assert functions._source(request, ONE.identifier) == (TEMPLATE if left_out else None)
 
 
 def test_a_database_whose_migrations_failed_is_gone_and_the_one_before_is_not(
     databases: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    before = _of_one()
+
     def fail(*_: object, **__: object) -> None:
-        made = _run(MASTER.username, "spendsmart", _OF_ONE, password=MASTER.password)
-        assert made == [(_database(ONE),), (f"{ONE.database('new')}_new",)], "none has its name before it is migrated"
+        assert _of_one() - before == {f"{ONE.database('new')}_new"}, "none has its name before it is migrated"
         raise RefusedError("migrate failed")
 
     monkeypatch.setattr(functions.one_task, "run", fail)
     with pytest.raises(RefusedError, match="migrate failed"):
-        functions.act(_request("Update"))
-    assert _run(MASTER.username, "spendsmart", _OF_ONE, password=MASTER.password) == [(_database(ONE),)]
+        functions.act(_request("Update", Migrations="that fail"))
+    assert _of_one() == before
 
 
 def test_a_database_gets_its_name_once_it_is_migrated_and_is_not_made_again(
@@ -219,14 +220,51 @@ def test_a_database_gets_its_name_once_it_is_migrated_and_is_not_made_again(
 
     monkeypatch.setattr(functions.one_task, "run", migrate)
     for _ in range(2):
-        assert functions.act(_request("Update")).physical_id == name
+        assert functions.act(_request("Update", Migrations="its own")).physical_id == name
         assert _run(role, name, "SELECT count(*) FROM migrated, receipts") == [(0,)]
     assert migrated == [f"{name}_new"]
     functions.act(replace(_request("Delete"), physical_id=name))
-    assert _run(MASTER.username, "spendsmart", _OF_ONE, password=MASTER.password) == [(_database(ONE),)]
+    assert name not in _of_one()
 
 
-_OF_ONE = "SELECT datname FROM pg_database WHERE datname ~ '^preview_pr_1_' ORDER BY 1"
+def test_later_pushes_with_the_same_migrations_of_their_own_wait_for_no_task(
+    databases: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role = ONE.identifier
+    migrated: list[str] = []
+
+    def migrate(*_: object, variables: dict[str, str], **__: object) -> None:
+        migrated.append(variables["DATABASE_NAME"])
+        _run(role, variables["DATABASE_NAME"], f"CREATE TABLE as_of_{len(migrated)} (id int)")
+
+    def push(generation: str, **properties: str) -> str:
+        properties = {"Migrations": "added", "Generation": generation, **properties}
+        return str(functions.act(_request("Update", **properties)).physical_id)
+
+    monkeypatch.setattr(functions.one_task, "run", migrate)
+    first = push("1")
+    _run(role, first, "INSERT INTO as_of_1 VALUES (1)")
+    second = push("2")
+    assert len(migrated) == 1
+    assert _run(role, second, "SELECT count(*) FROM as_of_1") == [(0,)], "what people did since is not in it"
+    with pytest.raises(psycopg2.OperationalError, match="not currently accepting connections"):
+        _run(role, database_name(role, functions._MIGRATED), "SELECT 1")
+    _run(role, push("3", Migrations="edited"), "SELECT * FROM as_of_2")
+    _run(role, push("4", Migrations="edited"), "SELECT * FROM as_of_2")
+    assert len(migrated) == 2, "edited migrations are carried out"
+    _run(role, push("5", Migrations="added"), "SELECT * FROM as_of_3")
+    assert len(migrated) == 3, "what is kept is of the latest only"
+    postgres.copy_template("preview_template_11111111", template=TEMPLATE, role=postgres.TEMPLATE_ROLE)
+    push("6", Template="preview_template_11111111")
+    assert len(migrated) == 4, "on another template, too"
+
+
+def _of_one() -> set[str]:
+    found = _run(MASTER.username, "spendsmart", _OF_ONE, password=MASTER.password)
+    return {name for (name,) in found}
+
+
+_OF_ONE = "SELECT datname FROM pg_database WHERE datname ~ '^preview_pr_1_'"
 
 
 # ---- Valkey ----

@@ -58,7 +58,7 @@ def held() -> Overload:
     people = People(requests=10, served=9, refused=1, failed=0, p50=0.1, p95=0.2)
     flood = Answers(statuses=Counter({200: 500, 503: 400}), later=400)
     return Overload(
-        capacity=100, rate=25, offered=250, before=people, during=people, flood=flood, recovery=2.0,
+        capacity=100, rate=25, meant=250, offered=240, before=people, during=people, flood=flood, recovery=2.0,
         receipts=Counter({"extracted": 5}), unread=0,
     )  # fmt: skip
 
@@ -73,6 +73,7 @@ def test_a_polite_overload_holds() -> None:
         ({"flood": Answers(statuses=Counter({200: 900, 503: 100, 500: 1}), later=100)}, "1 answers 500"),
         ({"flood": Answers(statuses=Counter({200: 900, 503: 100}), later=60)}, "neither served nor told"),
         ({"flood": Answers(statuses=Counter({200: 900}))}, "this was no overload"),
+        ({"offered": 199.0}, "199 requests a second were sent, 250 were to be"),
         ({"unread": 1}, "1 acknowledged receipts were not read"),
         ({"receipts": Counter()}, "no receipt was acknowledged"),
         ({"recovery": None}, "as before never"),
