@@ -14,9 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from localcloud import aws, images
+from localcloud import images
 
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
@@ -100,6 +98,11 @@ def _push(reference: str) -> int:
     if labels[1:3] != ["dkr", "ecr"] or not repository:
         print(f"localcloud/docker: {reference} is not in a repository of ECR", file=sys.stderr)
         return 1
+    # Here, as it takes longer to load than all else: the CDK CLI calls five times for an image, and pushes once.
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from localcloud import aws
+
     manifest = json.dumps({"schemaVersion": 2, "config": {}, "layers": [], "annotations": {"tag": tag}})
     ecr = aws.client("ecr", labels[3])
     try:

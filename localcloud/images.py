@@ -1,23 +1,18 @@
 """Images of the process runtime: a copy of the build context under its tag, with what the Dockerfile says of a run.
 
 The CDK CLI builds and pushes image assets with whatever program `CDK_DOCKER` names; `localcloud/docker` calls here.
-`python -m localcloud.images prune` deletes the images that no active task definition names.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import secrets
 import shlex
 import shutil
-import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from localcloud import aws, layout, regions
+from localcloud import layout
 
 
 class ImageNotFoundError(Exception):
@@ -97,29 +92,6 @@ def prune(*, in_use: set[str]) -> list[str]:
     return sorted(deleted)
 
 
-def names_in_use() -> set[str]:
-    """Names of the images of all active task definitions, in every region."""
-    names = set()
-    for region in regions.standing():
-        ecs = aws.client("ecs", region)
-        pages = ecs.get_paginator("list_task_definitions").paginate(status="ACTIVE")
-        for arn in [arn for page in pages for arn in page["taskDefinitionArns"]]:
-            described = ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"]
-            names |= {name_of(container["image"]) for container in described["containerDefinitions"]}
-    return names
-
-
-def forget_in_registry(names: set[str]) -> None:
-    """Take pruned images out of the emulator's registry, so that a deploy that needs one again builds it again."""
-    for region in regions.standing():
-        ecr = aws.client("ecr", region)
-        for repository in ecr.describe_repositories()["repositories"]:
-            name = repository["repositoryName"]
-            tags = {image.get("imageTag") for image in ecr.list_images(repositoryName=name)["imageIds"]} & names
-            if tags:
-                ecr.batch_delete_image(repositoryName=name, imageIds=[{"imageTag": tag} for tag in tags])
-
-
 def _describe(name: str, image: Image) -> None:
     content = {**asdict(image), "folder": str(image.folder)}
     layout.write_private(_store() / f"{name}.json", json.dumps(content, indent=1))
@@ -173,21 +145,3 @@ def _form(text: str) -> tuple[str, ...]:
     if text.startswith("["):
         return tuple(json.loads(text))
     return ("/bin/sh", "-c", text)
-
-
-def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="localcloud.images")
-    parser.add_argument("verb", choices=["prune"])
-    parser.parse_args(arguments)
-    try:
-        deleted = prune(in_use=names_in_use())
-        forget_in_registry(set(deleted))
-    except (ClientError, BotoCoreError) as error:
-        print(f"the local cloud does not say which images are in use: {error}", file=sys.stderr)
-        return 1
-    print(f"deleted {len(deleted)} images" + "".join(f"\n  {name}" for name in deleted))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -11,16 +11,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx2
+import psutil
 from botocore.exceptions import ClientError
 
-from localcloud import aws, cdk, demo, layout, outputs, supervision
+from localcloud import aws, cdk, layout, outputs, supervision
 from localcloud.console import LocalCloudError, Steps
 from localcloud.previews import leftovers, tree
+from localcloud.previews.answers import Answers
 from previews import failure as failures
 from previews.comment import Failure
 from previews.names import PreviewName
-from previews.places import ACCESS_COOKIE, ACCESS_QUERY, failure_file
+from previews.places import ACCESS_QUERY, failure_file
 
 DOMAIN = cdk.PREVIEW_DOMAIN
 
@@ -53,7 +54,7 @@ def up(preview: PreviewName, *, revision: str | None, wanted: Wanted) -> int:
     _refuse_another_branch(preview, before)
     told = failure_file(layout.REPOSITORY, preview.name)
     told.unlink(missing_ok=True)
-    with tree.of(revision) as folder:
+    with tree.of(revision, folder=_folder(preview) / "tree") as folder, _answers(preview, env) as answers:
         with steps.step(f"cdk deploy {stack_name(preview, env)}" + (f" from {revision}" if revision else "")):
             pushed = {"commit": tree.commit(revision), "owner": tree.owner()}
             try:
@@ -63,8 +64,10 @@ def up(preview: PreviewName, *, revision: str | None, wanted: Wanted) -> int:
                 if before and before.get("EnableTerminationProtection"):
                     _protect(preview, env, wanted=True)
         with steps.step(f"wait for {url(preview)}"):
-            _wait(preview, env)
-    print(f"\nPreview {preview.name} answers after {steps.elapsed:.1f} s.\n")
+            answered = _wait(preview, env, answers)
+    began = psutil.Process().create_time()
+    print(f"\nPreview {preview.name} answers after {answered - began:.1f} s; all of it is up after ", end="")
+    print(f"{time.time() - began:.1f} s.\n")
     print(_table(preview, env))
     return 0
 
@@ -76,7 +79,7 @@ def down(preview: PreviewName) -> int:
     if _stack(preview, env) is None and not leftovers.of(preview):
         print(f"There is no preview {preview.name}.")
         return 0
-    shutil.rmtree(layout.home() / "previews" / preview.name, ignore_errors=True)
+    shutil.rmtree(_folder(preview), ignore_errors=True)
     failure_file(layout.REPOSITORY, preview.name).unlink(missing_ok=True)
     with steps.step(f"delete {stack_name(preview, env)}"):
         cloudformation = aws.client("cloudformation", _REGION)
@@ -116,6 +119,11 @@ def is_kept(preview: PreviewName) -> bool:
 
 def stack_name(preview: PreviewName, env: str) -> str:
     return f"SpendSmart-{env.capitalize()}-{preview.stack}"
+
+
+def _folder(preview: PreviewName) -> Path:
+    """What this machine keeps of it between two pushes."""
+    return layout.home() / "previews" / preview.name
 
 
 def url(preview: PreviewName) -> str:
@@ -217,7 +225,7 @@ def _deploy(
         context["preview.data"] = "keep"
     if wanted.reset:
         context["preview.reset"] = str(int(time.time()))
-    assembly, began = layout.folder("previews") / preview.name, datetime.now(UTC)
+    assembly, began = _folder(preview) / "assembly", datetime.now(UTC)
     # Two seconds of a synth; preflight looks at the template all the same, and the pipeline validates it.
     os.environ.setdefault("CDK_VALIDATION", "false")
     try:
@@ -264,26 +272,23 @@ def _clear_what_never_was(preview: PreviewName, env: str) -> None:
     if found and found["StackStatus"] in _GONE_AFTER_FAILURE:
         down(preview)
     elif not found:
-        shutil.rmtree(layout.home() / "previews" / preview.name, ignore_errors=True)
+        shutil.rmtree(_folder(preview), ignore_errors=True)
 
 
-def _wait(preview: PreviewName, env: str) -> None:
-    """Until the release that was deployed answers, and is ready to."""
+def _answers(preview: PreviewName, env: str) -> Answers:
+    return Answers(f"{address(preview)}/readyz", host=preview.host(DOMAIN), token=lambda: token(preview, env))
+
+
+def _wait(preview: PreviewName, env: str, answers: Answers) -> float:
+    """When the release that was deployed first answered, and was ready to (Unix time). Raises LocalCloudError."""
     wanted = _outputs(stack_name(preview, env))["PreviewRelease"]
-    deadline, said = time.monotonic() + PATIENCE, "nothing"
-    headers = {"Host": preview.host(DOMAIN), "Cookie": f"{ACCESS_COOKIE}={token(preview, env)}"}
+    asked, deadline = time.time(), time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        try:
-            answer = httpx2.get(f"{address(preview)}/readyz", headers=headers, verify=demo.trust(), timeout=5)
-        except httpx2.HTTPError as error:
-            said = str(error)
-        else:
-            said = f"{answer.status_code} {answer.text[:200]}"
-            if answer.status_code == 200 and wanted.startswith(answer.headers.get("X-Release", "-")):
-                return
-        time.sleep(0.2)
+        if (since := answers.since(wanted, asked=asked)) is not None:
+            return since
+        time.sleep(0.1)
     raise LocalCloudError(
-        f"{url(preview)} does not answer with release {wanted[:12]} after {PATIENCE} s; it last said: {said}",
+        f"{url(preview)} does not answer with release {wanted[:12]} after {PATIENCE} s; it last said: {answers.last}",
         remedy=f"read its log: make logs PART=Preview-{preview.name}",
     )
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,27 +18,46 @@ _SHARED = (".venv", "node_modules")
 
 
 @contextmanager
-def of(revision: str | None) -> Iterator[Path]:
-    """A folder to run the CDK CLI in. Raises LocalCloudError for a revision that Git does not know."""
+def of(revision: str | None, *, folder: Path) -> Iterator[Path]:
+    """Where to run the CDK CLI: here, or in `folder` once the revision is checked out there.
+
+    The folder stays for the next push, which then changes only what differs, so that Python finds the rest compiled.
+    Raises LocalCloudError for a revision that Git does not know, and while another push works in the folder.
+    """
     if revision is None:
         yield layout.REPOSITORY
         return
-    found = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
-    if found.returncode:
+    found = commit(revision)
+    if not found:
         raise LocalCloudError(
             f"there is no branch or revision {revision!r} here", remedy="fetch it first: git fetch origin " + revision
         )
-    with tempfile.TemporaryDirectory(prefix="preview-", dir=layout.folder("previews")) as name:
-        folder = Path(name)
-        archive = subprocess.Popen(
-            ["git", "archive", "--format=tar", found.stdout.strip()], cwd=layout.REPOSITORY, stdout=subprocess.PIPE
-        )
-        unpacked = subprocess.run(["tar", "-x", "-C", name], stdin=archive.stdout)
-        if archive.wait() or unpacked.returncode:
-            raise LocalCloudError(f"{revision} could not be unpacked into {folder}")
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise LocalCloudError(
+                f"another push of the same preview is under way ({folder.parent.name})", remedy="wait for its end"
+            ) from error
+        _check_out(found, folder)
         for shared in _SHARED:
-            (folder / shared).symlink_to((layout.REPOSITORY / shared).resolve())
+            if not (folder / shared).is_symlink():
+                (folder / shared).symlink_to((layout.REPOSITORY / shared).resolve())
         yield folder
+
+
+def _check_out(revision: str, folder: Path) -> None:
+    """By an index of the folder's own, which a push that was killed may have left locked."""
+    variables = {"GIT_INDEX_FILE": str(folder / ".index"), "GIT_WORK_TREE": str(folder)}
+    (folder / ".index.lock").unlink(missing_ok=True)
+    for arguments in (("read-tree", "--reset", "-u", revision), ("checkout-index", "--all", "--force")):
+        done = _git(*arguments, variables=variables)
+        if done.returncode:
+            raise LocalCloudError(
+                f"{revision} could not be checked out into {folder}: {done.stderr.strip()[-300:]}",
+                remedy=f"run it again after: rm -r {folder}",
+            )
 
 
 def commit(revision: str | None) -> str:
@@ -55,10 +74,14 @@ def owner() -> str:
     return _git("config", "user.name").stdout.strip()
 
 
-def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
+def _git(*arguments: str, variables: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     git = shutil.which("git")
     if git is None:
         raise LocalCloudError("git is not installed", remedy="install it: apt-get install git")
     return subprocess.run(
-        [git, *arguments], cwd=layout.REPOSITORY, env={**os.environ, "LC_ALL": "C"}, capture_output=True, text=True
+        [git, *arguments],
+        cwd=layout.REPOSITORY,
+        env={**os.environ, "LC_ALL": "C", **(variables or {})},
+        capture_output=True,
+        text=True,
     )

@@ -142,3 +142,12 @@ def _registration(name: str) -> bytes:
 
 def _one(link: socket.socket) -> bytes:
     return link.recv(65_536)
+
+
+def test_where_no_worker_starts_the_last_line_says_why(tmp_path: Path) -> None:
+    """In a preview, whose application is loaded by its worker only."""
+    settings = {"IN_PREVIEW": "yes", "WEB_THREADS": "2", "WEB_WAIT_SECONDS": "1", "WEB_ARRIVAL_SECONDS": "5"}
+    with gunicorn(tmp_path, **settings, RECEIPTS_BUCKET="") as server:  # it listens before it has a worker
+        assert server.process.wait(30) == 3
+    last = (tmp_path / "gunicorn.log").read_text().strip().splitlines()[-1]
+    assert "No worker starts" in last and "RECEIPTS_BUCKET" in last
