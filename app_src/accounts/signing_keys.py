@@ -13,13 +13,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import boto3
 import structlog
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from rest_framework import status
 from rest_framework.exceptions import APIException
+
+from spendsmart import aws
 
 REFRESH_SECONDS = 300.0
 """Age at which the keys are read again. A rotation comes at most once in a fortnight."""
@@ -123,7 +124,7 @@ def read() -> list[Key]:
     """The secret's current version and, if there is one, the version before it. Raises KeysUnreadableError."""
     try:
         # Made anew each time: gunicorn forks after the first read, and processes must not share a connection.
-        client = boto3.session.Session().client("secretsmanager", region_name=settings.AWS_REGION, config=_CONFIG)
+        client = aws.client("secretsmanager", config=_CONFIG)
         # In this order: a rotation in between hides the new version, which its first token makes us look for.
         found = [_version(client, stage) for stage in ("AWSCURRENT", "AWSPREVIOUS")]
     except (BotoCoreError, ClientError) as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,11 +9,12 @@ from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
+
+from spendsmart import aws
 
 
 class StorageUnavailableError(Exception):
@@ -23,9 +23,6 @@ class StorageUnavailableError(Exception):
 
 class ObjectMissingError(Exception):
     """There is no such object."""
-
-
-_making = threading.Lock()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +36,7 @@ class UploadForm:
 
 @cache
 def client() -> Any:
-    return _client(
+    config = Config(
         signature_version="s3v4",
         # Otherwise forms name the global endpoint, which redirects for buckets of other regions: a lost upload.
         s3={"addressing_style": "virtual"},
@@ -47,26 +44,16 @@ def client() -> Any:
         read_timeout=20,
         retries={"mode": "standard", "total_max_attempts": 3},
     )
+    return aws.client("s3", config=config)
 
 
 @cache
 def origin() -> str:
     """Scheme and host of the bucket, for policies that say where a page may load from or send to. Asks nobody."""
-    unsigned = _client(signature_version=UNSIGNED, s3={"addressing_style": "virtual"})
+    unsigned = aws.client("s3", config=Config(signature_version=UNSIGNED, s3={"addressing_style": "virtual"}))
     url = unsigned.generate_presigned_url("get_object", Params={"Bucket": settings.RECEIPTS_BUCKET, "Key": "-"})
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
-
-
-@cache
-def _session() -> boto3.session.Session:
-    """One of our own, for each holds the whole description of S3: 12 MiB."""
-    return boto3.session.Session()
-
-
-def _client(**config: Any) -> Any:
-    with _making:  # a session may not make two clients at once
-        return _session().client("s3", region_name=settings.AWS_REGION, config=Config(**config))
 
 
 def object_key(key: str) -> str:

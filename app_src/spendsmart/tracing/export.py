@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-import boto3
 import requests
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -21,6 +20,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace.status import Status
 from requests.auth import AuthBase
 
+from spendsmart import aws
 from spendsmart.redaction import cleaned
 
 EXPORT_SECONDS = 5.0
@@ -59,13 +59,13 @@ class CleaningExporter(SpanExporter):
 
 def xray(region: str) -> SpanExporter:
     """To where the SDK's settings say that X-Ray is, with the task's own role (xray:PutTraceSegments)."""
-    sdk = boto3.session.Session(region_name=region)
+    sdk = aws.session()
     session = requests.Session()
     # Proxies and .netrc of a developer's machine are none of the application's settings.
     session.trust_env = False
     session.auth = _Signature(sdk.get_credentials(), region)
     return OTLPSpanExporter(
-        endpoint=f"{sdk.client('xray').meta.endpoint_url}/v1/traces",
+        endpoint=f"{sdk.client('xray', region_name=region).meta.endpoint_url}/v1/traces",
         certificate_file=settings.TLS_AUTHORITIES,
         timeout=EXPORT_SECONDS,
         compression=Compression.Gzip,
