@@ -78,7 +78,9 @@ class Drill:
     def _memory(self, when: str) -> None:
         used = [memory_mib(each) for each in _AT_ONCE]
         said = ", ".join(f"{mib:.0f}" for mib in used)
-        self._note(f"memory {when}", max(used) < MOST_MEMORY, f"MiB of each: {said}; less than {MOST_MEMORY:.0f} wanted")
+        self._note(
+            f"memory {when}", max(used) < MOST_MEMORY, f"MiB of each: {said}; less than {MOST_MEMORY:.0f} wanted"
+        )
 
     def _receipts(self) -> None:
         """One for each, all sent at the same time."""

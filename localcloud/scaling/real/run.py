@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -49,7 +50,9 @@ class Recording:
 
 
 def run(service: Service) -> Recording:
-    """Takes some 16 minutes. Raises LocalCloudError when the local cloud does not run, or a request costs nothing."""
+    """Takes some 16 minutes. Raises LocalCloudError when the local cloud does not run, a request costs nothing, or this
+    machine is too small for the service."""
+    _refuse_what_does_not_fit(service)
     steps = Steps()
     where, url = watch.deployed(service.name), commands.web_url()
     with steps.step(f"wait until {service.name} runs {service.minimum} tasks and is calm"):
@@ -58,6 +61,19 @@ def run(service: Service) -> Recording:
         cost = _calibrate(where, url, service)
     with steps.step(f"the trace: {FLASH.about}"):
         return _record(where, url, service, cost)
+
+
+def _refuse_what_does_not_fit(service: Service) -> None:
+    cores = len(os.sched_getaffinity(0))
+    most = service.size.vcpu * max(
+        FLASH.load(second, service.maximum, service.minimum) for second in range(int(FLASH.seconds))
+    )
+    if most > cores:
+        raise LocalCloudError(
+            f"at its height the crowd would keep {most:.1f} processors busy in {service.name}, and this machine has "
+            f"{cores}",
+            remedy="choose an environment of smaller tasks: make scaling ENV=dev REAL=1",
+        )
 
 
 def _settle(where: watch.Deployed, count: int) -> None:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from localcloud.console import LocalCloudError
 from localcloud.scaling.model import Service, Timing
 from localcloud.scaling.real.compare import as_json, compare, plots_of
 from localcloud.scaling.real.load import PATH, Load
-from localcloud.scaling.real.run import Cost, Recording
+from localcloud.scaling.real.run import Cost, Recording, run
 from localcloud.scaling.real.trace import FLASH
 from localcloud.scaling.real.watch import Count
 from localcloud.scaling.report.plot import as_svg
@@ -93,3 +94,8 @@ def test_load_follows_its_rate_and_counts_failures(home: Path, server: Threading
     time.sleep(0.5)
     nobody.stop()
     assert 0 < nobody.failed == nobody.sent
+
+
+def test_a_crowd_that_this_machine_cannot_serve_is_refused_before_it_comes(prod: list[Service]) -> None:
+    with pytest.raises(LocalCloudError, match=r"would keep \d+\.\d processors busy"):
+        run(replace(prod[0], maximum=100_000))
