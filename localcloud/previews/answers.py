@@ -40,9 +40,8 @@ class Answers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        # It is not waited for: its last question may be with a task of the version before, whose database is gone.
         self._over.set()
-        self._thread.join()
-        self._client.close()
 
     def since(self, release: str, *, asked: float) -> float | None:
         """When the release first answered (Unix time); None while it has not. Of one that did so from the beginning,
@@ -54,8 +53,9 @@ class Answers:
         return None
 
     def _listen(self) -> None:
-        while not self._over.wait(_PAUSE):
-            self._note()
+        with self._client:
+            while not self._over.wait(_PAUSE):
+                self._note()
 
     def _note(self) -> None:
         try:
