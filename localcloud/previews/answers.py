@@ -53,9 +53,11 @@ class Answers:
         return None
 
     def _listen(self) -> None:
-        with self._client:
+        try:
             while not self._over.wait(_PAUSE):
                 self._note()
+        finally:
+            self._client.close()
 
     def _note(self) -> None:
         try:

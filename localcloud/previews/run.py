@@ -31,6 +31,9 @@ DEMO_USER = "demo@example.com"
 PATIENCE = 120
 """Seconds for the new release to answer once CloudFormation is done, and for a deletion to end."""
 
+_LAST_PATIENCE = 10.0
+"""Seconds for what a deletion leaves to be gone as well."""
+
 _REGION = "us-east-1"
 _GONE_AFTER_FAILURE = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED")
 
@@ -95,7 +98,10 @@ def down(preview: PreviewName) -> int:
                 )
             time.sleep(0.2)
     with steps.step("look for what is left of it"):
-        found_left = leftovers.of(preview)
+        deadline = time.monotonic() + _LAST_PATIENCE
+        # The servers hear of it a moment after the API said that it is gone.
+        while (found_left := leftovers.of(preview)) and time.monotonic() < deadline:
+            time.sleep(0.5)
     if found_left:
         raise LocalCloudError("left behind:\n  " + "\n  ".join(found_left), remedy="run the same command again")
     return 0
