@@ -36,9 +36,10 @@ def held(platform: Platform, *names: str) -> Iterator[None]:
     try:
         yield
     finally:
+        for name in names:
+            suspend_scaling(platform, name, suspended=False)
         for name, count in before.items():
             set_count(name, count)
-            suspend_scaling(platform, name, suspended=False)
 
 
 def set_count(service: str, count: int) -> int:
