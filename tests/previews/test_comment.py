@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from previews.comment import Access, Comment, Failure, marker, render
+from previews.life import Preview
 from tests.previews.given import NOW, TERMS, preview
 
 ACCESS = Access(
@@ -70,8 +71,9 @@ def test_a_first_push_that_failed_leaves_nothing() -> None:
     assert "| |" not in said
 
 
-def test_an_ended_one_says_why() -> None:
-    said = _said(preview=None, ended="the pull request was merged")
+@pytest.mark.parametrize("left", [None, preview()])
+def test_an_ended_one_says_why(left: Preview | None) -> None:
+    said = _said(preview=left, ended="the pull request was merged")
     assert "### Preview `pr-42`: ended (the pull request was merged)" in said
     assert "http" not in said
 

@@ -20,7 +20,7 @@ from previews.failure import IMAGE, of_deployment, of_tool, reasons
     ],
 )
 def test_the_resource_that_failed_says_what_is_wrong(reason: str, what: str) -> None:
-    found = of_deployment(["Logs: a quota", reason, "PreviewTask: also"], "output", commit="abc")
+    found = of_deployment(["Logs: a quota", reason, "Priority: also"], "output", commit="abc")
     assert (found.what, found.said, found.commit) == (what, reason, "abc")
     assert found.remedy.endswith("Mend it and push again.")
 

@@ -26,6 +26,7 @@ def _of(branch: str) -> PreviewName:
 @settings(deadline=None)
 @given(BRANCHES | PLAIN)
 @example("feature/" + "long-" * 49)
+@example("a-name-but-for-its-length")
 @example("Ärger/été")
 @example("🎉")
 @example("42")

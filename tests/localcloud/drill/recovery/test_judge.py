@@ -52,4 +52,5 @@ def test_nothing_is_proven_without_promises_on_both_sides() -> None:
 
 def test_promises_are_kept_up_to_the_first_that_is_not() -> None:
     assert newest_kept(PROMISES, _rows(["first", "second", "later"])) == 20.0
+    assert newest_kept(PROMISES, _rows(["first"]) | _rows(["second"], state="awaiting_upload")) == 10.0
     assert newest_kept(PROMISES, {}) == 0.0

@@ -51,17 +51,19 @@ def test_what_is_gone_is_measured_from_the_newest_promise_with_all_before_it_kep
     assert (found.promised, found.covered, found.afterwards) == (4, 1, 1)
     assert (list(found.lost), list(found.gone)) == ([], ["gone"])
     assert (found.database, found.images) == (LOSS - 110.0, LOSS - 150.0)
+    assert _kept([entry.receipt for entry in PROMISES]).database == LOSS - 150.0
     assert found.proves
     assert found.findings.ok
 
 
 def test_an_image_that_was_not_copied_in_time_counts_as_lost_from_there_on() -> None:
-    found = _kept(["covered", "kept-too", "new"], objects=[key for key in KEYS if not key.endswith("gone")])
-    assert found.images == LOSS - 110.0
+    everyone = [entry.receipt for entry in PROMISES]
+    found = _kept(everyone, objects=[key for key in KEYS if not key.endswith("gone")])
+    assert (found.database, found.images) == (LOSS - 150.0, LOSS - 110.0)
 
 
 def test_a_receipt_of_before_the_backups_end_may_not_be_missing() -> None:
-    assert list(_kept(["kept-too", "gone", "last", "new"]).lost) == ["covered"]
+    assert list(_kept(["kept-too", "last", "new"]).lost) == ["covered"]
 
 
 def test_what_the_second_region_took_must_be_there() -> None:
@@ -141,7 +143,9 @@ def test_within_what_is_promised_nothing_is_wrong() -> None:
         ({"promises": Promises(rto=600.0, database_rpo=49.0, images_rpo=60.0)}, "of the database's writes are gone"),
         ({"promises": Promises(rto=600.0, database_rpo=60.0, images_rpo=9.0)}, "of images are gone"),
         ({"whole": None}, "never until the second region was whole"),
+        ({"clients": Clients(answered=None, wrote=110.0, refused=9, failed=[])}, "never until the first good answer"),
         ({"clients": Clients(answered=100.0, wrote=None, refused=9, failed=[])}, "never until the first good write"),
+        ({"kept": replace(_kept(["covered", "new"]), afterwards=0)}, "nothing is proven"),
         ({"kept": _kept(["kept-too", "new"])}, "receipts of before the backup's end are lost"),
         ({"kept": _kept(["covered", "kept-too"])}, "receipts lost"),
         ({"kept": _kept([entry.receipt for entry in PROMISES])}, "was not found out"),
