@@ -49,16 +49,14 @@ def test_it_is_as_reviewed(preview: Template, request: pytest.FixtureRequest) ->
     assert now == SNAPSHOT.read_text(), "if this is meant, run `make snapshots`"
 
 
-def test_what_deploys_previews_takes_it(preview: Template, tmp_path: Path) -> None:
-    """Its look at what a branch has assembled knows every type that a preview has (docs/adr/0073)."""
-    artifact = {
-        "type": "aws:cloudformation:stack",
-        "environment": "aws://000000000000/us-east-1",
-        "properties": {"templateFile": "it.json", "stackName": preview.name},
-    }
-    (tmp_path / "manifest.json").write_text(json.dumps({"artifacts": {preview.name: artifact}}))
-    (tmp_path / "it.json").write_text(json.dumps(preview.body))
-    assert list(faults(tmp_path, stack=preview.name, account="000000000000", region="us-east-1")) == []
+def test_what_deploys_previews_takes_it(tmp_path: Path) -> None:
+    """Its look at what a branch has assembled knows all that a preview has (docs/adr/0073)."""
+    image = f"000000000000.dkr.ecr.us-east-1.amazonaws.com/spendsmart-branches@sha256:{'0' * 64}"
+    app = PreviewApp(
+        environment="preview", branch="pr-42", validate=False, outdir=str(tmp_path), context={"image": image}
+    )
+    app.synth()
+    assert list(faults(tmp_path, stack=app.stack.stack_name, account="000000000000", region="us-east-1")) == []
 
 
 def test_nothing_of_it_has_a_name_that_a_second_one_could_want(synth: Synth) -> None:

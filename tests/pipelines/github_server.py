@@ -42,8 +42,8 @@ class Repository:
             case ("GET", ""):
                 return 200, {"private": True}
             case ("GET", "pulls"):
-                # As GitHub does: what it does not understand in `head` filters nothing.
-                return 200, [pull for pull in self.pulls.values() if pull["state"] == "open"]
+                # As GitHub does: the newest first, and what it does not understand in `head` filters nothing.
+                return 200, [pull for pull in reversed(self.pulls.values()) if pull["state"] == "open"]
             case ("GET", "pulls", number) if int(number) in self.pulls:
                 return 200, self.pulls[int(number)]
             case ("GET", "issues", number, "comments"):

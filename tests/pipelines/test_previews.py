@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,12 @@ from tests.previews.given import preview
 
 COMMIT = "0123456789abcdef"
 STACK = "SpendSmart-Preview-Preview-pr-42"
+BUCKET = "cdk-hnb659fds-assets-000000000000-us-east-1"
+EMPTY = hashlib.sha256(json.dumps({"Resources": {}}).encode()).hexdigest() + ".json"
+"""What a template without resources is called when it is uploaded."""
+AGAIN = {"type": "aws:cloudformation:stack", "properties": {"templateFile": "else.json", "stackName": STACK}}
+LEGACY = {"type": "aws:cdk:asset", "data": {"packaging": "container-image"}}
+TASKS = [{"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}}]
 
 
 @pytest.fixture
@@ -71,11 +78,18 @@ def test_a_branch_of_a_fork_is_not_found(github: GitHub, repository: Repository,
 
 
 def test_a_fork_with_a_branch_like_ours_does_not_pass_for_it(github: GitHub, repository: Repository) -> None:
-    repository.open(3, "feature/x", home="mallory/spendsmart-platform")
+    repository.open(9, "feature/x", home="mallory/spendsmart-platform")
     found = admission.pull_request(github.pull_request_of("feature/x"), branch="feature/x", commit=COMMIT)
     assert found.number == 7
     with pytest.raises(admission.RefusedError, match="is not the newest commit of pull request 7"):
         admission.pull_request(github.pull_request_of("feature/x"), branch="feature/x", commit="of-mallory")
+
+
+def test_a_closed_pull_request_gets_none(github: GitHub, repository: Repository) -> None:
+    repository.open(8, "done", state="closed")
+    assert github.pull_request_of("done") is None
+    with pytest.raises(admission.RefusedError, match="pull request 8 is closed"):
+        admission.pull_request(github.pull_request(8), branch="done", commit=COMMIT)
 
 
 # ---- limits ----
@@ -115,8 +129,11 @@ def _assembly(folder: Path, resources: dict[str, Any], **more: Any) -> Path:
     }
     artifacts |= more.get("artifacts", {})
     artifacts[STACK] |= more.get("stack", {})
+    artifacts[STACK]["properties"] |= more.get("properties", {})
     (folder / "manifest.json").write_text(json.dumps({"artifacts": artifacts}))
     (folder / "it.json").write_text(json.dumps({"Resources": resources, **more.get("template", {})}))
+    listed = {name: more[name] for name in ("files", "dockerImages") if name in more}
+    (folder / "assets.json").write_text(json.dumps(listed))
     return folder
 
 
@@ -124,19 +141,33 @@ def _faults(folder: Path) -> list[str]:
     return list(assembly.faults(folder, stack=STACK, account="000000000000", region="us-east-1"))
 
 
+def _asset(bucket: str = BUCKET, **source: Any) -> dict[str, Any]:
+    made = {"path": "it.json", "packaging": "file", **source}
+    return {"source": made, "destinations": {"here": {"bucketName": bucket, "objectKey": EMPTY}}}
+
+
+def _listing(**assets: Any) -> dict[str, Any]:
+    return {"artifacts": {"Assets": {"type": "cdk:asset-manifest", "properties": {"file": "assets.json"}}}, **assets}
+
+
 def _role(**more: Any) -> dict[str, Any]:
-    trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}}]}
-    return {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust, **more}}
+    return {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {"Statement": TASKS}, **more}}
 
 
 def _policy(*actions: str, **more: Any) -> dict[str, Any]:
     statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*", **more}
-    return {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": {"Statement": [statement]}}}
+    return _policy_of({"Statement": [statement]})
+
+
+def _policy_of(document: dict[str, Any]) -> dict[str, Any]:
+    return {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": document}}
 
 
 def test_a_preview_may_be_deployed(tmp_path: Path) -> None:
     resources = {"Role": _role(), "Policy": _policy("s3:GetObject"), "Logs": {"Type": "AWS::Logs::LogGroup"}}
     assert _faults(_assembly(tmp_path, resources)) == []
+    url = {"stackTemplateAssetObjectUrl": f"s3://{BUCKET}/{EMPTY}"}
+    assert _faults(_assembly(tmp_path, {}, properties=url, **_listing(files={"it": _asset()}))) == []
 
 
 @pytest.mark.parametrize(
@@ -145,10 +176,31 @@ def test_a_preview_may_be_deployed(tmp_path: Path) -> None:
         ({"User": {"Type": "AWS::IAM::User"}}, {}, "User is a AWS::IAM::User, which no preview has"),
         ({"Policy": _policy("s3:GetObject", "iam:PassRole")}, {}, "Policy allows iam:PassRole"),
         ({"Policy": _policy("*")}, {}, r"Policy allows \*"),
+        ({"Policy": _policy("IAM:PassRole")}, {}, "Policy allows IAM:PassRole"),
+        ({"Policy": _policy("s3:GetObject", Effect={"Ref": "Effect"}, Action="iam:*")}, {}, r"Policy allows iam:\*"),
+        ({"Policy": _policy(Action=[{"Fn::Join": ["", ["iam", ":*"]]}])}, {}, "Policy allows {'Fn::Join'"),
+        ({"Policy": _policy(Action={"Fn::Split": [",", "iam:*"]})}, {}, "Policy allows {'Fn::Split'"),
+        ({"Policy": {**_policy("iam:*"), "Type": "AWS::IAM::Policy"}}, {}, r"Policy allows iam:\*"),
+        ({"Policy": _policy_of({"Fn::If": ["Always", {"Statement": []}, {}]})}, {}, "without a list of statements"),
+        ({"Policy": _policy_of({"Statement": [{"NotAction": "s3:*"}]})}, {}, r"Policy allows \*"),
+        ({"Role": _role(Policies=[_policy("iam:*")["Properties"]])}, {}, r"Role allows iam:\*"),
         ({"Role": _role(ManagedPolicyArns=["x"])}, {}, "Role has managed policies"),
         ({"Role": _role(AssumeRolePolicyDocument={"Statement": [{"Principal": {"AWS": "*"}}]})}, {}, "others than"),
+        ({"Role": _role(AssumeRolePolicyDocument={"Statement": [*TASKS, {"Principal": "*"}]})}, {}, "others than"),
         ({}, {"template": {"Transform": "AWS::Serverless"}}, "has a transform"),
+        ({"Logs": {"Type": "AWS::Logs::LogGroup", "Properties": {"Fn::Transform": {}}}}, {}, "has a transform"),
         ({}, {"stack": {"environment": "aws://111111111111/us-east-1"}}, "goes to aws://111111111111"),
+        ({}, {"stack": {"environment": "aws://000000000000/us-west-2"}}, "goes to aws://000000000000/us-west-2"),
+        ({}, {"artifacts": {"Again": AGAIN}}, "and no other may be"),
+        ({}, {"properties": {"stackTemplateAssetObjectUrl": f"s3://{BUCKET}/else.json"}}, "its template is another"),
+        ({}, {"properties": {"stackTemplateAssetObjectUrl": f"s3://else/{EMPTY}"}}, "its template is another"),
+        ({}, _listing(files={"it": _asset(executable=["sh"])}), "uploads more than its template"),
+        ({}, _listing(files={"it": _asset(path="else.json")}), "uploads more than its template"),
+        ({}, _listing(files={"it": _asset("else")}), "uploads more than its template"),
+        ({"Logs": {"Type": "AWS::Logs::LogGroup"}}, _listing(files={"it": _asset()}), "uploads more than its template"),
+        ({}, {"stack": {"metadata": {"/x": [LEGACY]}}}, "uploads more than its template"),
+        ({}, {"stack": {"additionalMetadataFile": "assets.json"}, "files": LEGACY}, "uploads more than its template"),
+        ({}, _listing(dockerImages={"it": {"source": {"executable": ["sh"]}}}), "has images to build"),
         ({}, {"artifacts": {"Prod": {"type": "aws:cloudformation:stack", "properties": {}}}}, "and no other may be"),
         ({}, {"artifacts": {"More": {"type": "cdk:cloud-assembly"}}}, "there are assemblies in it"),
     ],

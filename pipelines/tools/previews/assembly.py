@@ -6,6 +6,7 @@ that needs another one changes the list on main first.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +33,9 @@ _TYPES = frozenset(
         "Custom::PreviewValkeyUser",
     }
 )
+_QUALIFIER = "hnb659fds"
+"""CDK's own: its bucket for what is deployed is named after it."""
+
 _TRUSTED = "ecs-tasks.amazonaws.com"
 """Who may take the roles of a preview."""
 
@@ -42,24 +46,51 @@ _OF_OTHERS = ("iam:", "sts:", "organizations:", "cloudformation:", "lambda:", "*
 def faults(folder: Path, *, stack: str, account: str, region: str) -> Iterator[str]:
     """What is not as it should be; nothing when it may be deployed."""
     manifest = json.loads((folder / "manifest.json").read_text())
-    stacks = {
-        artifact.get("properties", {}).get("stackName", name): artifact
+    stacks = [
+        (artifact.get("properties", {}).get("stackName", name), artifact)
         for name, artifact in manifest["artifacts"].items()
         if artifact["type"] == "aws:cloudformation:stack"
-    }
+    ]
+    names = [name for name, _ in stacks]
     if nested := [name for name, each in manifest["artifacts"].items() if each["type"] == "cdk:cloud-assembly"]:
         yield f"there are assemblies in it: {', '.join(nested)}"
-    if list(stacks) != [stack]:
-        yield f"its stacks are {', '.join(stacks) or 'none'}; {stack} and no other may be"
+    if names != [stack]:
+        yield f"its stacks are {', '.join(names) or 'none'}; {stack} and no other may be"
         return
-    artifact = stacks[stack]
+    ((_, artifact),) = stacks
     if artifact.get("environment") != f"aws://{account}/{region}":
         yield f"{stack} goes to {artifact.get('environment')}, not to aws://{account}/{region}"
+    yield from _of_assets(folder, manifest, artifact, bucket=f"cdk-{_QUALIFIER}-assets-{account}-{region}")
     template = json.loads((folder / artifact["properties"]["templateFile"]).read_text())
-    if "Transform" in template:
+    if "Transform" in template or '"Fn::Transform"' in json.dumps(template):
         yield "its template has a transform, which could make anything of it"
     for name, resource in template.get("Resources", {}).items():
         yield from _of_resource(name, resource)
+
+
+def _of_assets(folder: Path, manifest: dict[str, Any], stack: dict[str, Any], *, bucket: str) -> Iterator[str]:
+    """What is uploaded before the deployment may be this very template and nothing else: CloudFormation takes what was
+    uploaded, and the source of an asset may be a command, which would run with the rights of what deploys (cloud
+    assembly schema, FileSource and DockerImageSource: "executable")."""
+    file = stack["properties"]["templateFile"]
+    uploaded = f"{hashlib.sha256((folder / file).read_bytes()).hexdigest()}.json"
+    url = f"s3://{bucket}/{uploaded}"
+    if stack["properties"].get("stackTemplateAssetObjectUrl", url) != url:
+        yield "its template is another than the one in it"
+    more = stack.get("additionalMetadataFile")
+    metadata = stack.get("metadata"), json.loads((folder / more).read_text()) if more else None
+    if '"aws:cdk:asset"' in json.dumps(metadata):  # how assets were told of before there were manifests of them
+        yield "it uploads more than its template"
+    for artifact in manifest["artifacts"].values():
+        if artifact["type"] != "cdk:asset-manifest":
+            continue
+        listed = json.loads((folder / artifact["properties"]["file"]).read_text())
+        if listed.get("dockerImages"):
+            yield "it has images to build; the image of a preview is there already"
+        for asset in listed.get("files", {}).values():
+            targets = {(each["bucketName"], each["objectKey"]) for each in asset["destinations"].values()}
+            if asset["source"] != {"path": file, "packaging": "file"} or targets != {(bucket, uploaded)}:
+                yield "it uploads more than its template"
 
 
 def _of_resource(name: str, resource: dict[str, Any]) -> Iterator[str]:
@@ -86,10 +117,14 @@ def _of_resource(name: str, resource: dict[str, Any]) -> Iterator[str]:
 
 
 def _of_policy(name: str, document: dict[str, Any]) -> Iterator[str]:
-    for statement in document.get("Statement", []):
+    statements = document.get("Statement")
+    if not isinstance(statements, list):
+        yield f"{name} has a policy without a list of statements"
+        return
+    for statement in statements:
         if statement.get("Effect") == "Deny":
             continue
         actions = statement.get("Action", ["*"])
-        for action in [actions] if isinstance(actions, str) else actions:
+        for action in actions if isinstance(actions, list) else [actions]:
             if not isinstance(action, str) or action.lower().startswith(_OF_OTHERS):
                 yield f"{name} allows {action}"
