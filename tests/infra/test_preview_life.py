@@ -14,6 +14,19 @@ from stacks.preview_app import PreviewApp
 from tests.infra.synthesized import Assembly
 
 LISTENER_RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
+TAGGED = {
+    "Null": {"aws:ResourceTag/Preview": "false"},
+    "StringEquals": {"aws:ResourceTag/Environment": "preview"},
+}
+OF_PREVIEWS = (
+    "SpendSmart-Preview-Preview-",
+    "policy/SpendSmart-Preview-Previ",
+    ":user:preview-",
+    "/previews/*",
+    "/preview-priorities/",
+    ":listener/",
+)
+"""What is in the ARNs of what previews alone have, and no other stack of their environment."""
 Synth = Callable[..., dict[str, Any]]
 
 
@@ -75,10 +88,9 @@ def test_the_sweeper_deletes_what_is_previews_alone(preview: Assembly) -> None:
         actions = [action for action in actions if action not in INTERFACES]
         if statement["Effect"] == "Deny" or not any(":Delete" in action or ":Detach" in action for action in actions):
             continue
-        tagged = statement.get("Condition", {}).get("Null") == {"aws:ResourceTag/Preview": "false"}
-        where = json.dumps(statement["Resource"]).lower()
-        named = "preview-" in where or "previews/" in where or "listener-rule" in where
-        assert tagged or named, statement
+        resources = [statement["Resource"]] if not isinstance(statement["Resource"], list) else statement["Resource"]
+        named = all(any(part in json.dumps(each) for part in OF_PREVIEWS) for each in resources)
+        assert statement.get("Condition") == TAGGED or named, statement
 
 
 def test_it_does_not_delete_the_environments_own_rule(preview: Assembly) -> None:

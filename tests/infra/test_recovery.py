@@ -58,14 +58,14 @@ def test_secrets_are_the_copies_under_their_names(recovered: Assembly, prod: Ass
         assert "Fn::GetStackOutput" in json.dumps(copied["ReplicaRegions"])
     assert not [name for name in recovered["Data"].all("AWS::SecretsManager::Secret") if name.startswith(SECRETS)]
     told = json.dumps([recovered[name].body for name in ("Data", "Service")])
-    assert "spendsmart-prod/DjangoSecretKey" in told
-    assert "spendsmart-prod/JwtSigningKey" in told
+    assert 'spendsmart-prod/DjangoSecretKey"' in told
+    assert 'spendsmart-prod/JwtSigningKey"' in told
 
 
 @pytest.mark.parametrize(
     ("environment", "region", "data", "said"),
     [
-        ("prod", "eu-west-1", BACKUP, "us-west-2"),
+        ("prod", "eu-west-1", BACKUP, "has its copies in us-west-2"),
         ("prod", "us-west-2", None, "-c restore=ARN"),
         ("prod", "us-west-2", BACKUP.replace("us-west-2", "us-east-1"), "-c restore=ARN"),
         ("prod", "us-west-2", "arn:aws:s3:::bucket", "-c restore=ARN"),
