@@ -99,6 +99,54 @@ class Account:
         call(StackName=stack, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM"])
         return stack
 
+    def keep(self) -> None:
+        """What the environment itself has in the same places, called `own-part`, and the role of its template."""
+        stack, tags = "SpendSmart-Preview-Previews", [{"Key": "Environment", "Value": "preview"}]
+        with postgres.connection() as link:
+            postgres.ensure_role(link, postgres.Login(username=postgres.TEMPLATE_ROLE, password="password"))
+        ecs = self.client("ecs")
+        ecs.register_task_definition(
+            family="own-part", containerDefinitions=[{"name": "web", "image": "none", "memory": 64}]
+        )
+        ecs.create_service(
+            cluster="previews", serviceName="own-part", taskDefinition="own-part", desiredCount=0,
+            tags=[{"key": "Environment", "value": "preview"}],
+        )  # fmt: skip
+        self.client("elbv2").create_target_group(
+            Name="own-part", Protocol="HTTP", Port=8000, VpcId=self.vpc, TargetType="ip", Tags=tags
+        )
+        self.client("secretsmanager").create_secret(Name="own-part", SecretString="x", Tags=tags)
+        self.client("logs").create_log_group(logGroupName=f"{stack}-own-part", tags={"Environment": "preview"})
+        self.client("ssm").put_parameter(
+            Name="/spendsmart/preview/preview-priorities/own-part", Type="String",
+            Value=f"arn:aws:cloudformation:us-east-1:000000000000:stack/{stack}/1",
+        )  # fmt: skip
+        iam = self.client("iam")
+        iam.create_role(RoleName=f"{stack}-own-part", AssumeRolePolicyDocument=_TRUST, Tags=tags)
+        iam.create_policy(PolicyName=f"{stack}-own-part-Policy", PolicyDocument=_READS)
+
+    def traces(self, name: str) -> list[str]:
+        """Whatever has a preview's name in it, of the kinds that `leave` makes; not as the sweeper looks for it."""
+        ecs, elbv2, elasticache, iam = (self.client(each) for each in ("ecs", "elbv2", "elasticache", "iam"))
+        with postgres.connection() as link:
+            databases = link.run("SELECT rolname::text FROM pg_roles UNION SELECT datname::text FROM pg_database")
+        found = [
+            *ecs.list_services(cluster="previews")["serviceArns"],
+            *elbv2.describe_target_groups()["TargetGroups"],
+            *elbv2.describe_rules(ListenerArn=self.listener)["Rules"],
+            *elasticache.describe_users()["Users"],
+            *elasticache.describe_user_groups()["UserGroups"],
+            *self.client("s3").list_object_versions(Bucket="preview-objects").items(),
+            *self.client("secretsmanager").list_secrets()["SecretList"],
+            *self.client("logs").describe_log_groups()["logGroups"],
+            *self.client("ssm").get_parameters_by_path(Path="/", Recursive=True)["Parameters"],
+            *iam.list_roles()["Roles"],
+            *iam.list_policies(Scope="Local")["Policies"],
+            *databases,
+            *self.keys.scan_iter(),
+        ]
+        return [str(each) for each in found if name in str(each).replace("_", "-")]
+
     def leave(self, name: str) -> None:
         """One of each kind of thing that a preview has, and of some kinds more."""
         self._leave_on_servers(name)

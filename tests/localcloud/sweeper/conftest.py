@@ -6,12 +6,10 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import valkey
 
-from infra.functions.preview_server import postgres
 from infra.functions.preview_server.sweeper.settings import Settings, client
 from infra.valkey import _ACCESS
 from localcloud import tls
@@ -149,8 +147,3 @@ def settings(account: Account) -> Settings:
         bucket="preview-objects",
         priorities="/spendsmart/preview/preview-priorities",
     )
-
-
-def rows(statement: str) -> list[Any]:
-    with postgres.connection() as link:
-        return [row[0] for row in link.run(statement)]
