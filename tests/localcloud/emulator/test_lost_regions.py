@@ -41,6 +41,8 @@ def test_a_lost_region_has_nothing_and_the_other_one_has_the_copies(
     here, there = (own_emulator.client("secretsmanager", region) for region in regions.ALL)
     here.create_secret(Name="key", SecretString="value")
     here.replicate_secret_to_regions(SecretId="key", AddReplicaRegions=[{"Region": "us-west-2"}])
+    # Tags of ECS are kept under ARNs alone.
+    own_emulator.client("ecs").create_cluster(clusterName="tagged", tags=[{"key": "Name", "value": "tagged"}])
 
     regions.lose("us-east-1")
     for service, call in (("sns", "list_topics"), ("sts", "get_caller_identity"), ("s3", "list_buckets")):
@@ -60,12 +62,13 @@ def test_a_lost_region_has_nothing_and_the_other_one_has_the_copies(
     assert not [path for path in own_emulator.home.rglob("*") if "originals" in path.name]
     # IAM knows no regions, so that a role of the second region needs a name of its own.
     second = _deploy(own_emulator, "us-west-2")
-    names = {role["RoleName"] for role in own_emulator.client("iam", "us-west-2").list_roles()["Roles"]}
+    names = {role["RoleName"] for role in own_emulator.client("iam").list_roles()["Roles"]}
     assert {first, second} <= names
     assert first != second
     own_emulator.stop()
     assert "us-east-1:000000000000:stack" not in _state(own_emulator, "cloudformation")
     assert "us-west-2:000000000000:stack" in _state(own_emulator, "cloudformation")
+    assert "arn:aws:ecs:us-east-1" not in _state(own_emulator, "ecs")
 
 
 def test_copies_take_their_time_and_are_not_made_when_the_region_is_lost_before(
