@@ -40,7 +40,7 @@ class NetworkStack(EnvironmentStack):
         self.boundary = PermissionsBoundary(
             self,
             "Boundary",
-            name=_boundary_name(environment),
+            name=environment.boundary_name,
             role_prefix=f"SpendSmart-{environment.name.capitalize()}-",
             ended=role_prefix(environment.name) if environment.previews else None,
         )
@@ -129,10 +129,5 @@ class NetworkStack(EnvironmentStack):
 
 def boundary_arn(stack: EnvironmentStack) -> str:
     """Of the environment's boundary, whose name every stack knows beforehand."""
-    name = _boundary_name(stack.settings)
+    name = stack.settings.boundary_name
     return stack.format_arn(service="iam", region="", resource="policy", resource_name=name)
-
-
-def _boundary_name(environment: Environment) -> str:
-    # IAM knows no regions: where the environment is brought up in its second one, the first one's is still there.
-    return f"spendsmart-{environment.name}-{environment.regions.primary}-boundary"

@@ -353,3 +353,9 @@ class Environment(Section):
     def doubles_tasks(self) -> bool:
         """Whether a rollout shifts traffic between old and new tasks side by side (ECS blue-green and canary do)."""
         return self.rollout.strategy in {"blue_green", "canary"}
+
+    @property
+    def boundary_name(self) -> str:
+        """Of the policy that bounds every role."""
+        # IAM knows no regions: where the environment is brought up in its second one, the first one's is still there.
+        return f"spendsmart-{self.name}-{self.regions.primary}-boundary"

@@ -13,6 +13,7 @@ import pytest
 from infra.config import load_environment
 from pipelines.tools.previews import admission, assembly
 from pipelines.tools.previews.github import GitHub, GitHubError
+from stacks.preview_app import PreviewApp
 from tests.pipelines.github_server import REPOSITORY, TOKEN, Repository, served
 from tests.previews.given import preview
 
@@ -23,6 +24,8 @@ EMPTY = hashlib.sha256(json.dumps({"Resources": {}}).encode()).hexdigest() + ".j
 """What a template without resources is called when it is uploaded."""
 AGAIN = {"type": "aws:cloudformation:stack", "properties": {"templateFile": "else.json", "stackName": STACK}}
 LEGACY = {"type": "aws:cdk:asset", "data": {"packaging": "container-image"}}
+BOUNDARY = "arn:aws:iam::000000000000:policy/the-boundary"
+FUNCTION = {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/spendsmart/preview/previews/DatabaseFunction"}
 TASKS = [{"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}}]
 
 
@@ -138,7 +141,9 @@ def _assembly(folder: Path, resources: dict[str, Any], **more: Any) -> Path:
 
 
 def _faults(folder: Path) -> list[str]:
-    return list(assembly.faults(folder, stack=STACK, account="000000000000", region="us-east-1"))
+    return list(
+        assembly.faults(folder, stack=STACK, account="000000000000", region="us-east-1", boundary="the-boundary")
+    )
 
 
 def _asset(bucket: str = BUCKET, **source: Any) -> dict[str, Any]:
@@ -151,7 +156,8 @@ def _listing(**assets: Any) -> dict[str, Any]:
 
 
 def _role(**more: Any) -> dict[str, Any]:
-    return {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {"Statement": TASKS}, **more}}
+    own = {"AssumeRolePolicyDocument": {"Statement": TASKS}, "PermissionsBoundary": BOUNDARY}
+    return {"Type": "AWS::IAM::Role", "Properties": {**own, **more}}
 
 
 def _policy(*actions: str, **more: Any) -> dict[str, Any]:
@@ -159,13 +165,31 @@ def _policy(*actions: str, **more: Any) -> dict[str, Any]:
     return _policy_of({"Statement": [statement]})
 
 
-def _policy_of(document: dict[str, Any]) -> dict[str, Any]:
-    return {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": document}}
+def _policy_of(document: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": document, **more}}
+
+
+def _task(role: Any) -> dict[str, Any]:
+    return {"Type": "AWS::ECS::TaskDefinition", "Properties": {"TaskRoleArn": role}}
+
+
+def _custom(token: Any) -> dict[str, Any]:
+    return {"Type": "Custom::PreviewDatabase", "Properties": {"ServiceToken": token}}
+
+
+def _parameter(**more: str) -> dict[str, Any]:
+    return {"template": {"Parameters": {"Function": {**FUNCTION, **more}}}}
 
 
 def test_a_preview_may_be_deployed(tmp_path: Path) -> None:
-    resources = {"Role": _role(), "Policy": _policy("s3:GetObject"), "Logs": {"Type": "AWS::Logs::LogGroup"}}
-    assert _faults(_assembly(tmp_path, resources)) == []
+    resources = {
+        "Role": _role(),
+        "Policy": _policy_of({"Statement": []}, Roles=[{"Ref": "Role"}]),
+        "Logs": {"Type": "AWS::Logs::LogGroup"},
+        "Task": _task({"Fn::GetAtt": ["Role", "Arn"]}),
+        "Database": _custom({"Ref": "Function"}),
+    }
+    assert _faults(_assembly(tmp_path, resources, **_parameter())) == []
     url = {"stackTemplateAssetObjectUrl": f"s3://{BUCKET}/{EMPTY}"}
     assert _faults(_assembly(tmp_path, {}, properties=url, **_listing(files={"it": _asset()}))) == []
 
@@ -187,6 +211,17 @@ def test_a_preview_may_be_deployed(tmp_path: Path) -> None:
         ({"Role": _role(ManagedPolicyArns=["x"])}, {}, "Role has managed policies"),
         ({"Role": _role(AssumeRolePolicyDocument={"Statement": [{"Principal": {"AWS": "*"}}]})}, {}, "others than"),
         ({"Role": _role(AssumeRolePolicyDocument={"Statement": [*TASKS, {"Principal": "*"}]})}, {}, "others than"),
+        ({"Role": _role(PermissionsBoundary=f"{BOUNDARY}-of-another")}, {}, "Role is not bounded by"),
+        ({"Role": _role(PermissionsBoundary=None)}, {}, "Role is not bounded by"),
+        ({"Role": _role(Policies={"Fn::If": ["Always", [], []]})}, {}, "policies that are no list"),
+        ({"Policy": _policy_of({"Statement": []}, Roles=["another"])}, {}, "roles that are not the preview's own"),
+        ({"Policy": _policy_of({"Statement": []}, Users=["ada"])}, {}, "Policy is for people"),
+        ({"Task": _task("arn:aws:iam::000000000000:role/another")}, {}, "takes a role that is not the preview's own"),
+        ({"Task": _task({"Fn::GetAtt": ["Else", "Arn"]})}, {}, "takes a role that is not the preview's own"),
+        ({"It": _custom("arn:aws:lambda:us-east-1:000000000000:function:else")}, {}, "It calls a function"),
+        ({"It": _custom({"Ref": "Function"})}, {}, "It calls a function"),
+        ({"It": _custom({"Ref": "Function"})}, _parameter(Type="String"), "It calls a function"),
+        ({"It": _custom({"Ref": "Function"})}, _parameter(Default="/else"), "It calls a function"),
         ({}, {"template": {"Transform": "AWS::Serverless"}}, "has a transform"),
         ({"Logs": {"Type": "AWS::Logs::LogGroup", "Properties": {"Fn::Transform": {}}}}, {}, "has a transform"),
         ({}, {"stack": {"environment": "aws://111111111111/us-east-1"}}, "goes to aws://111111111111"),
@@ -210,3 +245,12 @@ def test_what_is_more_than_a_preview_is_refused(
 ) -> None:
     with pytest.raises(AssertionError, match=said):
         assert _faults(_assembly(tmp_path, resources, **more)) == []
+
+
+def test_what_a_branch_really_assembles_may_be_deployed(tmp_path: Path) -> None:
+    digest = "sha256:" + "0123456789abcdef" * 4
+    context = {"image": f"000000000000.dkr.ecr.us-east-1.amazonaws.com/previews@{digest}"}
+    PreviewApp(environment="preview", branch="pr-42", context=context, validate=False, outdir=str(tmp_path)).synth()
+    boundary = load_environment("preview").boundary_name
+    found = assembly.faults(tmp_path, stack=STACK, account="000000000000", region="us-east-1", boundary=boundary)
+    assert list(found) == []

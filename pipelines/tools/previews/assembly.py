@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,12 +40,16 @@ _QUALIFIER = "hnb659fds"
 _TRUSTED = "ecs-tasks.amazonaws.com"
 """Who may take the roles of a preview."""
 
+_FUNCTIONS = re.compile(r"/spendsmart/[a-z0-9-]+/previews/(Database|Shares)Function")
+"""Where the environment says which functions hand out its servers' shares (`stacks/previews.py`)."""
+
 _OF_OTHERS = ("iam:", "sts:", "organizations:", "cloudformation:", "lambda:", "*")
 """How actions begin that no task of a preview needs, and with which one could become somebody else."""
 
 
-def faults(folder: Path, *, stack: str, account: str, region: str) -> Iterator[str]:
-    """What is not as it should be; nothing when it may be deployed."""
+def faults(folder: Path, *, stack: str, account: str, region: str, boundary: str) -> Iterator[str]:
+    """What is not as it should be; nothing when it may be deployed. `boundary` is the name of the policy that bounds
+    the environment's roles."""
     manifest = json.loads((folder / "manifest.json").read_text())
     stacks = [
         (artifact.get("properties", {}).get("stackName", name), artifact)
@@ -64,8 +69,29 @@ def faults(folder: Path, *, stack: str, account: str, region: str) -> Iterator[s
     template = json.loads((folder / artifact["properties"]["templateFile"]).read_text())
     if "Transform" in template or '"Fn::Transform"' in json.dumps(template):
         yield "its template has a transform, which could make anything of it"
-    for name, resource in template.get("Resources", {}).items():
-        yield from _of_resource(name, resource)
+    yield from _of_template(template, boundary=f"arn:aws:iam::{account}:policy/{boundary}")
+
+
+def _of_template(template: dict[str, Any], *, boundary: str) -> Iterator[str]:
+    resources = template.get("Resources", {})
+    roles = [name for name, each in resources.items() if each["Type"] == "AWS::IAM::Role"]
+    for name, resource in resources.items():
+        kind, properties = resource["Type"], resource.get("Properties", {})
+        if kind not in _TYPES:
+            yield f"{name} is a {kind}, which no preview has"
+        if kind.startswith("Custom::"):
+            yield from _of_custom_resource(name, properties, template.get("Parameters", {}))
+        if kind == "AWS::IAM::Role":
+            yield from _of_role(name, properties, boundary=boundary)
+        if kind in ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy"):
+            yield from _of_policy(name, properties["PolicyDocument"])
+            if any(role not in [{"Ref": own} for own in roles] for role in properties.get("Roles", [])):
+                yield f"{name} is for roles that are not the preview's own"
+            if {"Users", "Groups"} & properties.keys():
+                yield f"{name} is for people"
+        for role in ("TaskRoleArn", "ExecutionRoleArn", "Role"):
+            if role in properties and properties[role] not in [{"Fn::GetAtt": [own, "Arn"]} for own in roles]:
+                yield f"{name} takes a role that is not the preview's own"
 
 
 def _of_assets(folder: Path, manifest: dict[str, Any], stack: dict[str, Any], *, bucket: str) -> Iterator[str]:
@@ -93,27 +119,32 @@ def _of_assets(folder: Path, manifest: dict[str, Any], stack: dict[str, Any], *,
                 yield "it uploads more than its template"
 
 
-def _of_resource(name: str, resource: dict[str, Any]) -> Iterator[str]:
-    kind = resource["Type"]
-    if kind not in _TYPES:
-        yield f"{name} is a {kind}, which no preview has"
-    properties = resource.get("Properties", {})
-    if kind == "AWS::IAM::Role":
-        trusted = {
-            json.dumps(statement.get("Principal"), sort_keys=True)
-            for statement in properties.get("AssumeRolePolicyDocument", {}).get("Statement", [])
-        }
-        if trusted != {json.dumps({"Service": _TRUSTED})}:
-            yield f"{name} may be taken by others than {_TRUSTED}"
-        if properties.get("ManagedPolicyArns"):
-            yield f"{name} has managed policies"
-        documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
-    elif kind in ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy"):
-        documents = [properties["PolicyDocument"]]
-    else:
-        documents = []
-    for document in documents:
-        yield from _of_policy(name, document)
+def _of_custom_resource(name: str, properties: dict[str, Any], parameters: dict[str, Any]) -> Iterator[str]:
+    """Its function is one that the environment has for previews, and says where it is."""
+    token = properties.get("ServiceToken")
+    named = parameters.get(token.get("Ref"), {}) if isinstance(token, dict) else {}
+    told = named.get("Type") == "AWS::SSM::Parameter::Value<String>"
+    if not told or not _FUNCTIONS.fullmatch(str(named.get("Default"))):
+        yield f"{name} calls a function that is not for previews"
+
+
+def _of_role(name: str, properties: dict[str, Any], *, boundary: str) -> Iterator[str]:
+    trusted = {
+        json.dumps(statement.get("Principal"), sort_keys=True)
+        for statement in properties.get("AssumeRolePolicyDocument", {}).get("Statement", [])
+    }
+    if trusted != {json.dumps({"Service": _TRUSTED})}:
+        yield f"{name} may be taken by others than {_TRUSTED}"
+    if properties.get("ManagedPolicyArns"):
+        yield f"{name} has managed policies"
+    if properties.get("PermissionsBoundary") != boundary:
+        yield f"{name} is not bounded by {boundary}"
+    policies = properties.get("Policies", [])
+    if not isinstance(policies, list):
+        yield f"{name} has policies that are no list"
+        return
+    for policy in policies:
+        yield from _of_policy(name, policy.get("PolicyDocument", {}))
 
 
 def _of_policy(name: str, document: dict[str, Any]) -> Iterator[str]:

@@ -155,6 +155,7 @@ def _not_assembled(account: Account, push: Push, folder: Path) -> Failure | None
             stack=f"{account.prefix}{push.name}",
             account=environment.account,
             region=environment.regions.primary,
+            boundary=environment.boundary_name,
         )
     )
     if wrong:
