@@ -122,7 +122,7 @@ def _of_assets(folder: Path, manifest: dict[str, Any], stack: dict[str, Any], *,
 def _of_custom_resource(name: str, properties: dict[str, Any], parameters: dict[str, Any]) -> Iterator[str]:
     """Its function is one that the environment has for previews, and says where it is."""
     token = properties.get("ServiceToken")
-    named = parameters.get(token.get("Ref"), {}) if isinstance(token, dict) else {}
+    named = parameters.get(str(token.get("Ref")), {}) if isinstance(token, dict) else {}
     told = named.get("Type") == "AWS::SSM::Parameter::Value<String>"
     if not told or not _FUNCTIONS.fullmatch(str(named.get("Default"))):
         yield f"{name} calls a function that is not for previews"
