@@ -56,7 +56,14 @@ def test_what_deploys_previews_takes_it(tmp_path: Path) -> None:
         environment="preview", branch="pr-42", validate=False, outdir=str(tmp_path), context={"image": image}
     )
     app.synth()
-    assert list(faults(tmp_path, stack=app.stack.stack_name, account="000000000000", region="us-east-1")) == []
+    found = faults(
+        tmp_path,
+        stack=app.stack.stack_name,
+        account="000000000000",
+        region="us-east-1",
+        boundary=app.environment.boundary_name,
+    )
+    assert list(found) == []
 
 
 def test_nothing_of_it_has_a_name_that_a_second_one_could_want(synth: Synth) -> None:

@@ -13,7 +13,6 @@ import pytest
 from infra.config import load_environment
 from pipelines.tools.previews import admission, assembly
 from pipelines.tools.previews.github import GitHub, GitHubError
-from stacks.preview_app import PreviewApp
 from tests.pipelines.github_server import REPOSITORY, TOKEN, Repository, served
 from tests.previews.given import preview
 
@@ -245,12 +244,3 @@ def test_what_is_more_than_a_preview_is_refused(
 ) -> None:
     with pytest.raises(AssertionError, match=said):
         assert _faults(_assembly(tmp_path, resources, **more)) == []
-
-
-def test_what_a_branch_really_assembles_may_be_deployed(tmp_path: Path) -> None:
-    digest = "sha256:" + "0123456789abcdef" * 4
-    context = {"image": f"000000000000.dkr.ecr.us-east-1.amazonaws.com/previews@{digest}"}
-    PreviewApp(environment="preview", branch="pr-42", context=context, validate=False, outdir=str(tmp_path)).synth()
-    boundary = load_environment("preview").boundary_name
-    found = assembly.faults(tmp_path, stack=STACK, account="000000000000", region="us-east-1", boundary=boundary)
-    assert list(found) == []
