@@ -18,6 +18,7 @@ from localcloud.drill.deployed import Alarm
 from localcloud.drill.history import Change, History
 from localcloud.drill.plan import Plan
 from localcloud.drill.report import files
+from localcloud.drill.report.page import Look
 from localcloud.drill.report.table import Row, Table, as_text
 from localcloud.rollout.load.answers import percentile
 from localcloud.rollout.load.traffic import Traffic
@@ -70,7 +71,11 @@ def run(plan: Plan) -> int:
     tables = [table(outcome)]
     print(as_text(tables[0]))
     page = files.write(
-        plan.output / "calm", title=f"A calm run of {env}", tables=tables, summary=as_json(outcome, env=env)
+        plan.output / "calm",
+        title=f"A calm run of {env}",
+        tables=tables,
+        summary=as_json(outcome, env=env),
+        look=Look(guide="docs/alarm-drills.md"),
     )
     print(f"\n{_said(outcome)}\nthe report: {page}")
     return 0 if outcome.ok else 1

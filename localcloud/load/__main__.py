@@ -12,6 +12,7 @@ from localcloud import commands, layout
 from localcloud.console import LocalCloudError, Steps, fail
 from localcloud.drill.platform import Platform
 from localcloud.drill.report import files
+from localcloud.drill.report.page import Look
 from localcloud.drill.report.table import Row, Table, as_text
 from localcloud.load import database, ladder, locust, pipeline, services, soak
 from localcloud.load.ladder import Rung
@@ -19,6 +20,7 @@ from localcloud.load.pipeline import Read
 from localcloud.load.soak import Soak
 
 OUTPUT = layout.REPOSITORY / "out" / "load"
+_LOOK = Look(guide="docs/capacity.md")
 COPIES = 5000
 """Of a receipt, to weigh it in the database: indexes of fewer would be half empty."""
 
@@ -96,7 +98,7 @@ def _soak(options: argparse.Namespace, *, env: str) -> int:
 def _write(folder: Path, title: str, tables: list[Table], summary: dict[str, Any]) -> int:
     for table in tables:
         print(as_text(table))
-    print(f"the report: {files.write(folder, title=title, tables=tables, summary=summary)}")
+    print(f"the report: {files.write(folder, title=title, tables=tables, summary=summary, look=_LOOK)}")
     return 0 if summary["ok"] else 1
 
 

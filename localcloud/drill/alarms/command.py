@@ -12,6 +12,7 @@ from localcloud.drill.alarms.run import Run
 from localcloud.drill.plan import Plan
 from localcloud.drill.platform import Platform
 from localcloud.drill.report import files
+from localcloud.drill.report.page import Look
 from localcloud.drill.report.table import as_text
 
 
@@ -30,7 +31,11 @@ def run(plan: Plan) -> int:
     for table in tables:
         print(f"\n{as_text(table)}")
     page = files.write(
-        plan.output / "alarms", title=f"Alarms of {env}", tables=tables, summary=report.as_json(record, verdict)
+        plan.output / "alarms",
+        title=f"Alarms of {env}",
+        tables=tables,
+        summary=report.as_json(record, verdict),
+        look=Look(guide="docs/alarm-drills.md"),
     )
     print(f"\n{'Everything held' if verdict.ok else 'Something did not hold'}; the report: {page}")
     return 0 if verdict.ok else 1

@@ -17,6 +17,7 @@ from localcloud.drill.overload.flood import Answers, Flood
 from localcloud.drill.overload.judge import Overload, People, recovery
 from localcloud.drill.plan import Plan
 from localcloud.drill.report import files
+from localcloud.drill.report.page import Look
 from localcloud.drill.report.table import Row, Table, as_text
 from localcloud.rollout.load.answers import percentile
 from localcloud.rollout.load.traffic import Traffic
@@ -52,7 +53,11 @@ def run(plan: Plan) -> int:
     for fault in faults:
         print(f"FAILED  {fault}")
     page = files.write(
-        plan.output / "overload", title=f"Overload of {env}", tables=[table], summary=as_json(outcome, env=env)
+        plan.output / "overload",
+        title=f"Overload of {env}",
+        tables=[table],
+        summary=as_json(outcome, env=env),
+        look=Look(guide="docs/backpressure.md"),
     )
     print(f"the report: {page}")
     return 1 if faults else 0

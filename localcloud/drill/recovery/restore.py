@@ -21,6 +21,7 @@ from localcloud.drill.recovery.clock import Clock
 from localcloud.drill.recovery.judge import Restored, at_moment
 from localcloud.drill.recovery.uploads import Uploads
 from localcloud.drill.report import files
+from localcloud.drill.report.page import Look
 from localcloud.drill.report.table import Row, Table, as_text
 from localcloud.ledger.entries import Entry, until
 
@@ -85,6 +86,7 @@ def run(plan: Plan) -> int:
         title=f"A restore of {env} to a second",
         tables=tables,
         summary=as_json(outcome, env=env, began=began),
+        look=Look(guide="docs/disaster-recovery.md"),
     )
     print("\n\n".join(["", *(as_text(each) for each in tables), outcome.headline, f"the report: {page}"]))
     return 0 if outcome.ok else 1

@@ -12,9 +12,7 @@ from localcloud.drill.report.page import Look, as_html
 from localcloud.drill.report.table import Table, as_markdown
 
 
-def write(
-    folder: Path, *, title: str, tables: Sequence[Table], summary: Mapping[str, Any], look: Look | None = None
-) -> Path:
+def write(folder: Path, *, title: str, tables: Sequence[Table], summary: Mapping[str, Any], look: Look) -> Path:
     """The page that was written. `summary` has `ok` at the top."""
     folder.mkdir(parents=True, exist_ok=True)
     markdown = "\n\n".join(f"{table.title}\n\n{as_markdown(table)}" for table in tables)

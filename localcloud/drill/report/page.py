@@ -31,16 +31,15 @@ tr.no { background: var(--marked); } .scroll { overflow-x: auto; }
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """What a drill adds to the usual page: `pictures` are SVG, which `style` is for; `guide` says what things mean."""
+    """What is a page's own: `guide` says what its columns mean; `pictures` are SVG, which `style` is for."""
 
+    guide: str
     pictures: Sequence[str] = ()
     style: str = ""
-    guide: str = "docs/alarm-drills.md"
 
 
-def as_html(tables: Sequence[Table], *, title: str, ok: bool, at: datetime, look: Look | None = None) -> str:
+def as_html(tables: Sequence[Table], *, title: str, ok: bool, at: datetime, look: Look) -> str:
     """The whole page."""
-    look = look or Look()
     state = '<span class="state">ok</span>' if ok else '<span class="state no">not ok</span>'
     body = f"""<main>
 <h1>{escape(title)} {state}</h1>

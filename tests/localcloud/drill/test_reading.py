@@ -10,6 +10,7 @@ import pytest
 
 from localcloud.drill.inbox import read
 from localcloud.drill.report import files
+from localcloud.drill.report.page import Look
 from localcloud.drill.report.table import Row, Table, as_markdown, as_text
 from localcloud.drill.titles import title_of
 
@@ -60,11 +61,13 @@ class _Parser(HTMLParser):
 def test_a_report_on_disk(tmp_path: Path) -> None:
     rows = (Row(cells=("a|b", "<1>")), Row(cells=("c", "2"), ok=False))
     table = Table(title="Things", columns=("what", "how"), rows=rows)
-    page = files.write(tmp_path / "x", title="A drill", tables=[table], summary={"ok": False})
+    look = Look(guide="docs/things.md")
+    page = files.write(tmp_path / "x", title="A drill", tables=[table], summary={"ok": False}, look=look)
     parser = _Parser()
     parser.feed(page.read_text())
     assert parser.open == []
     assert "not ok" in page.read_text()
+    assert "What the columns mean: docs/things.md" in page.read_text()
     assert "&lt;1&gt;" in page.read_text()
     assert json.loads((tmp_path / "x" / "summary.json").read_text()) == {"ok": False}
     assert as_markdown(table).splitlines()[2] == "| a\\|b | <1> |"
