@@ -51,13 +51,12 @@ def _check_out(revision: str, folder: Path) -> None:
     """By an index of the folder's own, which a push that was killed may have left locked."""
     variables = {"GIT_INDEX_FILE": str(folder / ".index"), "GIT_WORK_TREE": str(folder)}
     (folder / ".index.lock").unlink(missing_ok=True)
-    for arguments in (("read-tree", "--reset", "-u", revision), ("checkout-index", "--all", "--force")):
-        done = _git(*arguments, variables=variables)
-        if done.returncode:
-            raise LocalCloudError(
-                f"{revision} could not be checked out into {folder}: {done.stderr.strip()[-300:]}",
-                remedy=f"run it again after: rm -r {folder}",
-            )
+    done = _git("read-tree", "--reset", "-u", revision, variables=variables)
+    if done.returncode:
+        raise LocalCloudError(
+            f"{revision} could not be checked out into {folder}: {done.stderr.strip()[-300:]}",
+            remedy=f"run it again after: rm -r {folder}",
+        )
 
 
 def commit(revision: str | None) -> str:
