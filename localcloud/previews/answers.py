@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from http import HTTPStatus
-from types import TracebackType
+from typing import Self
 
 import httpx2
 
@@ -31,15 +31,13 @@ class Answers:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._listen, name="answers", daemon=True)
 
-    def __enter__(self) -> Answers:
+    def __enter__(self) -> Self:
         self._note()
         self._before = next(iter(self._first), None)
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         # It is not waited for: its last question may be with a task of the version before, whose database is gone.
         self._over.set()
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -18,6 +19,11 @@ from localcloud.dataplane.postgres import roles
 from previews.names import PreviewName
 
 _REGION = "us-east-1"
+
+
+def folder(preview: PreviewName) -> Path:
+    """What this machine keeps of it between two pushes."""
+    return layout.home() / "previews" / preview.name
 
 
 def of(preview: PreviewName) -> list[str]:
@@ -162,9 +168,8 @@ def processes(preview: PreviewName) -> Iterator[psutil.Process]:
 
 
 def _assemblies(preview: PreviewName) -> Iterator[str]:
-    folder = layout.home() / "previews" / preview.name
-    if folder.exists():
-        yield f"folder {folder}"
+    if folder(preview).exists():
+        yield f"folder {folder(preview)}"
 
 
 def _tags(listed: list[dict[str, str]]) -> dict[str, str]:

@@ -6,7 +6,7 @@ import json
 import shutil
 import time
 
-from localcloud import aws, layout
+from localcloud import aws
 from localcloud.console import LocalCloudError
 from localcloud.previews import leftovers, run
 from previews.names import PreviewName
@@ -49,7 +49,7 @@ def swept(preview: PreviewName) -> list[str]:
         if each.startswith("task definition "):
             aws.client("ecs", _REGION).deregister_task_definition(taskDefinition=each.removeprefix("task definition "))
     # What this machine keeps of a preview, no function of the account sees.
-    shutil.rmtree(layout.home() / "previews" / preview.name, ignore_errors=True)
+    shutil.rmtree(leftovers.folder(preview), ignore_errors=True)
     deadline = time.monotonic() + _PATIENCE
     while True:
         # It may take longer than a client waits: what it did is seen in what is left.

@@ -57,7 +57,7 @@ def up(preview: PreviewName, *, revision: str | None, wanted: Wanted) -> int:
     _refuse_another_branch(preview, before)
     told = failure_file(layout.REPOSITORY, preview.name)
     told.unlink(missing_ok=True)
-    with tree.of(revision, folder=_folder(preview) / "tree") as folder, _answers(preview, env) as answers:
+    with tree.of(revision, folder=leftovers.folder(preview) / "tree") as folder, _answers(preview, env) as answers:
         with steps.step(f"cdk deploy {stack_name(preview, env)}" + (f" from {revision}" if revision else "")):
             pushed = {"commit": tree.commit(revision), "owner": tree.owner()}
             try:
@@ -82,7 +82,7 @@ def down(preview: PreviewName) -> int:
     if _stack(preview, env) is None and not leftovers.of(preview):
         print(f"There is no preview {preview.name}.")
         return 0
-    shutil.rmtree(_folder(preview), ignore_errors=True)
+    shutil.rmtree(leftovers.folder(preview), ignore_errors=True)
     failure_file(layout.REPOSITORY, preview.name).unlink(missing_ok=True)
     with steps.step(f"delete {stack_name(preview, env)}"):
         cloudformation = aws.client("cloudformation", _REGION)
@@ -125,11 +125,6 @@ def is_kept(preview: PreviewName) -> bool:
 
 def stack_name(preview: PreviewName, env: str) -> str:
     return f"SpendSmart-{env.capitalize()}-{preview.stack}"
-
-
-def _folder(preview: PreviewName) -> Path:
-    """What this machine keeps of it between two pushes."""
-    return layout.home() / "previews" / preview.name
 
 
 def url(preview: PreviewName) -> str:
@@ -231,7 +226,7 @@ def _deploy(
         context["preview.data"] = "keep"
     if wanted.reset:
         context["preview.reset"] = str(int(time.time()))
-    assembly, began = _folder(preview) / "assembly", datetime.now(UTC)
+    assembly, began = leftovers.folder(preview) / "assembly", datetime.now(UTC)
     # Two seconds of a synth; preflight looks at the template all the same, and the pipeline validates it.
     os.environ.setdefault("CDK_VALIDATION", "false")
     try:
@@ -278,7 +273,7 @@ def _clear_what_never_was(preview: PreviewName, env: str) -> None:
     if found and found["StackStatus"] in _GONE_AFTER_FAILURE:
         down(preview)
     elif not found:
-        shutil.rmtree(_folder(preview), ignore_errors=True)
+        shutil.rmtree(leftovers.folder(preview), ignore_errors=True)
 
 
 def _answers(preview: PreviewName, env: str) -> Answers:
